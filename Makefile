@@ -1,0 +1,41 @@
+.DEFAULT_GOAL := help
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Create .venv with everything, from the lock
+$(READY): requirements.lock pyproject.toml
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --compile-bytecode -r requirements.lock
+	$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --no-deps -e .
+	touch $@
+
+demo: $(READY) ## Colour the free sample pictures: gray | colour under reports/demo/
+	$(PYTHON) -m colorify demo -o reports/demo
+
+test: $(READY) ## Run the tests
+	$(PYTHON) -m pytest
+
+lint: $(READY) ## Check style and the floors of the package
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports --no-cache
+
+bench: $(READY) ## Measure inference: ratios, memory, cold start
+	$(PYTHON) benchmarks/inference.py
+
+lab: $(READY) ## Open JupyterLab
+	$(VENV)/bin/jupyter lab --ip 127.0.0.1 nbs
+
+lock: ## Pin the newest versions that pyproject.toml allows
+	$(VENV)/bin/uv pip compile --quiet --universal --all-extras --upgrade --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+clean: ## Remove what can be made again: the environment, caches, the demo
+	rm -rf $(VENV) data/cache reports/demo .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: help setup demo test lint bench lab lock clean

@@ -1,0 +1,15 @@
+"""colorify: a gray photo or film in, a colour one out, luminance untouched."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
+__all__ = ["Colorizer", "__version__"]
+
+
+def __getattr__(name: str):
+    """Import `Colorizer` (and with it torch) only when it is asked for."""
+    if name == "Colorizer":
+        from colorify.inference import Colorizer
+
+        return Colorizer
+    raise AttributeError(f"module 'colorify' has no attribute {name!r}")

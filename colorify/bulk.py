@@ -1,0 +1,110 @@
+"""Many picture files: what goes where, one after the other, and what failed."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from colorify import pictures
+from colorify.inference import Colorizer
+from colorify.pictures import FORMATS, MAX_MEGAPIXELS, PictureError
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture file to colour, and the file to write."""
+
+    source: Path
+    target: Path
+
+
+@dataclass(frozen=True)
+class Options:
+    """How every picture is coloured and written; see `Colorizer`."""
+
+    size: int | None = None
+    saturation: float = 1.0
+    blur: float = 0.0
+    side_by_side: bool = False
+    overwrite: bool = False
+    max_megapixels: float = MAX_MEGAPIXELS
+
+
+def plan(inputs: Iterable[str], out: Path) -> tuple[list[Job], list[PictureError]]:
+    """Files, folders (their tree is kept) and glob patterns -> jobs, and an error for each input that gives none.
+
+    ``out`` is a file when it has a picture's suffix and the one input is a file, else a folder.
+    """
+    inputs, jobs, errors = list(inputs), [], []
+    if len(inputs) == 1 and not Path(inputs[0]).is_dir() and not _is_pattern(inputs[0]) and _is_picture(out):
+        return [Job(Path(inputs[0]), out)], []
+    for text in inputs:
+        found = list(_found(text, out))
+        jobs += found
+        if not found:
+            errors.append(PictureError(f"{text}: no pictures found ({', '.join(FORMATS)})"))
+    taken: dict[Path, Path] = {}
+    for job in jobs:
+        other = taken.setdefault(job.target, job.source)
+        if other != job.source:
+            errors.append(PictureError(f"{job.source}: would be written to {job.target}, as {other} is"))
+    return [job for job in dict.fromkeys(jobs) if taken[job.target] == job.source], errors
+
+
+def _found(text: str, out: Path) -> Iterator[Job]:
+    path = Path(text)
+    if path.is_dir():
+        for source in sorted(p for p in path.rglob("*") if _is_picture(p) and p.is_file()):
+            if not source.resolve().is_relative_to(out.resolve()):  # results of an earlier run are no input
+                yield Job(source, out / source.relative_to(path))
+    elif _is_pattern(text) and not path.exists():
+        fixed = Path(*path.parts[: _first_pattern(path)])
+        for source in sorted(Path(p) for p in glob.glob(text, recursive=True)):
+            if _is_picture(source) and source.is_file():
+                yield Job(source, out / source.relative_to(fixed))
+    else:
+        yield Job(path, out / path.name)
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in FORMATS
+
+
+def _is_pattern(text: str) -> bool:
+    return any(sign in text for sign in "*?[") and not Path(text).exists()
+
+
+def _first_pattern(path: Path) -> int:
+    return next(number for number, part in enumerate(path.parts) if any(sign in part for sign in "*?["))
+
+
+def run(colorizer: Colorizer, jobs: Iterable[Job], options: Options, failed: Callable[[str], None]) -> int:
+    """Colour every job; what fails is told to ``failed`` and the rest goes on. Returns the number of failures."""
+    failures = 0
+    for job in jobs:
+        try:
+            colorize_file(colorizer, job, options)
+        except PictureError as error:
+            failed(str(error))
+        except (MemoryError, RuntimeError, OSError) as error:  # RuntimeError: torch is out of memory
+            failed(f"{job.source}: {' '.join(str(error).split())[:200] or type(error).__name__}")
+        else:
+            continue
+        failures += 1
+    return failures
+
+
+def colorize_file(colorizer: Colorizer, job: Job, options: Options) -> None:
+    """Colour one file; a target that cannot be written is found out before the work is done."""
+    if job.target.exists():
+        if job.source.exists() and job.target.samefile(job.source):
+            raise PictureError(f"{job.source}: would be overwritten by its own result: choose another -o")
+        if not options.overwrite:
+            raise PictureError(f"{job.target}: exists already (--overwrite replaces it)")
+    source = pictures.read(job.source, options.max_megapixels)
+    (result,) = colorizer.colorize([source], options.size, options.saturation, options.blur)
+    if options.side_by_side:
+        result = pictures.beside(source, result)
+    pictures.write(result, job.target, options.overwrite)

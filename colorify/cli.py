@@ -1,0 +1,185 @@
+"""The commands; each parses, calls one function below, and turns errors into one line and an exit status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Colorize gray photographs and films; train the models that do it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+train_app = typer.Typer(help="Train a model; the same command goes on after a stop or a kill.", no_args_is_help=True)
+app.add_typer(train_app, name="train")
+
+Model = Annotated[str, typer.Option(help="A released model, or the path of a checkpoint.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+
+
+def _say(message: str) -> None:
+    print(f"colorify: {message}", file=sys.stderr)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Errors of the user's making end as one line and status 1."""
+    try:
+        yield
+    except (ValueError, OSError) as error:  # every error of the package is a ValueError or a TrainingError
+        _say(str(error))
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def image(
+    inputs: Annotated[list[str], typer.Argument(help="Files, folders (their tree is kept), or quoted globs.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="A file for one picture, else a folder.")],
+    model: Model = "highres",
+    size: Annotated[int | None, typer.Option(min=16, max=4096, help="Short side that the network sees, px.")] = None,
+    saturation: Annotated[float, typer.Option(min=0, max=10, help="Multiplies the chroma.")] = 1.0,
+    blur: Annotated[float, typer.Option(min=0, max=1000, help="Sigma of a blur of the chroma alone, px.")] = 0.0,
+    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Write gray and colour in a row.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
+    max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")] = 200.0,
+    device: Device = "auto",
+) -> None:
+    """Colour pictures: jpg, png, webp, tiff, bmp; 8 and 16 bit. Luminance, size, alpha, EXIF and ICC are kept."""
+    from colorify import bulk
+
+    jobs, errors = bulk.plan(inputs, out)
+    for error in errors:
+        _say(str(error))
+    options = bulk.Options(size, saturation, blur, side_by_side, overwrite, max_megapixels)
+    failures = len(errors)
+    if jobs:
+        with _plainly():
+            from colorify.inference import Colorizer
+
+            colorizer = Colorizer.load(model, device)
+        failures += bulk.run(colorizer, _progress(jobs), options, _say)
+    raise typer.Exit(1 if failures else 0)
+
+
+def _progress(items: list, what: str = "coloring") -> Iterator:
+    """The items, with a bar on stderr when there are several."""
+    if len(items) < 2:
+        return iter(items)
+    from rich.console import Console
+    from rich.progress import track
+
+    return iter(track(items, what, console=Console(stderr=True)))
+
+
+@app.command()
+def models() -> None:
+    """List the released models."""
+    from colorify import inference
+    from colorify.models import checkpoint
+
+    with _plainly():
+        for name, path in inference.models().items():
+            model = checkpoint.load(path)
+            seen, megabytes = model.training.get("samples", 0), path.stat().st_size / 1e6
+            print(f"{name}: {model.method}, {model.network.encoder}, {seen:,} samples seen, {megabytes:.0f} MB")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("-o", "--out", help="A folder.")] = Path("reports/demo"), model: Model = "highres"
+) -> None:
+    """Colour the free sample pictures and write them side by side."""
+    from colorify.demo import demo
+    from colorify.inference import Colorizer
+
+    with _plainly():
+        paths = demo(Colorizer.load(model), out)
+    print(f"{len(paths)} pictures in {out}: see {paths[-1]} first")
+
+
+@train_app.command()
+def regression(
+    profile: Annotated[str | None, typer.Option(help="A profile of params.yaml; default: the one it names.")] = None,
+    data: Annotated[list[str] | None, typer.Option(help="Folders or tar shards instead of the profile's.")] = None,
+    valid: Annotated[list[str] | None, typer.Option(help="The same for validation.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Default: checkpoints/PROFILE/regression.")] = None,
+    params: Annotated[Path | None, typer.Option(help="Another params.yaml.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Stop after so long; the same command goes on.")] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Forget the checkpoint.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Method 1: predict ab directly. Trains the backbone of the other methods."""
+    from dataclasses import replace
+
+    from colorify import params as parameters
+    from colorify.data.cache import DataConfig, prepare
+    from colorify.inference import find_device
+    from colorify.training.callbacks import TrainingError
+    from colorify.training.learner import Run
+    from colorify.training.regression import RegressionConfig, regression
+
+    try:
+        with _plainly():
+            profile = profile or parameters.profile(params)
+            config = parameters.load("regression", RegressionConfig, profile, params)
+            pictures = parameters.load("collect", DataConfig, profile, params)
+            if data:
+                pictures = replace(pictures, sources=tuple(data), valid=tuple(valid or ()))
+            train_set, valid_set = prepare(pictures, Path("data/cache"))
+            home = out or Path("checkpoints") / profile / "regression"
+            run = Run(home, str(find_device(device)), stop_minutes=minutes, restart=restart)
+            print(regression(config, train_set, valid_set, run))
+    except TrainingError as error:
+        _say(str(error))
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Option(help="A folder or tar of colour pictures, held out from training.")],
+    model: Annotated[list[str] | None, typer.Option(help="Models to compare; default: all released ones.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for metrics.json.")] = None,
+    size: Annotated[list[int] | None, typer.Option(help="Network sizes to compare; default: each model's own.")] = None,
+    side: Annotated[int, typer.Option(help="Short side at which pictures are judged, px.")] = 256,
+    limit: Annotated[int | None, typer.Option(help="Judge only the first so many pictures.")] = None,
+    device: Device = "auto",
+) -> None:
+    """Measure models beside gray and the mean colour, with 95 % intervals."""
+    from colorify import evaluation, inference, report
+
+    with _plainly():
+        loaded = {name: inference.Colorizer.load(name, device) for name in model or inference.models()}
+        truths = list(evaluation.photos(data, side, limit))
+        if not truths:
+            raise ValueError(f"{data}: no colour pictures to judge by")
+        mean_ab = next(iter(loaded.values())).training["mean_ab"]
+        bar = _progress([None] * len(truths), "judging")
+        rows = evaluation.recolorings(loaded, mean_ab, size or (None,))
+        result = evaluation.summary(evaluation.score(rows, truths, lambda: next(bar, None)))
+    print(f"{len(truths)} pictures, short side {side} px; mean and 95 % interval\n\n{evaluation.as_table(result)}")
+    if out:
+        print(f"\n{report.write_metrics(result, out)}")
+
+
+@app.command()
+def release(
+    model: Annotated[Path, typer.Argument(help="A trained model.")],
+    data: Annotated[Path, typer.Option(help="Held-out colour pictures: the network size is chosen on them.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="For example colorify/weights/highres.safetensors.")],
+    size: Annotated[list[int] | None, typer.Option(help="Network sizes to try.")] = None,
+    note: Annotated[str, typer.Option(help="Data and hardware, for the model card.")] = "",
+) -> None:
+    """Store a trained model for release, with its best network size, its metrics and its card."""
+    from colorify import evaluation
+    from colorify.models import checkpoint
+
+    with _plainly():
+        result = evaluation.release(model, out, list(evaluation.photos(data)), size or (96, 112, 128, 144, 160), note)
+        out.with_suffix(".md").write_text(evaluation.card(checkpoint.load(out), out.stem))
+    print(evaluation.as_table(result))

@@ -1,0 +1,1 @@
+"""Pictures to learn from: manifest, cache of decoded pixels, batches."""

@@ -1,0 +1,48 @@
+"""The demonstration: free sample pictures turned gray, coloured, and put side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from colorify import figures
+from colorify.color import luma_to_gray, rgb_to_luma
+from colorify.data import film, samples
+from colorify.inference import Colorizer
+
+
+def demo(colorizer: Colorizer, folder: Path, width: int = 320) -> list[Path]:
+    """Write gray | colour of every sample, of the first one aged, and one strip of all, to ``folder``."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    pairs = {name: (gray, colorizer(gray)) for name, gray in _grays()}
+    paths = []
+    for name, pair in pairs.items():
+        paths.append(folder / f"{name}.png")
+        figures.side_by_side(*(picture.convert("RGB") for picture in pair)).save(paths[-1])
+    grays, colored = zip(*pairs.values(), strict=True)
+    paths.append(folder / "strip.png")
+    figures.grid({"gray": grays, "colorized": colored}, width).save(paths[-1])
+    return paths
+
+
+def _grays() -> Iterator[tuple[str, Image.Image]]:
+    """The samples as gray pictures, then `camera`, a genuine one, as it is and aged."""
+    for name, picture in samples.color():
+        yield name, _to_image(_luma(picture))
+    for name, picture in samples.gray():
+        yield name, picture
+        yield f"{name}-aged", _to_image(film.age(_luma(picture)[None], 1.0, torch.Generator().manual_seed(1))[0])
+
+
+def _luma(picture: Image.Image) -> torch.Tensor:
+    rgb = torch.from_numpy(np.asarray(picture.convert("RGB"), np.float32) / 255)
+    return rgb_to_luma(rgb.movedim(-1, 0))
+
+
+def _to_image(luma: torch.Tensor) -> Image.Image:
+    return Image.fromarray((luma_to_gray(luma[0]) * 255).round().byte().numpy())

@@ -1,0 +1,164 @@
+"""How good a model is, beside gray and beside the mean colour, with bootstrap intervals over pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from colorify import metrics, pictures, report
+from colorify.color import rgb_to_lab
+from colorify.data import manifest
+from colorify.inference import Colorizer, apply_chroma
+from colorify.models import checkpoint
+from colorify.models.checkpoint import Checkpoint
+
+BASELINES = ("gray", "mean")
+_RESAMPLES = 2000
+
+Scores = dict[str, dict[str, np.ndarray]]
+"""Row (model or baseline) -> metric -> one number a picture."""
+
+
+def photos(source: Path, side: int = 256, limit: int | None = None) -> Iterator[Image.Image]:
+    """The colour pictures of a folder or tar, short side at most ``side``; gray and broken ones are left out."""
+    usable = (manifest.examine(name, content, 32)[1] for name, content in manifest.pictures(source))
+    for picture in islice((picture for picture in usable if picture), limit):
+        scale = min(1.0, side / min(picture.size))
+        size = tuple(max(1, round(length * scale)) for length in picture.size)
+        yield picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def score(
+    rows: dict[str, Callable[[np.ndarray], np.ndarray]],
+    truths: Iterable[Image.Image],
+    report_each: Callable[[], None] = lambda: None,
+) -> Scores:
+    """Every metric of every row; a row is a function from a colour picture to its recolouring, uint8 both."""
+    scores: dict[str, dict[str, list[float]]] = {name: {m: [] for m in metrics.METRICS} for name in (*rows, "truth")}
+    for truth in truths:
+        original = np.asarray(truth)
+        for name, recolor in (rows | {"truth": lambda array: array}).items():
+            for metric, value in _measured(recolor(original), original).items():
+                scores[name][metric].append(value)
+        report_each()
+    return {name: {m: np.array(values) for m, values in row.items()} for name, row in scores.items()}
+
+
+def _measured(picture: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    rgb, rgb_truth = (torch.from_numpy(array.astype(np.float32) / 255).movedim(-1, 0) for array in (picture, truth))
+    lab, lab_truth = rgb_to_lab(rgb), rgb_to_lab(rgb_truth)
+    values = {
+        "mse_ab": metrics.mse_ab(lab, lab_truth),
+        "psnr": metrics.psnr(rgb, rgb_truth),
+        "psnr_ab": metrics.psnr_ab(lab, lab_truth),
+        "de2000": metrics.de2000(lab, lab_truth),
+        "colorfulness": metrics.colorfulness(rgb),
+    }
+    return {name: float(value) for name, value in values.items()}
+
+
+def recolorings(
+    models: dict[str, Colorizer], mean_ab: Sequence[float], sizes: Sequence[int | None] = (None,)
+) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    """The rows of a comparison: gray, mean, and each model at each network size."""
+
+    def constant(ab: Tensor) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda array: apply_chroma(pictures.from_array(array), ab).pixels
+
+    rows = {"gray": constant(torch.zeros(2, 1, 1)), "mean": constant(torch.tensor(mean_ab).view(2, 1, 1))}
+    for name, colorizer in models.items():
+        for size in sizes:
+            label = f"{name} at {size} px" if size else name
+            rows[label] = lambda array, model=colorizer, size=size: model(array, size)
+    return rows
+
+
+def summary(scores: Scores, seed: int = 0) -> dict[str, dict[str, dict[str, float]]]:
+    """Row -> metric -> mean and its 95 % interval; and, against each baseline, the paired gain with its interval.
+
+    ``below_gray`` is the ab squared error in per cent below that of gray; ``de2000_below_gray`` the mean paired
+    difference. Intervals are percentiles of a bootstrap over pictures (Efron 1979).
+    """
+    count = len(scores["gray"]["mse_ab"])
+    draws = np.random.default_rng(seed).integers(0, count, (_RESAMPLES, count))
+    result: dict[str, dict[str, dict[str, float]]] = {}
+    for name, row in scores.items():
+        result[name] = {m: _interval(v.mean(), v[draws].mean(1)) for m, v in row.items() if np.isfinite(v).all()}
+        for baseline in BASELINES if name not in (*BASELINES, "truth") else ():
+            ours, theirs = row["mse_ab"], scores[baseline]["mse_ab"]
+            ratios = 100 * (1 - ours[draws].mean(1) / theirs[draws].mean(1))
+            result[name][f"below_{baseline}"] = _interval(100 * (1 - ours.mean() / theirs.mean()), ratios)
+            gain = scores[baseline]["de2000"] - row["de2000"]
+            result[name][f"de2000_below_{baseline}"] = _interval(gain.mean(), gain[draws].mean(1))
+    return result
+
+
+def _interval(value: float, resampled: np.ndarray) -> dict[str, float]:
+    low, high = np.percentile(resampled, (2.5, 97.5))
+    return {"value": round(float(value), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+
+
+def as_table(result: dict[str, dict[str, dict[str, float]]]) -> str:
+    """The summary as a Markdown table, one row a model."""
+    columns = ("de2000", "below_gray", "below_mean", "de2000_below_gray", "de2000_below_mean", "psnr", "colorfulness")
+    rows = [[name, *(_cell(values.get(column)) for column in columns)] for name, values in result.items()]
+    return report.table(("", *columns), rows)
+
+
+def _cell(value: dict[str, float] | None) -> str:
+    return "" if value is None else f"{value['value']:.2f} ({value['low']:.2f} to {value['high']:.2f})"
+
+
+def release(
+    model: Path, out: Path, truths: Sequence[Image.Image], sizes: Sequence[int], note: str = ""
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Store a trained model as float16 at ``out``, with the network size of the lowest ab error, and its metrics.
+
+    The metrics are those of the stored weights at the chosen size.
+    """
+    trained = checkpoint.load(model)
+    rows = recolorings({"model": Colorizer(trained)}, trained.training["mean_ab"], sizes)
+    trial = score({name: row for name, row in rows.items() if name not in BASELINES}, truths)
+    errors = {size: trial[f"model at {size} px"]["mse_ab"].mean() for size in sizes}
+    best = min(errors, key=errors.get)
+    by_size = {str(size): round(float(error), 3) for size, error in errors.items()}
+    training = trained.training | {"size": best, "mse_ab_by_size": by_size, "note": note}
+    checkpoint.save(replace(trained, training=training), out, torch.float16)
+    released = Colorizer.load(out)
+    result = summary(score(recolorings({out.stem: released}, training["mean_ab"]), truths))
+    checkpoint.save(replace(checkpoint.load(out), training=training | {"metrics": result}), out, torch.float16)
+    return result
+
+
+def card(model: Checkpoint, name: str) -> str:
+    """The model card of a released model, from what its file says of itself."""
+    training, config = model.training, model.training["config"]
+    parameters = sum(tensor.numel() for tensor in model.weights.values() if tensor.is_floating_point()) / 1e6
+    sizes = report.table(("network size", "mean ab squared error"), list(training["mse_ab_by_size"].items()))
+    return f"""# {name}
+
+{training["note"]}
+
+Method {model.method}, {config["network"]["encoder"]} encoder, decoder {tuple(config["network"]["decoder"])},
+{parameters:.1f} M numbers stored as float16. Trained for {training["step"]:,} steps of {config["batch"]} pictures:
+{training["samples"]:,} samples of {training["pictures"]:,} pictures, at sides of
+{", ".join(f"{side} px" for _, side in config["sizes"])}.
+
+## Measured
+
+On held-out photos, short side 256, judged at full size; 95 % bootstrap intervals over pictures in brackets.
+`below_gray` and `below_mean`: mean ab squared error, per cent below that row's; `de2000_below_...`: paired difference.
+
+{as_table(training["metrics"])}
+
+The size of the picture that the network sees was chosen by the ab error at full size: {training["size"]} px.
+
+{sizes}
+"""

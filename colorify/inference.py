@@ -1,0 +1,223 @@
+"""Colouring pictures: the network sees a small gray copy, its chroma is laid over the untouched luminance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from colorify import pictures
+from colorify.color import gray_to_luma, light_to_luma, linearize, render, rgb_to_luma
+from colorify.models import checkpoint
+from colorify.models.checkpoint import Checkpoint, CheckpointError
+from colorify.params import nearest
+from colorify.pictures import MAX_MEGAPIXELS, Picture
+
+Image_ = Image.Image | str | Path | np.ndarray
+
+_STRIP = 1 << 17  # pixels worked on at once: small enough for the processor's caches
+_LONGEST = 8  # the network's picture is at most this many times longer than wide
+DEFAULT_SIZE = 128
+
+
+def models() -> dict[str, Path]:
+    """The released models by name."""
+    folder = Path(str(files("colorify") / "weights"))
+    return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
+
+
+def find_model(name: str | Path) -> Path:
+    """The file of a released model, or the checkpoint that ``name`` is a path of."""
+    known = models()
+    if str(name) in known:
+        return known[str(name)]
+    if Path(name).suffix == ".safetensors" or Path(name).is_file():
+        return Path(name)
+    raise CheckpointError(f"unknown model {str(name)!r}{nearest(str(name), known)}, or the path of a .safetensors file")
+
+
+def find_device(name: str) -> torch.device:
+    """``auto`` is the GPU where there is one."""
+    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+
+
+class Colorizer:
+    """Colours gray pictures with one model. See the promises in the README: luminance, size, depth and metadata stay.
+
+    ``size`` is the short side, in pixels, of the copy that the network sees; None takes the model's own, chosen by
+    measurement. ``saturation`` multiplies the predicted chroma (1 leaves it); ``blur`` is the sigma, in pixels of the
+    picture, of a Gaussian over the chroma alone.
+    """
+
+    def __init__(self, model: Checkpoint, device: str = "auto"):
+        self.device = find_device(device)
+        self.network = model.build().to(self.device, memory_format=torch.channels_last)
+        self.codec, self.method, self.training = model.codec, model.method, model.training
+        self.size = model.training.get("size", DEFAULT_SIZE)
+
+    @classmethod
+    def load(cls, name: str | Path = "highres", device: str = "auto") -> Colorizer:
+        """The model ``highres``, ``lowres``, or that of a checkpoint's path; `CheckpointError` says why not."""
+        return cls(checkpoint.load(find_model(name)), device)
+
+    def __call__(
+        self, image: Image_, size: int | None = None, saturation: float = 1.0, blur: float = 0.0
+    ) -> Image.Image | np.ndarray:
+        """Colour one picture: a Pillow image or path gives a Pillow image (8 bit), an array gives an array of its type.
+
+        Raises `PictureError` on what is no picture: wrong shape or type, values outside 0..1, unreadable files.
+        """
+        return self.batch([image], size, saturation, blur)[0]
+
+    def batch(
+        self, images: Sequence[Image_], size: int | None = None, saturation: float = 1.0, blur: float = 0.0
+    ) -> list[Image.Image | np.ndarray]:
+        """Colour several pictures; those of one shape go through the network together."""
+        sources = [_picture(image) for image in images]
+        colored = self.colorize(sources, size, saturation, blur)
+        return [
+            pictures.to_array(result) if isinstance(image, np.ndarray) else pictures.to_pil(result)
+            for image, result in zip(images, colored, strict=True)
+        ]
+
+    def colorize(
+        self, sources: Sequence[Picture], size: int | None = None, saturation: float = 1.0, blur: float = 0.0
+    ) -> list[Picture]:
+        """`batch` for pictures as files hold them: any depth, metadata carried over."""
+        _check(size, saturation, blur)
+        lumas = [small_luma(source, size or self.size) for source in sources]
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for number, luma in enumerate(lumas):
+            groups.setdefault(tuple(luma.shape), []).append(number)
+        chroma: dict[int, Tensor] = {}
+        for numbers in groups.values():
+            chroma |= zip(numbers, self.chroma(torch.stack([lumas[n] for n in numbers])), strict=True)
+        return [
+            apply_chroma(source, adjust(chroma[number], source, saturation, blur))
+            for number, source in enumerate(sources)
+        ]
+
+    @torch.inference_mode()
+    def chroma(self, luma: Tensor) -> Tensor:
+        """L* ``(B, 1, H, W)`` in 0..100, H and W even -> ab ``(B, 2, H/2, W/2)``, on the CPU."""
+        luma = luma.to(self.device, memory_format=torch.channels_last)
+        return self.codec.decode(self.network(luma)).float().cpu()
+
+
+def _picture(image: Image_) -> Picture:
+    if isinstance(image, np.ndarray):
+        return pictures.from_array(image)
+    if isinstance(image, Image.Image):
+        return pictures.from_pil(image)
+    return pictures.read(Path(image), MAX_MEGAPIXELS)
+
+
+def _check(size: int | None, saturation: float, blur: float) -> None:
+    if size is not None and not 16 <= size <= 4096:
+        raise ValueError(f"size {size}: expected 16 to 4096 pixels")
+    if not 0 <= saturation <= 10:
+        raise ValueError(f"saturation {saturation}: expected 0 (gray) to 10; 1 leaves the model's colours")
+    if not 0 <= blur <= 1000:
+        raise ValueError(f"blur {blur}: expected 0 to 1000 pixels")
+
+
+def small_luma(source: Picture, size: int) -> Tensor:
+    """What the network sees: upright L* ``(1, h, w)``, short side ``size``, aspect kept, h and w even."""
+    pixels = pictures.turn(source.pixels, source.orientation)
+    if pixels.dtype == np.uint16:
+        pixels = (pixels >> 8).astype(np.uint8)
+    elif pixels.dtype != np.uint8:
+        pixels = (pixels * 255 + 0.5).astype(np.uint8)
+    height, width = pixels.shape[:2]
+    scale = min(size / min(width, height), size * _LONGEST / max(width, height))
+    width, height = (max(2, round(length * scale / 2) * 2) for length in (width, height))
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    small = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return _luma_of_floats(torch.from_numpy(np.asarray(small, np.float32) / 255))
+
+
+def adjust(ab: Tensor, source: Picture, saturation: float, blur: float) -> Tensor:
+    """Predicted ab ``(2, h, w)`` in the order of the file, boosted and blurred."""
+    turned = pictures.turn_back(ab.movedim(0, -1).numpy(), source.orientation)
+    ab = torch.from_numpy(np.ascontiguousarray(turned)).movedim(-1, 0)
+    sigma = blur * ab.shape[1] / source.size[1]
+    if sigma > 0:
+        radius = int(sigma * 3) + 1
+        offset = torch.arange(-radius, radius + 1)
+        kernel = torch.exp(-0.5 * (offset / sigma) ** 2)
+        kernel = (kernel / kernel.sum()).expand(2, 1, 1, -1)
+        padded = F.pad(ab[None], (radius,) * 4, mode="replicate")
+        ab = F.conv2d(F.conv2d(padded, kernel, groups=2), kernel.mT, groups=2)[0]
+    return ab * saturation
+
+
+def apply_chroma(source: Picture, ab: Tensor) -> Picture:
+    """Lay ab ``(2, h, w)``, upsampled bicubic, over the luminance of ``source``, strip by strip in bounded memory."""
+    width, height = source.size
+    if width > _STRIP:  # one row would be too much at once: work on the picture lying on its side
+        turned = apply_chroma(replace(source, pixels=source.pixels.swapaxes(0, 1)), ab.mT)
+        return replace(source, pixels=turned.pixels.swapaxes(0, 1))
+    out = np.empty((height, width, 3), source.pixels.dtype)
+    wide = F.interpolate(ab[None], (ab.shape[1], width), mode="bicubic", align_corners=False)[0]  # (2, h, W)
+    luma_of = _luma_reader(source.pixels.dtype)
+    step = max(1, _STRIP // width)
+    for top in range(0, height, step):
+        rows = slice(top, min(top + step, height))
+        first, weights = _bicubic(ab.shape[1], height, rows)
+        strip = weights @ wide[:, first : first + weights.shape[1]]  # (2, rows, W)
+        out[rows] = _quantized(render(luma_of(source.pixels[rows]), strip), out.dtype)
+    return replace(source, pixels=out)
+
+
+def _bicubic(length: int, target: int, rows: slice) -> tuple[int, Tensor]:
+    """Some rows of the matrix that resizes ``length`` to ``target`` as `F.interpolate` does (Keys 1981, a = -0.75).
+
+    Returns the first column that is not zero, and the weights ``(rows, columns)`` from there on.
+    """
+    position = (torch.arange(rows.start, rows.stop, dtype=torch.float64) + 0.5) * (length / target) - 0.5
+    base = position.floor()
+    distance = (position - base)[:, None] - torch.arange(-1, 3)  # of the four neighbours
+    x = distance.abs()
+    near, far = ((1.25 * x - 2.25) * x) * x + 1, ((-0.75 * x + 3.75) * x - 6) * x + 3
+    taps = (base.long()[:, None] + torch.arange(-1, 3)).clamp(0, length - 1)
+    first = int(taps.min())
+    weights = torch.zeros(len(position), int(taps.max()) - first + 1, dtype=torch.float64)
+    return first, weights.scatter_add_(1, taps - first, torch.where(x <= 1, near, far)).float()
+
+
+def _luma_reader(dtype: np.dtype) -> Callable[[np.ndarray], Tensor]:
+    """A function from stored pixels ``(H, W[, 3])`` to L* ``(1, H, W)``; integers are looked up."""
+    if dtype not in (np.uint8, np.uint16):
+        return lambda strip: _luma_of_floats(torch.from_numpy(strip.astype(np.float32)))
+    top = np.iinfo(dtype).max
+    coded = torch.arange(top + 1, dtype=torch.float64) / top
+    luma, light = gray_to_luma(coded).float().numpy(), linearize(coded).float().numpy()
+
+    def read(strip: np.ndarray) -> Tensor:
+        if strip.ndim == 2:
+            return torch.from_numpy(luma[strip])[None]
+        red, green, blue = strip[..., 0], strip[..., 1], strip[..., 2]
+        if np.array_equal(red, green) and np.array_equal(green, blue):
+            return torch.from_numpy(luma[green])[None]
+        return light_to_luma(torch.from_numpy(light[strip]).movedim(-1, 0))
+
+    return read
+
+
+def _luma_of_floats(strip: Tensor) -> Tensor:
+    return gray_to_luma(strip)[None] if strip.ndim == 2 else rgb_to_luma(strip.movedim(-1, 0))
+
+
+def _quantized(rgb: Tensor, dtype: np.dtype) -> np.ndarray:
+    """RGB 0..1 ``(3, H, W)`` -> ``(H, W, 3)`` of ``dtype``, rounded."""
+    if dtype == np.uint8:
+        return rgb.mul(255).round_().byte().movedim(0, -1).numpy()
+    array = rgb.movedim(0, -1).numpy()
+    return array.astype(dtype) if dtype != np.uint16 else (array * 65535).round().astype(np.uint16)

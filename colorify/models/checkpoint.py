@@ -1,0 +1,138 @@
+"""Checkpoints: one safetensors file that says what it is, proves that it is whole, and is never unpickled.
+
+The metadata holds ``format``, ``colorify`` (version), ``method``, ``codec``, ``network`` (JSON of `UNetConfig`),
+``training`` (JSON: what the weights saw and reached) and ``sha256`` over all of it and every tensor.
+Network tensors carry their names; a resumable checkpoint adds tensors under ``state/``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from colorify import __version__, params
+from colorify import codec as codecs
+from colorify.models.unet import UNet, UNetConfig
+
+FORMAT = "colorify-1"
+STATE = "state/"
+METHODS = ("regression", "classification", "gan")
+
+
+class CheckpointError(ValueError):
+    """Which file cannot be used, and why."""
+
+
+@dataclass
+class Checkpoint:
+    """A network with all that is needed to use it, and, in ``state``, to go on training it."""
+
+    network: UNetConfig
+    codec: codecs.Codec
+    method: str
+    weights: dict[str, Tensor]
+    training: dict = field(default_factory=dict)  # samples seen, metrics, mean_ab, ...: plain JSON
+    state: dict[str, Tensor] = field(default_factory=dict)
+
+    def build(self) -> UNet:
+        """The network with these weights, in evaluation mode."""
+        with torch.device("meta"):  # nothing is drawn at random only to be overwritten
+            net = UNet(self.network, self.codec.outputs)
+        try:
+            net.load_state_dict(self.weights, strict=True, assign=True)
+        except RuntimeError as error:
+            raise CheckpointError(f"weights do not fit the network that they name: {error}") from None
+        return net.eval()
+
+
+def save(checkpoint: Checkpoint, path: Path, dtype: torch.dtype | None = None) -> None:
+    """Write beside ``path``, then rename: the old file survives a full disk or a kill.
+
+    ``dtype`` (``torch.float16`` for releases) is how floating-point weights are stored; the state stays exact.
+    """
+    tensors = {name: _stored(tensor, dtype) for name, tensor in checkpoint.weights.items()}
+    tensors |= {STATE + name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.state.items()}
+    metadata = {
+        "format": FORMAT,
+        "colorify": __version__,
+        "method": checkpoint.method,
+        "codec": codecs.to_text(checkpoint.codec),
+        "network": json.dumps(asdict(checkpoint.network)),
+        "training": json.dumps(checkpoint.training),
+    }
+    metadata["sha256"] = _digest(tensors, metadata)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        safetensors.torch.save_file(tensors, temporary, metadata)
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path}: could not be written: {error}") from None
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def load(path: Path, with_state: bool = False) -> Checkpoint:
+    """Read and verify ``path``; any doubt is a `CheckpointError` naming the file and the reason."""
+    metadata, tensors = _read(Path(path))
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: not a colorify checkpoint (format {metadata.get('format')!r}, not {FORMAT!r})")
+    if _digest(tensors, metadata) != metadata.get("sha256"):
+        raise CheckpointError(f"{path}: corrupted: its sha256 differs from the one it carries")
+    try:
+        checkpoint = Checkpoint(
+            network=params.build(UNetConfig, json.loads(metadata["network"]), "network"),
+            codec=codecs.from_text(metadata["codec"]),
+            method=metadata["method"],
+            weights={name: _used(tensor) for name, tensor in tensors.items() if not name.startswith(STATE)},
+            training=json.loads(metadata["training"]),
+        )
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"{path}: its description cannot be used: {error}") from None
+    if with_state:
+        checkpoint.state = {n.removeprefix(STATE): t for n, t in tensors.items() if n.startswith(STATE)}
+    return checkpoint
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    try:
+        with safe_open(path, "pt") as file:
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: no such file") from None
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path}: not a safetensors file: {error}") from None
+
+
+def _stored(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+    tensor = tensor.detach().cpu()
+    return (tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor).contiguous()
+
+
+def _used(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """SHA-256 over the metadata (but the digest itself) and over name, type, shape and bytes of every tensor."""
+    digest = hashlib.sha256(json.dumps({k: v for k, v in metadata.items() if k != "sha256"}, sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy() if tensor.numel() else struct.pack("x"))
+    return digest.hexdigest()

@@ -1,0 +1,31 @@
+"""The only writer of ``reports/``: numbers as JSON, tables as Markdown, pictures as PNG."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from PIL import Image
+
+
+def write_metrics(values: Mapping, folder: Path) -> Path:
+    """``metrics.json`` of a stage."""
+    path = Path(folder) / "metrics.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(values, indent=2) + "\n")
+    return path
+
+
+def write_figure(picture: Image.Image, folder: Path, name: str) -> Path:
+    """``figures/NAME.png`` of a stage."""
+    path = Path(folder) / "figures" / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path)
+    return path
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

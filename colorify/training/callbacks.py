@@ -1,0 +1,203 @@
+"""What happens around each training step: schedule, averaging, metrics, grids, checkpoints; each a fastai callback."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from fastai.callback.core import Callback, CancelFitException
+from fastai.metrics import Metric
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from colorify import figures, metrics
+from colorify.codec import Codec
+from colorify.color import render
+from colorify.data.batches import Batch
+
+
+class TrainingError(RuntimeError):
+    """Why training cannot go on, and what was kept."""
+
+
+class Schedule(Callback):
+    """Learning rate as a function of the step alone: linear warm-up, then half a cosine to zero."""
+
+    order = 10
+
+    def __init__(self, lr: float, steps: int, warmup: float):
+        self.peak, self.steps, self.rise = lr, steps, max(1, round(steps * warmup))
+
+    def before_batch(self) -> None:
+        if self.training:
+            self.opt.set_hyper("lr", self.at(self.keeper.step))
+
+    def at(self, step: int) -> float:
+        """The rate of a step."""
+        if step < self.rise:
+            return self.peak * (step + 1) / self.rise
+        return self.peak * 0.5 * (1 + math.cos(math.pi * (step - self.rise) / max(1, self.steps - self.rise)))
+
+
+class Average(Callback):
+    """Exponential moving average of the weights; what is validated, drawn and released."""
+
+    order = 20
+
+    def __init__(self, network: torch.nn.Module, decay: float):
+        self.network, self.decay = network, decay
+        self.averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+
+    def after_step(self) -> None:
+        self.averaged.update_parameters(self.network)
+
+    def before_validate(self) -> None:
+        self.learn.model = self.averaged.module.eval()
+
+    def after_validate(self) -> None:
+        self.learn.model = self.network
+
+
+class Below(Metric):
+    """Validation ab squared error in per cent below that of one colour everywhere (gray, or the mean)."""
+
+    def __init__(self, label: str, codec: Codec, constant: Tensor):
+        self.label, self.codec, self.constant = label, codec, constant.view(1, 2, 1, 1)
+
+    @property
+    def name(self) -> str:
+        return f"below_{self.label}"
+
+    def reset(self) -> None:
+        self.error = self.reference = 0.0
+
+    def accumulate(self, learn) -> None:
+        ab = learn.yb[0]
+        self.error += float((self.codec.decode(learn.pred) - ab).square().sum())
+        self.reference += float((self.constant.to(ab.device) - ab).square().sum())
+
+    @property
+    def value(self) -> float:
+        return 100 * (1 - self.error / self.reference)
+
+
+class Difference(Metric):
+    """Validation CIEDE2000 at the size of the prediction, of the network or of one colour everywhere."""
+
+    def __init__(self, codec: Codec, label: str = "", constant: Tensor | None = None):
+        self.codec, self.label, self.constant = codec, label, constant
+
+    @property
+    def name(self) -> str:
+        return f"de2000_{self.label}" if self.label else "de2000"
+
+    def reset(self) -> None:
+        self.total, self.count = 0.0, 0
+
+    def accumulate(self, learn) -> None:
+        luma, ab = F.avg_pool2d(learn.xb[0], 2), learn.yb[0]
+        if self.constant is None:
+            predicted = self.codec.decode(learn.pred)
+        else:
+            predicted = self.constant.to(ab.device).view(1, 2, 1, 1).expand_as(ab)
+        difference = metrics.de2000(torch.cat((luma, predicted), 1), torch.cat((luma, ab), 1))
+        self.total, self.count = self.total + float(difference.sum()), self.count + len(ab)
+
+    @property
+    def value(self) -> float:
+        return self.total / self.count
+
+
+class Grids(Callback):
+    """Original | gray | colorized of the same pictures every so many steps: PNG files, and live in a notebook."""
+
+    order = 30
+
+    def __init__(self, batch: Batch, codec: Codec, folder: Path, every: int):
+        self.batch, self.codec, self.folder, self.every = batch, codec, Path(folder), every
+        self.handle = None
+
+    def after_batch(self) -> None:
+        step = self.keeper.step + 1  # the keeper counts this batch after us
+        if self.training and (step % self.every == 0 or step == self.keeper.steps):
+            self.draw(step)
+
+    @torch.no_grad()
+    def draw(self, step: int) -> None:
+        """Write ``step-000500.png`` and show it."""
+        network = self.average.averaged.module.eval()
+        predicted = self.codec.decode(network(self.batch.luma))
+        sheet = figures.grid(
+            {
+                "original": _pictures(self.batch.luma, self.batch.ab),
+                "gray": _pictures(self.batch.luma, torch.zeros_like(self.batch.ab)),
+                f"colorized, step {step:,}": _pictures(self.batch.luma, predicted),
+            }
+        )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        sheet.save(self.folder / f"step-{step:06d}.png")
+        self._show(sheet)
+
+    def _show(self, sheet: Image.Image) -> None:
+        from IPython import get_ipython
+        from IPython.display import display
+
+        if not hasattr(get_ipython(), "kernel"):
+            return
+        if self.handle is None:
+            self.handle = display(sheet, display_id=True)
+        else:
+            self.handle.update(sheet)
+
+
+def _pictures(luma: Tensor, ab: Tensor) -> list[Image.Image]:
+    """L* ``(B, 1, H, W)`` and smaller ab as pictures of L*'s size."""
+    ab = F.interpolate(ab, luma.shape[-2:], mode="bicubic", align_corners=False)
+    rgb = (render(luma, ab) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    return [Image.fromarray(picture) for picture in rgb]
+
+
+class Keeper(Callback):
+    """Counts steps, keeps the history, saves, and stops: when asked, in time, or when the loss is no number."""
+
+    order = 90
+
+    save: Callable[[], None]  # set by the trainer: writes the checkpoint
+
+    def __init__(self, steps: int, save_minutes: float, stop_minutes: float | None):
+        self.step, self.steps, self.save_seconds = 0, steps, save_minutes * 60
+        self.stop_at = time.monotonic() + stop_minutes * 60 if stop_minutes else math.inf
+        self.history: list[dict] = []
+        self.stop = False
+
+    def before_fit(self) -> None:
+        self.saved_at = time.monotonic()
+
+    def after_loss(self) -> None:
+        if self.training and not math.isfinite(float(self.loss)):
+            names = ", ".join(self.dls.train.names(self.yb[1]))
+            raise TrainingError(f"step {self.step}: the loss is {float(self.loss)}; its pictures: {names}")
+
+    def after_batch(self) -> None:
+        if not self.training:
+            return
+        self.step += 1
+        now = time.monotonic()
+        if self.stop or now > self.stop_at:
+            self.save()
+            raise CancelFitException
+        if now - self.saved_at > self.save_seconds:
+            self.save()
+            self.saved_at = now
+
+    def after_epoch(self) -> None:
+        names = self.recorder.metric_names[1:-1]  # without epoch and time
+        values = zip(names, self.recorder.values[-1], strict=True)
+        self.history.append({"step": self.step} | {name: round(float(value), 5) for name, value in values})
+        self.save()
+        self.saved_at = time.monotonic()

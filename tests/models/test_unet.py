@@ -1,0 +1,58 @@
+"""Size, cost and shapes of the network."""
+
+import pytest
+import torch
+import torchvision
+from torch.utils.flop_counter import FlopCounterMode
+
+from colorify.models.unet import SMALL, Encoder, UNet, UNetConfig
+from conftest import TINY
+
+
+def parameters(network: torch.nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def gmac(config: UNetConfig, size: int = 256) -> float:
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        UNet(config, 2).eval()(torch.zeros(1, 1, size, size))
+    return counter.get_total_flops() / 2e9
+
+
+def test_the_large_network_has_60_million_parameters_and_at_most_26_gmac():
+    assert parameters(UNet(UNetConfig(), 2)) == pytest.approx(60e6, rel=0.05)
+    assert gmac(UNetConfig()) <= 26
+
+
+def test_the_small_network_has_at_most_15_million_parameters():
+    assert parameters(UNet(SMALL, 2)) <= 15e6
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet34", "resnet50"])
+def test_layer_names_are_those_of_torchvision(name):
+    ours = {key: value.shape for key, value in Encoder(name).state_dict().items()}
+    theirs = {key: v.shape for key, v in getattr(torchvision.models, name)().state_dict().items() if "fc." not in key}
+    theirs["conv1.weight"] = torch.Size((64, 1, 7, 7))  # one channel of light
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (31, 33), (64, 96), (50, 130)])
+def test_any_size_gives_half_of_it(size):
+    height, width = size
+    output = UNet(TINY, 5).eval()(torch.rand(2, 1, height, width) * 100)
+    assert output.shape == (2, 5, (height + 1) // 2, (width + 1) // 2)
+
+
+def test_starts_gray():
+    output = UNet(TINY, 2)(torch.rand(2, 1, 32, 32) * 100)
+    assert torch.equal(output, torch.zeros_like(output))
+
+
+def test_upsampling_starts_without_checkerboard():
+    weight = UNet(TINY, 2).backbone.decoder[0].expand.weight
+    assert torch.equal(weight[0::4], weight[3::4])
+
+
+def test_decoder_needs_four_widths():
+    with pytest.raises(ValueError, match="4 widths"):
+        UNet(UNetConfig("resnet18", (8, 8)), 2)

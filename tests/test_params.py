@@ -1,0 +1,85 @@
+"""Sections become dataclasses; mistakes are named with their cure."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from colorify import params
+from colorify.data.cache import DataConfig
+from colorify.params import ParamsError
+from colorify.training.regression import RegressionConfig
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Inner:
+    kind: Literal["small", "large"] = "small"
+    widths: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outer:
+    steps: int
+    rate: float = 0.1
+    name: str | None = None
+    pair: tuple[float, int] = (0.0, 1)
+    inner: Inner = field(default_factory=Inner)
+
+
+def test_builds_nested_values():
+    built = params.build(Outer, {"steps": 3, "rate": 1, "pair": [1, 2], "inner": {"kind": "large", "widths": [1, 2]}})
+    assert built == Outer(3, 1.0, None, (1.0, 2), Inner("large", (1, 2)))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"step": 3}, "did you mean 'steps'"),
+        ({"xyzzy": 3, "steps": 1}, "known: inner, name, pair, rate, steps"),
+        ({}, "'steps' is missing"),
+        ({"steps": "3"}, "steps: expected int, found '3'"),
+        ({"steps": True}, "steps: expected int"),
+        ({"steps": 1, "pair": [1, 2, 3]}, "expected 2 values"),
+        ({"steps": 1, "pair": 1}, "expected a list"),
+        ({"steps": 1, "inner": {"kind": "smal"}}, "did you mean 'small'"),
+        ({"steps": 1, "inner": 5}, "expected a section"),
+    ],
+)
+def test_mistakes(values, words):
+    with pytest.raises(ParamsError, match=words):
+        params.build(Outer, values, "regression")
+
+
+@pytest.mark.parametrize("profile", ["laptop", "small", "full"])
+def test_the_sections_of_the_repository(profile):
+    path = ROOT / "params.yaml"
+    assert params.load("regression", RegressionConfig, profile, path).steps > 0
+    assert params.load("collect", DataConfig, profile, path).sources
+
+
+def test_profile_and_section_are_looked_up(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("profile: laptop\nlaptop: {one: {steps: 1}}\n")
+    assert params.profile(path) == "laptop"
+    assert params.load("one", Outer, path=path) == Outer(1)
+    with pytest.raises(ParamsError, match="did you mean 'one'"):
+        params.load("onne", Outer, path=path)
+    with pytest.raises(ParamsError, match="did you mean 'laptop'"):
+        params.load("one", Outer, "labtop", path)
+
+
+@pytest.mark.parametrize("text", ["a: [", "just text", "- 1"])
+def test_not_params(tmp_path, text):
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(ParamsError, match=r"params\.yaml"):
+        params.load("one", Outer, path=path)
+
+
+def test_found_from_a_folder_below(tmp_path):
+    (tmp_path / "params.yaml").write_text("profile: x\n")
+    (tmp_path / "nbs").mkdir()
+    assert params.find(tmp_path / "nbs") == tmp_path / "params.yaml"
