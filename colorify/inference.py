@@ -161,7 +161,7 @@ def adjust(ab: Tensor, source: Picture, saturation: float, blur: float) -> Tenso
 def apply_chroma(source: Picture, ab: Tensor) -> Picture:
     """Lay ab ``(2, h, w)``, upsampled bicubic, over the luminance of ``source``, strip by strip in bounded memory."""
     width, height = source.size
-    if width > _STRIP:  # one row would be too much at once: work on the picture lying on its side
+    if width > max(_STRIP, height):  # one row would be too much at once: work on the picture lying on its side
         turned = apply_chroma(replace(source, pixels=source.pixels.swapaxes(0, 1)), ab.mT)
         return replace(source, pixels=turned.pixels.swapaxes(0, 1))
     out = np.empty((height, width, 3), source.pixels.dtype)

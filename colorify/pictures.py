@@ -1,6 +1,6 @@
 """Picture files and what they carry besides pixels: 8 and 16 bit, alpha, EXIF, ICC, XMP, orientation.
 
-Pillow reads and writes 8 bit; it has no 16-bit colour, so OpenCV decodes that and tifffile writes 16-bit TIFF.
+Pillow reads and writes 8 bit; it has no 16-bit colour, so OpenCV decodes that and encodes 16-bit PNG.
 Pixels stay in the order of the file, and so does the orientation tag.
 """
 
@@ -14,10 +14,11 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, TiffTags, UnidentifiedImageError
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 FORMATS = {
@@ -102,7 +103,10 @@ def write(picture: Picture, path: Path, overwrite: bool = False) -> None:
     part = path.with_name(f".{path.name[:100]}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        content = _encode_16_bit(picture, kind) if wide else _encode_8_bit(picture, kind)
+        if kind == "TIFF":
+            content = _encode_tiff(picture)
+        else:
+            content = _encode_png_16(picture) if wide else _encode_8_bit(picture, kind)
         part.write_bytes(content)
         os.replace(part, path)
     except OSError as error:
@@ -114,7 +118,7 @@ def write(picture: Picture, path: Path, overwrite: bool = False) -> None:
 
 def from_pil(image: Image.Image) -> Picture:
     """The picture that a Pillow image holds; palettes and CMYK become RGB, one bit becomes gray."""
-    image.load()  # Pillow turns a TIFF upright here, and takes the tag away
+    image.load()
     metadata, info = _metadata(image), image.info
     if image.mode in ("I;16", "I;16B", "I;16L", "I;16N"):
         return Picture(np.asarray(image).astype(np.uint16), metadata=metadata)
@@ -133,7 +137,10 @@ def from_pil(image: Image.Image) -> Picture:
 
 
 def _metadata(image: Image.Image) -> Metadata:
-    return Metadata(image.getexif(), *map(image.info.get, ("icc_profile", "xmp", "dpi")))
+    exif = image.getexif()
+    if image.format == "TIFF":  # Pillow and OpenCV both turn a TIFF upright
+        exif.pop(_ORIENTATION, None)
+    return Metadata(exif, *map(image.info.get, ("icc_profile", "xmp", "dpi")))
 
 
 def to_pil(picture: Picture) -> Image.Image:
@@ -301,10 +308,6 @@ def _decode_tiff(path: Path, content: bytes, max_megapixels: float) -> Picture:
         raise PictureError(f"{path}: {' '.join(str(error).split()) or type(error).__name__}") from None
 
 
-def _encode_16_bit(picture: Picture, kind: str) -> bytes:
-    return _encode_tiff_16(picture) if kind == "TIFF" else _encode_png_16(picture)
-
-
 def _encode_png_16(picture: Picture) -> bytes:
     import cv2
 
@@ -329,46 +332,46 @@ def _chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
-_IFD_POINTERS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
-_LAYOUT_TAGS = {254, 256, 257, 258, 259, 262, 273, 277, 278, 279, 282, 283, 284, 296, 317, 322, 323, 324, 325, 338, 339,
-                700, 34675}  # fmt: skip
+# TIFF --------------------------------------------------------------------------------------------------------------
+
+_COPIED = {270, 271, 272, 274, 305, 306, 315, 33432}
+"""Description, maker, model, orientation, software, time, artist, copyright: tags that are not about the layout."""
 
 
-def _encode_tiff_16(picture: Picture) -> bytes:
-    """tifffile writes pixels, profile and pointers; the EXIF directories follow at the end of the file."""
-    import tifffile
+def _encode_tiff(picture: Picture) -> bytes:
+    """8 or 16 bit, deflated with the horizontal predictor; Pillow's directory class holds the tags (TIFF 6.0).
 
-    saved = picture.metadata
-    texts = {tag: value for tag, value in saved.exif.items() if tag not in _LAYOUT_TAGS and isinstance(value, str)}
-    extra = [(tag, "s", 0, value, True) for tag, value in texts.items()]
-    extra += [(_ORIENTATION, "H", 1, picture.orientation, True)] if _ORIENTATION in saved.exif else []
-    directories = {tag: saved.exif.get_ifd(tag) for tag in _IFD_POINTERS}
-    extra += [(tag, "I", 1, 0, True) for tag, values in directories.items() if values]
-    buffer = io.BytesIO()
-    tifffile.imwrite(
-        buffer,
-        _joined(picture),
-        photometric="rgb" if picture.pixels.ndim == 3 else "minisblack",
-        extrasamples=None if picture.alpha is None else ["unassalpha"],
-        compression="zlib",
-        predictor=True,
-        iccprofile=saved.icc,
-        resolution=saved.dpi,
-        resolutionunit="inch" if saved.dpi else None,
-        metadata=None,
-        software=False,
-        extratags=extra,
-    )
-    with tifffile.TiffFile(buffer, mode="r+b") as file:
-        for tag, values in directories.items():
-            if values:
-                offset = buffer.seek(0, os.SEEK_END) + (buffer.tell() & 1)
-                directory = ImageFileDirectory_v2()
-                directory.update(values)
-                file.pages[0].tags[tag].overwrite(offset)
-                buffer.seek(offset)
-                buffer.write(directory.tobytes(offset))
-        return buffer.getvalue()
+    Neither Pillow (when it compresses) nor tifffile writes EXIF directories.
+    """
+    array, saved = _joined(picture), picture.metadata
+    array = array[..., None] if array.ndim == 2 else array
+    height, width, channels = array.shape
+    delta = array.copy()
+    delta[:, 1:] -= array[:, :-1]  # wraps, as the predictor wants
+    delta = delta.astype(array.dtype.newbyteorder("<"), copy=False)
+    rows = max(1, (1 << 20) // (width * channels * array.itemsize))
+    strips = [zlib.compress(delta[top : top + rows].tobytes(), 6) for top in range(0, height, rows)]
+    offsets = tuple(accumulate(map(len, strips[:-1]), initial=0))
+
+    tags = ImageFileDirectory_v2()
+    for tag in _COPIED & set(saved.exif):
+        tags[tag] = saved.exif[tag]
+    for tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+        if directory := saved.exif.get_ifd(tag):
+            tags[tag] = dict(directory)
+    tags[256], tags[257], tags[258], tags[277] = width, height, (array.itemsize * 8,) * channels, channels
+    tags[259], tags[317], tags[262] = 8, 2, 2 if channels > 2 else 1  # deflate, predictor, RGB or black is zero
+    tags[273], tags[278], tags[279] = offsets, rows, tuple(map(len, strips))
+    tags.tagtype[273] = TiffTags.LONG
+    if picture.alpha is not None:
+        tags[338] = 2  # not premultiplied
+    if saved.dpi:
+        tags[282], tags[283], tags[296] = *saved.dpi, 2
+    if saved.icc:
+        tags[34675] = saved.icc
+    if saved.xmp:
+        tags[700] = saved.xmp
+    return b"II*\0" + struct.pack("<I", 8) + tags.tobytes(8) + b"".join(strips)  # tobytes() moves the offsets on
 
 
 # 8 bit -------------------------------------------------------------------------------------------------------------
@@ -377,7 +380,6 @@ _SAVE = {
     "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
     "PNG": {"compress_level": 4},
     "WEBP": {"quality": 95, "method": 4, "exact": True},
-    "TIFF": {"compression": "tiff_adobe_deflate"},
     "BMP": {},
 }
 

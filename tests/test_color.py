@@ -54,7 +54,7 @@ def test_every_gray_keeps_neutral_colors(kind):
 
 def test_luma_of_green_by_kind():
     green = torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64).view(3, 1, 1)
-    assert float(color.rgb_to_luma(green)) == pytest.approx(reference.rgb2lab([[[0, 1, 0]]])[0, 0, 0])
+    assert float(color.rgb_to_luma(green)) == pytest.approx(reference.rgb2lab([[[0.0, 1.0, 0.0]]])[0, 0, 0])
     for kind, weight in (("bt601", 0.587), ("bt709", 0.7152)):
         expected = reference.rgb2lab([[[weight] * 3]])[0, 0, 0]
         assert float(color.rgb_to_luma(green, kind)) == pytest.approx(expected, abs=1e-3)

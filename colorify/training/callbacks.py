@@ -167,7 +167,7 @@ class Keeper(Callback):
 
     order = 90
 
-    save: Callable[[], None]  # set by the trainer: writes the checkpoint
+    write_state: Callable[[], None]  # set by the trainer: writes the checkpoint
 
     def __init__(self, steps: int, save_minutes: float, stop_minutes: float | None):
         self.step, self.steps, self.save_seconds = 0, steps, save_minutes * 60
@@ -179,25 +179,33 @@ class Keeper(Callback):
         self.saved_at = time.monotonic()
 
     def after_loss(self) -> None:
-        if self.training and not math.isfinite(float(self.loss)):
+        loss = float(self.loss.detach())
+        if self.training and not math.isfinite(loss):
             names = ", ".join(self.dls.train.names(self.yb[1]))
-            raise TrainingError(f"step {self.step}: the loss is {float(self.loss)}; its pictures: {names}")
+            raise TrainingError(f"step {self.step}: the loss is {loss}; its pictures: {names}")
 
     def after_batch(self) -> None:
         if not self.training:
             return
         self.step += 1
-        now = time.monotonic()
-        if self.stop or now > self.stop_at:
-            self.save()
+        if self.iter + 1 == self.n_iter:
+            return  # validation comes first, then `after_epoch`
+        if self.must_stop or time.monotonic() - self.saved_at > self.save_seconds:
+            self._save()
+
+    @property
+    def must_stop(self) -> bool:
+        """Whether somebody asked, or the time is over."""
+        return self.stop or time.monotonic() > self.stop_at
+
+    def _save(self) -> None:
+        self.write_state()
+        self.saved_at = time.monotonic()
+        if self.must_stop:
             raise CancelFitException
-        if now - self.saved_at > self.save_seconds:
-            self.save()
-            self.saved_at = now
 
     def after_epoch(self) -> None:
         names = self.recorder.metric_names[1:-1]  # without epoch and time
         values = zip(names, self.recorder.values[-1], strict=True)
         self.history.append({"step": self.step} | {name: round(float(value), 5) for name, value in values})
-        self.save()
-        self.saved_at = time.monotonic()
+        self._save()

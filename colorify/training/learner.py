@@ -122,11 +122,11 @@ def train(
     summary = {"config": _plain(config), "mean_ab": mean_ab(train_set), "pictures": len(train_set)}
     learn = _learner(config, codec, loss, train_set, valid_set, run, summary["mean_ab"])
     keeper = learn.keeper
-    keeper.save = lambda: checkpoint.save(_capture(method, codec, learn, summary), state_file)
+    keeper.write_state = lambda: checkpoint.save(_capture(method, codec, learn, summary), state_file)
     if saved:
         _restore(saved, learn)
     if keeper.step < config.steps:
-        with _stops_cleanly(keeper):
+        with _stops_cleanly(keeper), _plain_errors():
             learn.fit(-(-config.steps // config.valid_every) - keeper.step // config.valid_every)
     if keeper.step < config.steps:
         return state_file
@@ -210,11 +210,15 @@ def _restore(saved: Checkpoint, learn: Learner) -> None:
     learn.average.network.load_state_dict(parts["network"])
     learn.average.averaged.module.load_state_dict(saved.weights)
     learn.average.averaged.n_averaged.copy_(saved.state["averaged"])
-    optimizer = learn.opt.opt.state_dict()
+    optimizer = learn.opt.opt
+    state = optimizer.state_dict()
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     for name, tensor in parts["optimizer"].items():
         index, key = name.split("/")
-        optimizer["state"].setdefault(int(index), {})[key] = tensor
-    learn.opt.opt.load_state_dict(optimizer)
+        if tensor.ndim:  # moments in the memory order of their weights: the fused step reads both as they lie
+            tensor = torch.empty_like(weights[int(index)]).copy_(tensor)
+        state["state"].setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict(state)
     torch.set_rng_state(saved.state["random"])
     learn.keeper.step, learn.keeper.history = saved.training["step"], saved.training["history"]
 
@@ -230,6 +234,15 @@ def _same_config(saved: dict, wanted: dict, path: Path) -> None:
         raise TrainingError(
             f"{path} was made with other {', '.join(differ)}: use the same numbers, another --out, or --restart"
         )
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Take off the line that fastai puts before the message of a callback's error."""
+    try:
+        yield
+    except TrainingError as error:
+        raise TrainingError(str(error).rpartition("\n\t")[2]) from None
 
 
 @contextmanager

@@ -1,0 +1,180 @@
+"""The command line: what it writes, what it says, and its exit status."""
+
+import errno
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from colorify import pictures
+from colorify.cli import app
+from colorify.models import checkpoint as files
+from conftest import photo
+
+
+@pytest.fixture
+def model(checkpoint, tmp_path_factory) -> str:
+    path = tmp_path_factory.getbasetemp() / "tiny.safetensors"
+    if not path.exists():
+        files.save(checkpoint, path)
+    return str(path)
+
+
+def colorify(*arguments: object):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "tiff", "bmp"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "RGB", "RGBA", "P", "CMYK"])
+def test_every_format_and_kind(model, tmp_path, suffix, mode):
+    source, target = tmp_path / f"in.{suffix}", tmp_path / f"out.{suffix}"
+    try:
+        photo(0).convert(mode).save(source)
+    except (OSError, ValueError):
+        pytest.skip(f"{suffix} holds no {mode}")
+    result = colorify("image", source, "-o", target, "--model", model)
+    assert (result.exit_code, result.stderr) == (0, "")
+    with Image.open(source) as before, Image.open(target) as after:
+        assert after.size == before.size and after.format == before.format
+        assert ("A" in after.mode) == ("A" in before.mode)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_16_bit_files(model, tmp_path, suffix, channels):
+    source, target = tmp_path / f"in.{suffix}", tmp_path / f"out.{suffix}"
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 65536, (40, 50) if channels == 1 else (40, 50, channels), np.uint16)
+    pictures.write(pictures.from_array(pixels), source)
+    assert colorify("image", source, "-o", target, "--model", model).exit_code == 0
+    before, after = pictures.read(source), pictures.read(target)
+    assert after.pixels.dtype == np.uint16 and after.size == before.size
+    if channels == 4:
+        assert np.array_equal(after.alpha, before.alpha)
+
+
+def test_folder_with_bad_files_finishes_the_rest_and_names_the_bad(model, tmp_path):
+    source, out = tmp_path / "in", tmp_path / "out"
+    (source / "deep").mkdir(parents=True)
+    photo(0).save(source / "a.png")
+    photo(1).save(source / "deep" / "b.jpg")
+    (source / "empty.png").touch()
+    (source / "text.jpg").write_text("hello")
+    (source / "cut.jpg").write_bytes((source / "deep" / "b.jpg").read_bytes()[:700])
+    result = colorify("image", source, tmp_path / "missing.png", "-o", out, "--model", model)
+    assert result.exit_code == 1
+    assert sorted(str(p.relative_to(out)) for p in out.rglob("*.*")) == ["a.png", "deep/b.jpg"]
+    lines = [line for line in result.stderr.splitlines() if line.startswith("colorify: ")]
+    assert len(lines) == 4
+    for name, reason in (("empty.png", "empty"), ("text.jpg", "not a picture"), ("missing.png", "no such file")):
+        assert any(name in line and reason in line for line in lines)
+    assert any("cut.jpg" in line for line in lines)
+
+
+def test_existing_output_needs_overwrite(model, tmp_path):
+    photo(0).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"mine")
+    arguments = ("image", tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", model)
+    result = colorify(*arguments)
+    assert result.exit_code == 1 and "exists already (--overwrite" in result.stderr
+    assert (tmp_path / "b.png").read_bytes() == b"mine"
+    assert colorify(*arguments, "--overwrite").exit_code == 0
+    assert pictures.read(tmp_path / "b.png").size == photo(0).size
+
+
+def test_the_input_is_never_overwritten(model, tmp_path):
+    path = tmp_path / "a.png"
+    photo(0).save(path)
+    before = path.read_bytes()
+    for out in (path, tmp_path):
+        result = colorify("image", path, "-o", out, "--model", model, "--overwrite")
+        assert result.exit_code == 1 and "its own result" in result.stderr
+    assert path.read_bytes() == before
+
+
+def test_side_by_side_size_and_knobs(model, tmp_path):
+    photo(0).convert("L").save(tmp_path / "a.png")
+    options = ("--side-by-side", "--size", 32, "--saturation", 1.5, "--blur", 2)
+    assert colorify("image", tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", model, *options).exit_code == 0
+    row = pictures.read(tmp_path / "b.png").pixels
+    gray, colored = row[:, :64], row[:, 64:]
+    assert gray.shape == colored.shape
+    assert np.array_equal(gray[..., 0], pictures.read(tmp_path / "a.png").pixels)
+    assert np.ptp(colored.astype(int), axis=-1).max() > 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--model", "hires"), "did you mean 'highres'"),
+        (("--model", "nowhere.safetensors"), "nowhere.safetensors: no such file"),
+        (("--model", __file__), "not a safetensors file"),
+    ],
+)
+def test_models_that_cannot_be_used(tmp_path, arguments, words):
+    photo(0).save(tmp_path / "a.png")
+    result = colorify("image", tmp_path / "a.png", "-o", tmp_path / "b.png", *arguments)
+    assert result.exit_code == 1 and words in result.stderr and len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "b.png").exists()
+
+
+def test_bombs_are_refused_and_the_limit_moves(model, tmp_path):
+    Image.new("L", (1500, 1000)).save(tmp_path / "a.png")
+    arguments = ("image", tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", model, "--max-megapixels")
+    result = colorify(*arguments, 1)
+    assert result.exit_code == 1 and "the limit is 1" in result.stderr
+    assert colorify(*arguments, 2).exit_code == 0
+
+
+def test_unreadable_and_unwritable(model, tmp_path, monkeypatch):
+    """As root every file can be read, so the refusal of the system is simulated."""
+    photo(0).save(tmp_path / "a.png")
+    refused = tmp_path / "refused"
+
+    def read(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", read)
+        result = colorify("image", tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", model)
+        assert result.exit_code == 1 and "a.png: cannot be read: Permission denied" in result.stderr
+    refused.write_text("a file where a folder is wanted")
+    result = colorify("image", tmp_path / "a.png", "-o", refused / "b.png", "--model", model)
+    assert result.exit_code == 1 and "cannot be written" in result.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_full_disk_is_named(model, tmp_path, monkeypatch):
+    photo(0).save(tmp_path / "a.png")
+    real = Path.write_bytes
+    monkeypatch.setattr(Path, "write_bytes", lambda path, content: real(Path("/dev/full"), content))
+    result = colorify("image", tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", model)
+    assert result.exit_code == 1 and "b.png: cannot be written: No space left on device" in result.stderr
+    assert not (tmp_path / "b.png").exists()
+
+
+def test_wrong_usage_is_status_2(tmp_path):
+    assert colorify("image").exit_code == 2
+    assert colorify("image", "a.png").exit_code == 2
+    assert colorify("image", "a.png", "-o", "b.png", "--size", 1).exit_code == 2
+    assert colorify("colour").exit_code == 2
+
+
+def test_models_are_listed():
+    result = colorify("models")
+    assert result.exit_code == 0 and "highres: " in result.stdout and "samples seen" in result.stdout
+
+
+def test_evaluate_prints_the_rows_and_writes_them(model, photos, tmp_path):
+    result = colorify("evaluate", "--data", photos, "--model", model, "--out", tmp_path, "--side", 48)
+    assert result.exit_code == 0, result.stderr
+    assert all(row in result.stdout for row in ("| gray |", "| mean |", "| truth |", f"| {model} |"))
+    assert (tmp_path / "metrics.json").exists()
+
+
+def test_evaluate_without_pictures(model, tmp_path):
+    result = colorify("evaluate", "--data", tmp_path, "--model", model)
+    assert result.exit_code == 1 and "no colour pictures" in result.stderr

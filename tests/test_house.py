@@ -1,0 +1,60 @@
+"""The house is in order: floors, words of the README, weights that fit."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from colorify import inference
+from colorify.evaluation import card
+from colorify.models import checkpoint
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_floors_import_downwards_only():
+    linter = Path(sys.executable).with_name("lint-imports")
+    result = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+
+
+def test_commands_of_the_readme_exist():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z]+)`|^make ([a-z]+)", README, re.MULTILINE))
+    assert {name for pair in named for name in pair if name} <= targets
+    for command in set(re.findall(r"^colorify ([a-z]+)", README, re.MULTILINE)):
+        result = subprocess.run([sys.executable, "-m", "colorify", command, "--help"], capture_output=True)
+        assert result.returncode == 0, command
+
+
+def test_pictures_of_the_readme_exist():
+    for name in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("name", ["highres"])
+def test_released_weights_are_small_and_say_what_the_readme_says(name):
+    path = inference.models()[name]
+    assert path.stat().st_size < 64e6
+    model = checkpoint.load(path)
+    result = model.training["metrics"][name]
+    assert result["de2000_below_gray"]["low"] > 0 and result["de2000_below_mean"]["low"] > 0
+    for row in (name, "gray", "mean"):
+        assert f"{model.training['metrics'][row]['de2000']['value']:.2f}" in README
+    assert path.with_suffix(".md").read_text() == card(model, name)
+
+
+def test_tree_of_the_readme_exists():
+    for name in re.findall(r"^\| `([^`]+)` \|", README, re.MULTILINE):
+        assert (ROOT / name).exists(), name
+
+
+def test_make_alone_prints_help():
+    if not shutil.which("make"):
+        pytest.skip("make is not installed")
+    result = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True)
+    assert all(word in result.stdout for word in ("make setup", "make demo", "make test"))

@@ -1,0 +1,229 @@
+"""The promises of inference, on an untrained network with lively colours."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage import color as reference
+from torch.nn import functional as F
+
+from colorify import inference, pictures
+from colorify.color import rgb_to_lab
+from colorify.inference import Colorizer, adjust, apply_chroma, small_luma
+from colorify.models import checkpoint as files
+from colorify.models.checkpoint import CheckpointError
+from colorify.pictures import Metadata, Picture, PictureError
+from conftest import photo
+
+RNG = np.random.default_rng(0)
+
+
+def array(channels: int, dtype: type, size: tuple[int, int] = (90, 120)) -> np.ndarray:
+    """A picture with every gray, or with many colours."""
+    if np.issubdtype(dtype, np.floating):
+        top = 1.0
+    else:
+        top = np.iinfo(dtype).max
+    rgb = np.asarray(photo(1, size[1], size[0])).astype(np.float64) / 255
+    rgba = np.dstack((rgb, np.linspace(0, 1, size[1])[None].repeat(size[0], 0)))
+    picked = rgba[..., 1] if channels == 1 else rgba[..., :channels]
+    return (picked * top).round().astype(dtype) if top != 1 else picked.astype(dtype)
+
+
+def luma(picture: np.ndarray) -> np.ndarray:
+    """L* by scikit-image, the independent reference."""
+    top = np.iinfo(picture.dtype).max if picture.dtype.kind == "u" else 1
+    rgb = picture[..., :3] if picture.ndim == 3 else np.dstack((picture,) * 3)
+    return reference.rgb2lab(rgb.astype(np.float64) / top)[..., 0]
+
+
+@pytest.mark.parametrize(("dtype", "limit"), [(np.uint8, 0.5), (np.uint16, 0.01), (np.float32, 0.01), (float, 0.01)])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_luminance_size_depth_and_alpha_stay(colorizer, dtype, limit, channels):
+    source = array(channels, dtype)
+    result = colorizer(source)
+    assert result.dtype == source.dtype
+    assert result.shape == (*source.shape[:2], 4 if channels == 4 else 3)
+    assert np.abs(luma(result) - luma(source)).max() <= limit
+    if channels == 4:
+        assert np.array_equal(result[..., 3], source[..., 3])
+    assert mean_chroma(result) > 1
+
+
+def mean_chroma(picture: np.ndarray) -> float:
+    top = np.iinfo(picture.dtype).max if picture.dtype.kind == "u" else 1
+    return float(np.abs(reference.rgb2lab(picture[..., :3] / top)[..., 1:]).mean())
+
+
+@pytest.mark.parametrize("level", [0, 1, 5, 128, 254, 255])
+def test_luminance_stays_at_the_ends_of_the_scale(colorizer, level):
+    source = np.full((40, 40), level, np.uint8)
+    assert np.abs(luma(colorizer(source)) - luma(source)).max() <= 0.5
+
+
+def test_luminance_of_noise_stays(colorizer):
+    for dtype, limit in ((np.uint8, 0.5), (np.uint16, 0.01)):
+        source = RNG.integers(0, np.iinfo(dtype).max, (64, 64, 3), dtype, endpoint=True)
+        assert np.abs(luma(colorizer(source)) - luma(source)).max() <= limit
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1), (3, 3000), (200_000, 2), (2, 200_000), (129, 127)])
+def test_any_size(colorizer, size):
+    source = RNG.integers(0, 256, size, np.uint8)
+    result = colorizer(source)
+    assert result.shape == (*size, 3)
+    assert np.abs(luma(result) - luma(source)).max() <= 0.5
+
+
+def test_a_colour_picture_is_recoloured_from_its_luminance(colorizer):
+    source = array(3, np.float32)
+    gray = np.asarray(luma(source) / 100, np.float32)  # any gray with the same L*
+    gray = reference.lab2rgb(np.dstack((gray * 100, 0 * gray, 0 * gray))).astype(np.float32)
+    np.testing.assert_allclose(colorizer(source), colorizer(gray), atol=0.02)
+
+
+def test_pillow_in_pillow_out_with_metadata(colorizer, tmp_path):
+    path = tmp_path / "a.jpg"
+    image = photo(0, 100, 60)
+    exif = image.getexif()
+    exif[274], exif[271] = 6, "Maker"
+    image.save(path, exif=exif, icc_profile=b"a profile")
+    for source in (path, str(path), Image.open(path)):
+        result = colorizer(source)
+        assert result.size == (100, 60) and result.mode == "RGB"
+        assert (result.getexif()[274], result.getexif()[271]) == (6, "Maker")
+        assert result.info["icc_profile"] == b"a profile"
+
+
+def test_a_16_bit_path_gives_an_8_bit_pillow_image(colorizer, tmp_path):
+    pictures.write(pictures.from_array(array(1, np.uint16)), tmp_path / "a.png")
+    assert colorizer(tmp_path / "a.png").size == (120, 90)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_network_sees_the_picture_upright(colorizer, orientation):
+    stored = array(1, np.uint8, (64, 96))
+    exif = Image.Exif()
+    exif[274] = orientation
+    turned = Picture(stored, metadata=Metadata(exif))
+    upright = Picture(np.ascontiguousarray(pictures.turn(stored, orientation)))
+    (result,), (expected,) = colorizer.colorize([turned]), colorizer.colorize([upright])
+    assert result.pixels.shape == (64, 96, 3)
+    difference = pictures.turn(result.pixels, orientation).astype(int) - expected.pixels
+    assert np.abs(difference).max() <= 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (100, 300), (300, 100), (97, 131), (50, 5000)])
+def test_the_network_sees_the_aspect_ratio(shape):
+    seen = small_luma(Picture(np.zeros(shape, np.uint8)), 64)
+    assert seen.shape[1] % 2 == seen.shape[2] % 2 == 0
+    assert max(seen.shape) <= 64 * 8
+    if max(shape) / min(shape) < 8:
+        assert min(seen.shape[1:]) == 64
+        assert seen.shape[2] / seen.shape[1] == pytest.approx(shape[1] / shape[0], rel=0.02)
+
+
+def test_the_network_sees_true_luma():
+    source = array(3, np.uint8)
+    seen = small_luma(Picture(source), 90)
+    expected = torch.from_numpy(luma(source)).float()[None]
+    assert (seen - expected).abs().mean() < 0.5
+
+
+def test_upsampling_is_torchs_bicubic():
+    ab = torch.randn(2, 13, 17, generator=torch.Generator().manual_seed(0)) * 5
+    gray = Picture(np.full((80, 100), 0.5, np.float32))
+    result = rgb_to_lab(torch.from_numpy(apply_chroma(gray, ab).pixels).movedim(-1, 0))
+    expected = F.interpolate(ab[None], (80, 100), mode="bicubic", align_corners=False)[0]
+    torch.testing.assert_close(result[1:], expected, atol=0.01, rtol=0)
+
+
+def test_strips_make_no_seams(colorizer, monkeypatch):
+    source = array(1, np.uint8)
+    expected = colorizer(source)
+    for strip in (1, 1000):
+        monkeypatch.setattr(inference, "_STRIP", strip)
+        assert np.abs(colorizer(source).astype(int) - expected).max() <= 1
+
+
+def test_saturation_scales_chroma(colorizer):
+    source = array(1, np.float32) * 0.2 + 0.4  # far from the ends of the gamut
+    gray, plain, half = (colorizer(source, saturation=s) for s in (0, 1, 0.5))
+    ab = [rgb_to_lab(p)[..., 1:] for p in (gray, plain, half)]
+    np.testing.assert_allclose(ab[0], 0, atol=0.05)
+    inside = np.abs(ab[1]).max(-1) < 20
+    np.testing.assert_allclose(ab[2][inside], ab[1][inside] / 2, atol=0.1)
+
+
+def test_blur_softens_chroma_alone(colorizer):
+    source = array(1, np.float32)
+    chroma = [rgb_to_lab(colorizer(source, saturation=0.2, blur=b))[..., 1:] for b in (0, 3, 30)]
+    rough = [np.abs(np.diff(c, axis=1)).mean() for c in chroma]
+    assert rough[0] > rough[1] > rough[2]
+    assert np.abs(luma(colorizer(source, blur=30)) - luma(source)).max() <= 0.01
+
+
+def test_blur_keeps_a_flat_colour():
+    ab = torch.full((2, 9, 12), 7.0)
+    flat = adjust(ab, Picture(np.zeros((90, 120), np.uint8)), 1.0, 25.0)
+    torch.testing.assert_close(flat, ab)
+
+
+def test_batch_is_one_by_one(colorizer):
+    images = [array(1, np.uint8), photo(3), array(4, np.uint16), photo(4), array(1, np.uint8, (60, 80))]
+    for together, image in zip(colorizer.batch(images), images, strict=True):
+        alone = np.asarray(colorizer(image)).astype(int)
+        top = 257 if alone.max() > 255 else 1
+        assert np.abs(np.asarray(together) - alone).max() <= top
+    assert colorizer.batch([]) == []
+
+
+@pytest.mark.parametrize("wrong", [{"size": 2}, {"saturation": -1}, {"saturation": float("nan")}, {"blur": -1}])
+def test_knobs_out_of_range(colorizer, wrong):
+    with pytest.raises(ValueError, match="expected"):
+        colorizer(array(1, np.uint8), **wrong)
+
+
+def test_what_is_no_picture(colorizer):
+    for wrong in (np.zeros((2, 2, 5), np.uint8), np.full((2, 2), np.nan), np.zeros((2, 2), int)):
+        with pytest.raises(PictureError):
+            colorizer(wrong)
+    with pytest.raises(PictureError, match="nowhere.png: no such file"):
+        colorizer("nowhere.png")
+
+
+def test_models_are_found(checkpoint, tmp_path):
+    path = tmp_path / "mine.safetensors"
+    files.save(replace(checkpoint, training={}), path)
+    assert Colorizer.load(path, "cpu").size == inference.DEFAULT_SIZE
+    assert "highres" in inference.models()
+    with pytest.raises(CheckpointError, match="did you mean 'highres'"):
+        Colorizer.load("hires")
+    with pytest.raises(CheckpointError, match="no such file"):
+        Colorizer.load("missing.safetensors")
+
+
+def test_coloring_imports_torch_alone(tmp_path):
+    photo(0).save(tmp_path / "a.png")
+    code = f"""
+import sys, runpy
+sys.argv = ["colorify", "image", {str(tmp_path / "a.png")!r}, "-o", {str(tmp_path / "b.png")!r}]
+try:
+    runpy.run_module("colorify", run_name="__main__")
+except SystemExit as end:
+    assert end.code == 0, end.code
+heavy = {{"fastai", "torchvision", "matplotlib", "IPython", "skimage", "cv2", "pandas", "scipy"}} & set(sys.modules)
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+    assert (tmp_path / "b.png").exists()
+
+
+def test_importing_does_nothing():
+    code = "import sys, colorify; assert not {'torch', 'numpy', 'PIL'} & set(sys.modules); colorify.Colorizer"
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert not result.stdout and not result.stderr
