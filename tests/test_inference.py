@@ -24,10 +24,7 @@ RNG = np.random.default_rng(0)
 
 def array(channels: int, dtype: type, size: tuple[int, int] = (90, 120)) -> np.ndarray:
     """A picture with every gray, or with many colours."""
-    if np.issubdtype(dtype, np.floating):
-        top = 1.0
-    else:
-        top = np.iinfo(dtype).max
+    top = 1.0 if np.issubdtype(dtype, np.floating) else np.iinfo(dtype).max
     rgb = np.asarray(photo(1, size[1], size[0])).astype(np.float64) / 255
     rgba = np.dstack((rgb, np.linspace(0, 1, size[1])[None].repeat(size[0], 0)))
     picked = rgba[..., 1] if channels == 1 else rgba[..., :channels]
@@ -192,7 +189,7 @@ def test_what_is_no_picture(colorizer):
     for wrong in (np.zeros((2, 2, 5), np.uint8), np.full((2, 2), np.nan), np.zeros((2, 2), int)):
         with pytest.raises(PictureError):
             colorizer(wrong)
-    with pytest.raises(PictureError, match="nowhere.png: no such file"):
+    with pytest.raises(PictureError, match=r"nowhere\.png: no such file"):
         colorizer("nowhere.png")
 
 

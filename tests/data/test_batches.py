@@ -108,7 +108,7 @@ def test_shapes_and_ranges(cached):
     _, _, (train, valid) = cached
     batch = batches.train_batch(train, 0, 4, 32, AugmentConfig(film=1.0, gray=1.0), 0)
     assert batch.luma.shape == (4, 1, 32, 32) and batch.ab.shape == (4, 2, 16, 16)
-    assert 0 <= batch.luma.min() and batch.luma.max() <= 100
+    assert batch.luma.min() >= 0 and batch.luma.max() <= 100
     clean = batches.valid_batch(valid, torch.arange(2), 32)
     assert clean.luma.shape == (2, 1, 32, 32)
 
