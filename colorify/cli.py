@@ -62,8 +62,7 @@ def image(
         with _plainly():
             from colorify.inference import Colorizer
 
-            colorizer = Colorizer.load(model, device)
-        failures += bulk.run(colorizer, _progress(jobs), options, _say)
+            failures += bulk.run(Colorizer.load(model, device), _progress(jobs), options, _say)
     raise typer.Exit(1 if failures else 0)
 
 

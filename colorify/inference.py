@@ -45,7 +45,12 @@ def find_model(name: str | Path) -> Path:
 
 def find_device(name: str) -> torch.device:
     """``auto`` is the GPU where there is one."""
-    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device {name!r} cannot be used: {str(error).splitlines()[0]}") from None
 
 
 class Colorizer:
@@ -163,7 +168,7 @@ def apply_chroma(source: Picture, ab: Tensor) -> Picture:
     width, height = source.size
     if width > max(_STRIP, height):  # one row would be too much at once: work on the picture lying on its side
         turned = apply_chroma(replace(source, pixels=source.pixels.swapaxes(0, 1)), ab.mT)
-        return replace(source, pixels=turned.pixels.swapaxes(0, 1))
+        return pictures.colored(source, turned.pixels.swapaxes(0, 1))
     out = np.empty((height, width, 3), source.pixels.dtype)
     wide = F.interpolate(ab[None], (ab.shape[1], width), mode="bicubic", align_corners=False)[0]  # (2, h, W)
     luma_of = _luma_reader(source.pixels.dtype)
@@ -173,7 +178,7 @@ def apply_chroma(source: Picture, ab: Tensor) -> Picture:
         first, weights = _bicubic(ab.shape[1], height, rows)
         strip = weights @ wide[:, first : first + weights.shape[1]]  # (2, rows, W)
         out[rows] = _quantized(render(luma_of(source.pixels[rows]), strip), out.dtype)
-    return replace(source, pixels=out)
+    return pictures.colored(source, out)
 
 
 def _bicubic(length: int, target: int, rows: slice) -> tuple[int, Tensor]:

@@ -118,6 +118,8 @@ def write(picture: Picture, path: Path, overwrite: bool = False) -> None:
 
 def from_pil(image: Image.Image) -> Picture:
     """The picture that a Pillow image holds; palettes and CMYK become RGB, one bit becomes gray."""
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # an MPO is a photo with previews behind it
+        raise PictureError(f"holds {image.n_frames} frames or pages: split it into single pictures first")
     image.load()
     metadata, info = _metadata(image), image.info
     if image.mode in ("I;16", "I;16B", "I;16L", "I;16N"):
@@ -176,6 +178,12 @@ def from_array(array: np.ndarray) -> Picture:
 def to_array(picture: Picture) -> np.ndarray:
     """Pixels and alpha as one array."""
     return _joined(picture)
+
+
+def colored(source: Picture, pixels: np.ndarray) -> Picture:
+    """``source`` with RGB ``pixels`` instead of its own; a gray ICC profile becomes one for RGB."""
+    icc = source.metadata.icc and _rgb_profile(source.metadata.icc)
+    return replace(source, pixels=pixels, metadata=replace(source.metadata, icc=icc))
 
 
 def upright(picture: Picture) -> Picture:
@@ -306,6 +314,34 @@ def _decode_tiff(path: Path, content: bytes, max_megapixels: float) -> Picture:
         return _split_alpha(array, Metadata(icc=profile and profile.value))
     except Exception as error:  # as in `read`
         raise PictureError(f"{path}: {' '.join(str(error).split()) or type(error).__name__}") from None
+
+
+def _rgb_profile(icc: bytes) -> bytes | None:
+    """A gray ICC profile made one for RGB: sRGB's primaries and the gray's own tone curve, so that luminance stays.
+
+    Any other profile is returned as it is; None stands for a gray one whose curve cannot be carried over.
+    """
+    if icc[16:20] != b"GRAY":
+        return icc
+    from PIL import ImageCms
+
+    template, gray = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), _icc_tags(icc)
+    if b"kTRC" not in gray or icc[20:24] != b"XYZ ":
+        return None
+    tags = _icc_tags(template) | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), gray[b"kTRC"])
+    table, body = struct.pack(">I", len(tags)), b""
+    for name, data in tags.items():
+        table += struct.pack(">4sII", name, 128 + 4 + 12 * len(tags) + len(body), len(data))
+        body += data + b"\0" * (-len(data) % 4)
+    profile = template[:128] + table + body
+    return struct.pack(">I", len(profile)) + profile[4:84] + b"\0" * 16 + profile[100:]  # size; no checksum
+
+
+def _icc_tags(icc: bytes) -> dict[bytes, bytes]:
+    """The tags of an ICC profile (ICC.1:2022, section 7)."""
+    (count,) = struct.unpack_from(">I", icc, 128)
+    entries = (struct.unpack_from(">4sII", icc, 132 + 12 * number) for number in range(min(count, 100)))
+    return {name: icc[start : start + length] for name, start, length in entries}
 
 
 def _encode_png_16(picture: Picture) -> bytes:

@@ -250,3 +250,40 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
     with pytest.raises(PictureError, match="No space left"):
         pictures.write(pictures.from_array(random(3, np.uint8)), tmp_path / "a.png")
     assert not list(tmp_path.iterdir())
+
+
+def gray_profile(gamma: float) -> bytes:
+    """A version 2 gray profile with one gamma, by the letter of ICC.1."""
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256))
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    tags = {b"wtpt": white, b"kTRC": curve + b"\0\0"}
+    table, body = struct.pack(">I", len(tags)), b""
+    for name, data in tags.items():
+        table += struct.pack(">4sII", name, 132 + 12 * len(tags) + len(body), len(data))
+        body += data
+    header = struct.pack(">I4sI4s4s4s12s4s4sI", 0, b"", 0x02100000, b"mntr", b"GRAY", b"XYZ ", b"", b"acsp", b"", 0)
+    header = header.ljust(68, b"\0") + struct.pack(">3i", 63190, 65536, 54061)
+    profile = header.ljust(128, b"\0") + table + body
+    return struct.pack(">I", len(profile)) + profile[4:]
+
+
+def test_a_gray_profile_becomes_an_rgb_one_with_the_same_curve(tmp_path):
+    ramp = np.arange(256, dtype=np.uint8)[None].repeat(4, 0)
+    icc = gray_profile(1.8)
+    colored = pictures.colored(Picture(ramp, metadata=Metadata(icc=icc)), np.dstack((ramp,) * 3))
+    pictures.write(colored, tmp_path / "a.png")
+    kept = pictures.read(tmp_path / "a.png").metadata.icc
+    shown = []
+    for profile, mode, array in ((icc, "L", ramp), (kept, "RGB", colored.pixels)):
+        source, srgb = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+        shown.append(np.asarray(ImageCms.profileToProfile(Image.fromarray(array), source, srgb, outputMode="RGB")))
+    assert np.abs(shown[0].astype(int) - shown[1]).max() <= 1
+    assert np.abs(shown[1][..., 0].astype(int) - ramp).max() > 10  # the curve matters
+
+
+def test_several_frames_are_refused(tmp_path):
+    frames = [photo(seed) for seed in range(3)]
+    for name in ("a.tif", "a.webp", "a.png"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+        with pytest.raises(PictureError, match="3 frames"):
+            pictures.read(tmp_path / name)
