@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from colorify import pictures
-from colorify.color import gray_to_luma, light_to_luma, linearize, render, rgb_to_luma
+from colorify.color import delinearize, gray_to_luma, light_to_luma, linearize, rgb_to_luma, to_light
 from colorify.models import checkpoint
 from colorify.models.checkpoint import Checkpoint, CheckpointError
 from colorify.params import nearest
@@ -171,13 +172,13 @@ def apply_chroma(source: Picture, ab: Tensor) -> Picture:
         return pictures.colored(source, turned.pixels.swapaxes(0, 1))
     out = np.empty((height, width, 3), source.pixels.dtype)
     wide = F.interpolate(ab[None], (ab.shape[1], width), mode="bicubic", align_corners=False)[0]  # (2, h, W)
-    luma_of = _luma_reader(source.pixels.dtype)
+    luma_of, coded = _luma_reader(source.pixels.dtype), _light_writer(source.pixels.dtype)
     step = max(1, _STRIP // width)
     for top in range(0, height, step):
         rows = slice(top, min(top + step, height))
         first, weights = _bicubic(ab.shape[1], height, rows)
         strip = weights @ wide[:, first : first + weights.shape[1]]  # (2, rows, W)
-        out[rows] = _quantized(render(luma_of(source.pixels[rows]), strip), out.dtype)
+        out[rows] = coded(to_light(luma_of(source.pixels[rows]), strip))
     return pictures.colored(source, out)
 
 
@@ -197,6 +198,7 @@ def _bicubic(length: int, target: int, rows: slice) -> tuple[int, Tensor]:
     return first, weights.scatter_add_(1, taps - first, torch.where(x <= 1, near, far)).float()
 
 
+@cache
 def _luma_reader(dtype: np.dtype) -> Callable[[np.ndarray], Tensor]:
     """A function from stored pixels ``(H, W[, 3])`` to L* ``(1, H, W)``; integers are looked up."""
     if dtype not in (np.uint8, np.uint16):
@@ -220,9 +222,13 @@ def _luma_of_floats(strip: Tensor) -> Tensor:
     return gray_to_luma(strip)[None] if strip.ndim == 2 else rgb_to_luma(strip.movedim(-1, 0))
 
 
-def _quantized(rgb: Tensor, dtype: np.dtype) -> np.ndarray:
-    """RGB 0..1 ``(3, H, W)`` -> ``(H, W, 3)`` of ``dtype``, rounded."""
+@cache
+def _light_writer(dtype: np.dtype) -> Callable[[Tensor], np.ndarray]:
+    """A function from linear RGB 0..1 ``(3, H, W)`` to coded pixels ``(H, W, 3)``, rounded; 8 bit is looked up."""
     if dtype == np.uint8:
-        return rgb.mul(255).round_().byte().movedim(0, -1).numpy()
-    array = rgb.movedim(0, -1).numpy()
-    return array.astype(dtype) if dtype != np.uint16 else (array * 65535).round().astype(np.uint16)
+        light = torch.arange(1 << 16, dtype=torch.float64) / 65535  # 0.05 of a level at its darkest
+        table = (delinearize(light) * 255).round().byte().numpy()
+        return lambda strip: table[(strip * 65535).add_(0.5).numpy().astype(np.uint16)].transpose(1, 2, 0)
+    if dtype == np.uint16:
+        return lambda strip: (delinearize(strip).movedim(0, -1).numpy() * 65535).round().astype(np.uint16)
+    return lambda strip: delinearize(strip).movedim(0, -1).numpy().astype(dtype)

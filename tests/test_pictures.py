@@ -274,7 +274,7 @@ def test_a_gray_profile_becomes_an_rgb_one_with_the_same_curve(tmp_path):
     pictures.write(colored, tmp_path / "a.png")
     kept = pictures.read(tmp_path / "a.png").metadata.icc
     shown = []
-    for profile, mode, array in ((icc, "L", ramp), (kept, "RGB", colored.pixels)):
+    for profile, array in ((icc, ramp), (kept, colored.pixels)):
         source, srgb = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
         shown.append(np.asarray(ImageCms.profileToProfile(Image.fromarray(array), source, srgb, outputMode="RGB")))
     assert np.abs(shown[0].astype(int) - shown[1]).max() <= 1
