@@ -17,6 +17,9 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## Colour the free sample pictures: gray | colour under reports/demo/
 	$(PYTHON) -m colorify demo -o reports/demo
 
+docs/strip.jpg: demo
+	cp reports/demo/strip.jpg $@
+
 test: $(READY) ## Run the tests
 	$(PYTHON) -m pytest
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from colorify import figures
 from colorify.color import luma_to_gray, rgb_to_luma
@@ -15,8 +15,8 @@ from colorify.data import film, samples
 from colorify.inference import Colorizer
 
 
-def demo(colorizer: Colorizer, folder: Path, width: int = 320) -> list[Path]:
-    """Write gray | colour of every sample, of the first one aged, and one strip of all, to ``folder``."""
+def demo(colorizer: Colorizer, folder: Path, width: int = 150) -> list[Path]:
+    """Write gray | colour of every sample, and a strip of all, to ``folder``; returns the paths, the strip's last."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     pairs = {name: (gray, colorizer(gray)) for name, gray in _grays()}
@@ -24,9 +24,9 @@ def demo(colorizer: Colorizer, folder: Path, width: int = 320) -> list[Path]:
     for name, pair in pairs.items():
         paths.append(folder / f"{name}.png")
         figures.side_by_side(*(picture.convert("RGB") for picture in pair)).save(paths[-1])
-    grays, colored = zip(*pairs.values(), strict=True)
-    paths.append(folder / "strip.png")
-    figures.grid({"gray": grays, "colorized": colored}, width).save(paths[-1])
+    strip = {name: [ImageOps.fit(picture, (width, width)) for picture in pair] for name, pair in pairs.items()}
+    paths.append(folder / "strip.jpg")
+    figures.grid(strip).save(paths[-1], quality=90)
     return paths
 
 

@@ -9,24 +9,22 @@ from PIL import Image, ImageDraw, ImageFont
 _MARGIN, _TITLE = 4, 18
 
 
-def grid(columns: dict[str, Sequence[Image.Image]], width: int | None = None) -> Image.Image:
-    """One column for each title, one row for each picture; ``width`` scales every picture to that many pixels."""
+def grid(columns: dict[str, Sequence[Image.Image]]) -> Image.Image:
+    """One column for each title, one row for each picture."""
     rows = list(zip(*columns.values(), strict=True))
-    if width:
-        rows = [[_scaled(picture, width) for picture in row] for row in rows]
-    widths = [max(picture.width for picture in column) for column in zip(*rows, strict=True)]
+    widths = [max(picture.width for picture in column) for column in columns.values()]
     heights = [max(picture.height for picture in row) for row in rows]
     size = (sum(widths) + _MARGIN * (len(widths) + 1), sum(heights) + _MARGIN * (len(heights) + 1) + _TITLE)
     sheet = Image.new("RGB", size, "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
     left = _MARGIN
-    for number, (title, column_width) in enumerate(zip(columns, widths, strict=True)):
+    for number, (title, width) in enumerate(zip(columns, widths, strict=True)):
         draw.text((left, _MARGIN / 2), title, "black", font)
         top = _TITLE + _MARGIN
         for row, height in zip(rows, heights, strict=True):
             sheet.paste(row[number].convert("RGB"), (left, top))
             top += height + _MARGIN
-        left += column_width + _MARGIN
+        left += width + _MARGIN
     return sheet
 
 
@@ -38,8 +36,3 @@ def side_by_side(*pictures: Image.Image) -> Image.Image:
         row.paste(picture, (left, 0))
         left += picture.width
     return row
-
-
-def _scaled(picture: Image.Image, width: int) -> Image.Image:
-    height = max(1, round(picture.height * width / picture.width))
-    return picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
