@@ -8,7 +8,10 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from colorify.color import AB_LIMIT
+from colorify.color import AB_LIMIT, rgb_to_lab
+
+TEMPERATURE = 0.38
+"""Of the annealed mean: Zhang et al. 2016 found it vivid without the stains of the mode."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,8 @@ class Channels:
         """ab ``(..., 2, H, W)`` -> target of the same shape."""
         return ab / self.scale
 
-    def decode(self, output: Tensor) -> Tensor:
-        """Head output ``(..., 2, H, W)`` -> ab, limited to what sRGB can hold."""
+    def decode(self, output: Tensor, temperature: float | None = None) -> Tensor:
+        """Head output ``(..., 2, H, W)`` -> ab, limited to what sRGB can hold; it has no temperature."""
         return (output * self.scale).clamp(-AB_LIMIT, AB_LIMIT)
 
 
@@ -76,9 +79,53 @@ class Bits:
         """Index ``(..., H, W)`` -> ab of the level's centre ``(..., 2, H, W)``."""
         return self.centers.to(index.device)[index].movedim(-1, -3)
 
-    def decode(self, logits: Tensor) -> Tensor:
-        """Head output ``(..., outputs, H, W)`` -> ab of the most likely index."""
-        return self.lookup(logits.argmax(-3))
+    def soft_encode(self, ab: Tensor) -> tuple[Tensor, Tensor]:
+        """ab ``(..., 2, H, W)`` -> its four nearest indices and their shares, both ``(..., 4, H, W)``.
+
+        Shares are bilinear: they sum to one, and the mean of the four centres is ab itself (inside the outer centres).
+        """
+        position = ((ab + AB_LIMIT) / self.step - 0.5).clamp(0, self.levels - 1)
+        low = position.floor().clamp(max=self.levels - 2)
+        high = position - low
+        (a, b), (a_high, b_high) = low.long().unbind(-3), high.unbind(-3)
+        index = torch.stack([(a + i) * self.levels + b + j for i in (0, 1) for j in (0, 1)], -3)
+        a_shares, b_shares = (1 - a_high, a_high), (1 - b_high, b_high)
+        return index, torch.stack([one * two for one in a_shares for two in b_shares], -3)
+
+    def decode(self, logits: Tensor, temperature: float | None = None) -> Tensor:
+        """Head output ``(..., outputs, H, W)`` -> ab by the annealed mean (Zhang et al. 2016, eq. 5).
+
+        ``temperature`` 1 gives the mean, 0 the mode, None `TEMPERATURE`.
+        """
+        temperature = TEMPERATURE if temperature is None else temperature
+        if temperature == 0:
+            return self.lookup(logits.argmax(-3))
+        shares = (logits / temperature).softmax(-3)
+        return torch.einsum("...qhw,qc->...chw", shares, self.centers.to(logits))
+
+    @cached_property
+    def in_gamut(self) -> Tensor:
+        """Which indices some colour of sRGB has: bool ``(outputs,)``."""
+        ramp = torch.linspace(0, 1, 64)
+        lab = rgb_to_lab(torch.cartesian_prod(ramp, ramp, ramp).T[..., None])
+        return torch.zeros(self.outputs, dtype=torch.bool).index_fill(0, self.encode(lab[1:]).unique(), True)
+
+
+def smooth_prior(counts: Tensor, codec: Bits, sigma: float = 5.0) -> Tensor:
+    """Counts of classes ``(Q,)`` -> their prior, smoothed by a Gaussian of ``sigma`` ab units (Zhang et al. 2016)."""
+    distance = torch.cdist(codec.centers, codec.centers)
+    kernel = torch.exp(-0.5 * (distance / sigma) ** 2)
+    spread = (kernel / kernel.sum(0)) @ (counts / counts.sum())
+    return spread / spread.sum()
+
+
+def rebalancing(prior: Tensor, codec: Bits, share: float = 0.5) -> Tensor:
+    """Weights of the classes (Zhang et al. 2016, eq. 4): 1 / ((1 - share) p + share / Q), with a mean of 1 under p.
+
+    Q counts the classes inside the gamut; ``share`` 0 makes every class as important as any other, 1 every pixel.
+    """
+    weights = 1 / ((1 - share) * prior + share / codec.in_gamut.sum())
+    return weights / (prior * weights).sum()
 
 
 Codec = Channels | Bits

@@ -7,9 +7,13 @@ unless it says otherwise.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+
+from colorify.codec import Bits, rebalancing
 
 METRICS = {
     "mse_ab": "mean squared error of a and b, ab units squared",
@@ -17,6 +21,10 @@ METRICS = {
     "psnr_ab": "20 log10(255 / RMSE of a and b), dB (Deshpande 2015; Larsson 2016)",
     "de2000": "mean CIEDE2000 colour difference (Sharma, Wu, Dalal 2005)",
     "colorfulness": "Hasler and Suesstrunk 2003, 0..255 scale",
+    "auc": "1 - E[min(d, 150)] / 150 with d the L2 error of ab, per cent (Zhang 2016, section 3.1)",
+    "auc_rebalanced": "the same, pixels weighted by the rarity of their true class (Zhang 2016, eq. 4)",
+    "gray_toned": "of the pixels whose true chroma is over 15, the share with chroma under 5, per cent",
+    "bleeding": "mean gradient of ab over the flatter half of L*; reports give it over the truth's",
 }
 
 
@@ -80,3 +88,47 @@ def ciede2000(lab: Tensor, other: Tensor) -> Tensor:
     r_t = -2 * torch.sqrt(power / (power + 25**7)) * torch.sin(theta)
     l_part, c_part, h_part = delta_l / s_l, delta_c / s_c, delta_h / s_h
     return torch.sqrt((l_part**2 + c_part**2 + h_part**2 + r_t * c_part * h_part).clamp(min=0))
+
+
+def auc(lab: Tensor, truth: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Area under the curve of pixels within an ab error of 0..150, per cent; ``weights`` ``(..., H, W)`` of pixels."""
+    error = (lab - truth)[..., 1:, :, :].square().sum(-3).sqrt().clamp(max=150)
+    weights = torch.ones_like(error) if weights is None else weights
+    return 100 * (1 - (error * weights).sum((-2, -1)) / weights.sum((-2, -1)) / 150)
+
+
+def rebalanced_auc(prior: Sequence[float]) -> Callable[[Tensor, Tensor], Tensor]:
+    """`auc` with each pixel weighted by the rarity of its true class of 4+4 bits, given the training set's prior."""
+    codec = Bits(4)
+    weights = rebalancing(torch.tensor(prior), codec)
+    return lambda lab, truth: auc(lab, truth, weights.to(truth)[codec.encode(truth[..., 1:, :, :])])
+
+
+def gray_toned(lab: Tensor, truth: Tensor) -> Tensor:
+    """Of the colourful pixels (true chroma over 15), the share with chroma under 5, per cent; NaN if none is."""
+    chroma, true_chroma = (torch.hypot(p[..., 1, :, :], p[..., 2, :, :]) for p in (lab, truth))
+    colorful = true_chroma > 15
+    return 100 * (colorful & (chroma < 5)).sum((-2, -1)) / colorful.sum((-2, -1))
+
+
+def bleeding(lab: Tensor, truth: Tensor) -> Tensor:
+    """Mean gradient magnitude of ab over the pixels where L* of the truth is flatter than at its median pixel."""
+    slope = _gradient(truth[..., :1, :, :])
+    flat = slope <= slope.flatten(-2).median(-1).values[..., None, None]
+    return (_gradient(lab[..., 1:, :, :]) * flat).sum((-2, -1)) / flat.sum((-2, -1))
+
+
+def _gradient(planes: Tensor) -> Tensor:
+    """Magnitude of the forward differences over all channels: ``(..., C, H, W)`` -> ``(..., H, W)``."""
+    x = F.pad(planes.diff(dim=-1), (0, 1)).square().sum(-3)
+    y = F.pad(planes.diff(dim=-2), (0, 0, 0, 1)).square().sum(-3)
+    return (x + y).sqrt()
+
+
+def calibration(confidence: Tensor, correct: Tensor, bins: int = 15) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean confidence, accuracy and share of the predictions in equal bins of confidence (Guo et al. 2017)."""
+    place = (confidence * bins).long().clamp(0, bins - 1)
+    count = torch.bincount(place, minlength=bins)
+    sure = torch.bincount(place, confidence, bins) / count.clamp(min=1)
+    right = torch.bincount(place, correct.to(confidence), bins) / count.clamp(min=1)
+    return sure, right, count / count.sum()

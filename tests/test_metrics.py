@@ -7,6 +7,7 @@ from skimage import color as reference
 from skimage.metrics import peak_signal_noise_ratio
 
 from colorify import metrics
+from colorify.codec import Bits, rebalancing
 
 # Sharma, Wu, Dalal 2005, table 1: pairs that take every branch of the formula.
 SHARMA = [
@@ -72,3 +73,56 @@ def test_colorfulness_by_its_formula():
     expected = np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean())
     assert float(metrics.colorfulness(planes(rgb))) == pytest.approx(expected)
     assert float(metrics.colorfulness(torch.full((3, 8, 8), 0.3))) == pytest.approx(0, abs=1e-4)
+
+
+def test_auc_by_its_definition():
+    lab = planes(random_lab(0))
+    other = lab + torch.tensor([9.0, 3.0, 4.0]).view(3, 1, 1)
+    assert float(metrics.auc(other, lab)) == pytest.approx(100 * (1 - 5 / 150))
+    far = lab + torch.tensor([0.0, 500.0, 0.0]).view(3, 1, 1)
+    assert float(metrics.auc(far, lab)) == pytest.approx(0)
+    # the area itself: share of pixels within every threshold from 0 to 150
+    noisy = planes(random_lab(1))
+    error = (noisy - lab)[1:].square().sum(0).sqrt()
+    area = torch.stack([(error <= t).double().mean() for t in torch.linspace(0, 150, 3001)]).mean()
+    assert float(metrics.auc(noisy, lab)) == pytest.approx(100 * float(area), abs=0.05)
+
+
+def test_rebalanced_auc_counts_rare_classes_more():
+    codec = Bits(4)
+    truth = torch.zeros(3, 1, 2, dtype=torch.float64)
+    truth[1:, 0, 1] = 60.0  # the second pixel is of a rare class
+    common, rare = codec.encode(truth[1:])[0].tolist()
+    prior = torch.full((256,), 1e-6)
+    prior[common], prior[rare] = 0.98, 0.01
+    weights = rebalancing(prior, codec)
+    gray = metrics.rebalanced_auc(prior.tolist())(torch.zeros_like(truth), truth)
+    error = weights[rare] * np.hypot(60, 60) / (weights[rare] + weights[common])
+    assert float(gray) == pytest.approx(100 * (1 - float(error) / 150), abs=1e-3)
+    assert gray < metrics.auc(torch.zeros_like(truth), truth)
+
+
+def test_gray_toned_counts_the_colorful_pixels_that_came_out_gray():
+    truth, lab = torch.zeros(3, 2, 4), torch.zeros(3, 2, 4)
+    truth[1, 0] = 20.0  # four colourful pixels
+    lab[1, 0] = torch.tensor([0.0, 4.0, 6.0, 30.0])
+    assert float(metrics.gray_toned(lab, truth)) == 50
+    assert torch.isnan(metrics.gray_toned(lab, torch.zeros(3, 2, 4)))
+
+
+def test_bleeding_looks_where_luma_is_flat():
+    truth = torch.zeros(3, 8, 8)
+    truth[0, :, 4:] = 80.0  # an edge in the middle
+    on_edge, off_edge = truth.clone(), truth.clone()
+    on_edge[1, :, 4:] = 30.0
+    off_edge[1, :, 2:] = 30.0
+    assert float(metrics.bleeding(on_edge, truth)) == 0
+    assert float(metrics.bleeding(off_edge, truth)) == pytest.approx(30 * 8 / 56)
+
+
+def test_calibration_of_a_known_forecast():
+    confidence = torch.tensor([0.95, 0.95, 0.95, 0.95, 0.15, 0.15])
+    correct = torch.tensor([True, True, True, False, False, True])
+    sure, right, share = metrics.calibration(confidence, correct, bins=10)
+    assert (float(sure[9]), float(right[9]), float(share[9])) == pytest.approx((0.95, 0.75, 4 / 6))
+    assert (float(sure[1]), float(right[1]), float(share[1])) == pytest.approx((0.15, 0.5, 2 / 6))

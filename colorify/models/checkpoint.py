@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import safetensors.torch
 import torch
@@ -77,7 +78,8 @@ def save(checkpoint: Checkpoint, path: Path, dtype: torch.dtype | None = None) -
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         safetensors.torch.save_file(tensors, temporary, metadata)
-        with open(temporary, "rb") as file:
+        with open(temporary, "r+b") as file:
+            _sort_metadata(file)
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except (OSError, SafetensorError) as error:
@@ -85,6 +87,17 @@ def save(checkpoint: Checkpoint, path: Path, dtype: torch.dtype | None = None) -
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def _sort_metadata(file: BinaryIO) -> None:
+    """Order the metadata, which safetensors writes in random order: equal checkpoints are equal files."""
+    (length,) = struct.unpack("<Q", file.read(8))
+    header = json.loads(file.read(length))
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    if len(text) <= length:  # else the tensors behind it would be touched
+        file.seek(8)
+        file.write(text.ljust(length))
 
 
 def load(path: Path, with_state: bool = False) -> Checkpoint:

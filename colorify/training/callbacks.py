@@ -9,13 +9,12 @@ from pathlib import Path
 
 import torch
 from fastai.callback.core import Callback, CancelFitException
-from fastai.metrics import Metric
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from colorify import figures, metrics
+from colorify import figures
 from colorify.codec import Codec
 from colorify.color import render
 from colorify.data.batches import Batch
@@ -61,56 +60,6 @@ class Average(Callback):
 
     def after_validate(self) -> None:
         self.learn.model = self.network
-
-
-class Below(Metric):
-    """Validation ab squared error in per cent below that of one colour everywhere (gray, or the mean)."""
-
-    def __init__(self, label: str, codec: Codec, constant: Tensor):
-        self.label, self.codec, self.constant = label, codec, constant.view(1, 2, 1, 1)
-
-    @property
-    def name(self) -> str:
-        return f"below_{self.label}"
-
-    def reset(self) -> None:
-        self.error = self.reference = 0.0
-
-    def accumulate(self, learn) -> None:
-        ab = learn.yb[0]
-        self.error += float((self.codec.decode(learn.pred) - ab).square().sum())
-        self.reference += float((self.constant.to(ab.device) - ab).square().sum())
-
-    @property
-    def value(self) -> float:
-        return 100 * (1 - self.error / self.reference)
-
-
-class Difference(Metric):
-    """Validation CIEDE2000 at the size of the prediction, of the network or of one colour everywhere."""
-
-    def __init__(self, codec: Codec, label: str = "", constant: Tensor | None = None):
-        self.codec, self.label, self.constant = codec, label, constant
-
-    @property
-    def name(self) -> str:
-        return f"de2000_{self.label}" if self.label else "de2000"
-
-    def reset(self) -> None:
-        self.total, self.count = 0.0, 0
-
-    def accumulate(self, learn) -> None:
-        luma, ab = F.avg_pool2d(learn.xb[0], 2), learn.yb[0]
-        if self.constant is None:
-            predicted = self.codec.decode(learn.pred)
-        else:
-            predicted = self.constant.to(ab.device).view(1, 2, 1, 1).expand_as(ab)
-        difference = metrics.de2000(torch.cat((luma, predicted), 1), torch.cat((luma, ab), 1))
-        self.total, self.count = self.total + float(difference.sum()), self.count + len(ab)
-
-    @property
-    def value(self) -> float:
-        return self.total / self.count
 
 
 class Grids(Callback):
@@ -163,16 +112,23 @@ def _pictures(luma: Tensor, ab: Tensor) -> list[Image.Image]:
 
 
 class Keeper(Callback):
-    """Counts steps, keeps the history, saves, and stops: when asked, in time, or when the loss is no number."""
+    """Counts steps, keeps history and best average, saves, and stops: when asked, in time, or at a loss of NaN."""
 
     order = 90
 
     write_state: Callable[[], None]  # set by the trainer: writes the checkpoint
 
-    def __init__(self, steps: int, save_minutes: float, stop_minutes: float | None):
-        self.step, self.steps, self.save_seconds = 0, steps, save_minutes * 60
+    def __init__(
+        self,
+        steps: int,
+        save_minutes: float,
+        stop_minutes: float | None,
+        score: Callable[[dict], float] | None = None,
+    ):
+        self.step, self.steps, self.save_seconds, self.score = 0, steps, save_minutes * 60, score
         self.stop_at = time.monotonic() + stop_minutes * 60 if stop_minutes else math.inf
         self.history: list[dict] = []
+        self.best: dict[str, Tensor] = {}  # weights of the best average so far, where there is a score
         self.stop = False
 
     def before_fit(self) -> None:
@@ -207,5 +163,10 @@ class Keeper(Callback):
     def after_epoch(self) -> None:
         names = self.recorder.metric_names[1:-1]  # without epoch and time
         values = zip(names, self.recorder.values[-1], strict=True)
-        self.history.append({"step": self.step} | {name: round(float(value), 5) for name, value in values})
+        row = {"step": self.step} | {name: round(float(value), 5) for name, value in values}
+        if self.score:
+            row["score"] = round(self.score(row), 5)
+            if row["score"] > max((earlier["score"] for earlier in self.history), default=-math.inf):
+                self.best = {name: t.clone() for name, t in self.average.averaged.module.state_dict().items()}
+        self.history.append(row)
         self._save()

@@ -13,21 +13,26 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from fastai.callback.core import Callback
 from fastai.callback.training import GradientClip
 from fastai.data.core import DataLoaders
 from fastai.learner import Learner
+from fastai.metrics import Metric
 from fastai.optimizer import OptimWrapper
-from torch import Tensor
+from torch import Tensor, nn
 
-from colorify.codec import Codec
+from colorify.codec import Bits, Codec, smooth_prior
 from colorify.data.batches import AugmentConfig, Batch, train_batch, valid_batch
 from colorify.data.cache import Pictures
 from colorify.models import checkpoint
 from colorify.models.checkpoint import Checkpoint
 from colorify.models.unet import UNet, UNetConfig
-from colorify.training.callbacks import Average, Below, Difference, Grids, Keeper, Schedule, TrainingError
+from colorify.training.callbacks import Average, Grids, Keeper, Schedule, TrainingError
+from colorify.training.judges import judges
 
 STATE_FILE, MODEL_FILE, GRIDS = "state.safetensors", "model.safetensors", "grids"
+PRIOR_BITS = 4
+"""Codec of the prior that every model carries: the weights of `auc_rebalanced` come from it."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,19 @@ class Run:
     save_minutes: float = 5.0  # between two checkpoints, besides one after each validation
     stop_minutes: float | None = None  # stop after so long; the same command goes on
     restart: bool = False  # forget the checkpoint in `out`
+
+
+@dataclass
+class Method:
+    """What one of the three methods adds to the common training."""
+
+    name: str
+    codec: Codec
+    loss: Callable[..., Tensor]
+    start: Callable[[UNet], None] = lambda network: None  # gives a fresh network its start values
+    callbacks: list[Callback] = field(default_factory=list)
+    parts: dict[str, nn.Module | torch.optim.Optimizer] = field(default_factory=dict)  # further things to resume
+    score: Callable[[dict], float] | None = None  # of a validation; the best average is kept, else the last
 
 
 class _Steps:
@@ -104,76 +122,86 @@ class _Valid:
         return valid_batch(self.pictures, index, self.size)
 
 
-def train(
-    method: str, config: TrainConfig, codec: Codec, loss: Callable, train_set: Pictures, valid_set: Pictures, run: Run
-) -> Path:
+def train(method: Method, config: TrainConfig, train_set: Pictures, valid_set: Pictures, run: Run) -> Path:
     """Train a network by ``method`` into ``run.out``, from its checkpoint if there is one.
 
     Returns the path of the model, or of the checkpoint when the run was stopped before its last step. A run that is
     killed and started again reaches the weights of one left alone: batches are a function of the step, and the
-    checkpoint holds weights, average, optimiser, history and random state. Raises `TrainingError` when the checkpoint
-    was made with other numbers, or when the loss is not finite.
+    checkpoint holds weights, averages, optimisers, history and random state. Raises `TrainingError` when the
+    checkpoint was made with other numbers, or when the loss is not finite.
     """
     state_file, model_file = Path(run.out) / STATE_FILE, Path(run.out) / MODEL_FILE
     saved = checkpoint.load(state_file, with_state=True) if state_file.exists() and not run.restart else None
     if saved:
         _same_config(saved.training["config"], _plain(config), state_file)
     torch.manual_seed(config.seed)
-    summary = {"config": _plain(config), "mean_ab": mean_ab(train_set), "pictures": len(train_set)}
-    learn = _learner(config, codec, loss, train_set, valid_set, run, summary["mean_ab"])
+    summary = {"config": _plain(config), "pictures": len(train_set), **statistics(train_set)}
+    judged = judges(method.codec, summary["mean_ab"], summary["prior"])
+    learn = _learner(method, config, train_set, valid_set, run, judged)
     keeper = learn.keeper
-    keeper.write_state = lambda: checkpoint.save(_capture(method, codec, learn, summary), state_file)
+    keeper.write_state = lambda: checkpoint.save(_capture(method, learn, summary), state_file)
     if saved:
-        _restore(saved, learn)
+        _restore(saved, method, learn)
     if keeper.step < config.steps:
         with _stops_cleanly(keeper), _plain_errors():
             learn.fit(-(-config.steps // config.valid_every) - keeper.step // config.valid_every)
     if keeper.step < config.steps:
         return state_file
-    checkpoint.save(dataclasses.replace(_capture(method, codec, learn, summary), state={}), model_file)
+    final = _capture(method, learn, summary)
+    checkpoint.save(dataclasses.replace(final, weights=keeper.best or final.weights, state={}), model_file)
     return model_file
 
 
 def _learner(
-    config: TrainConfig,
-    codec: Codec,
-    loss: Callable,
-    train_set: Pictures,
-    valid_set: Pictures,
-    run: Run,
-    mean: tuple[float, float],
+    method: Method, config: TrainConfig, train_set: Pictures, valid_set: Pictures, run: Run, judged: list[Metric]
 ) -> Learner:
     """A learner with a fresh network and everything that happens around its steps."""
-    network = UNet(config.network, codec.outputs).to(run.device, memory_format=torch.channels_last)
-    keeper = Keeper(config.steps, run.save_minutes, run.stop_minutes)
+    network = UNet(config.network, method.codec.outputs)
+    method.start(network)
+    network.to(run.device, memory_format=torch.channels_last)
+    keeper = Keeper(config.steps, run.save_minutes, run.stop_minutes, method.score)
     valid = _Valid(valid_set, config.batch, config.size(config.steps), run.device)
     dls = DataLoaders(_Steps(train_set, config, keeper, run.device), valid, device=run.device)
     dls.n_inp = 1  # the network sees luma; ab and index go to the loss
-    rows = {"gray": torch.zeros(2), "mean": torch.tensor(mean)}
-    judged = [*(Below(label, codec, row) for label, row in rows.items()), Difference(codec)]
-    judged += [Difference(codec, label, row) for label, row in rows.items()]
-    shown = valid.batch(_spread(len(valid_set)).to(run.device))
+    shown = valid.batch(spread(len(valid_set)).to(run.device))
     callbacks = [
         Schedule(config.lr, config.steps, config.warmup),
         Average(network, config.ema),
-        Grids(shown, codec, Path(run.out) / GRIDS, config.grid_every),
+        Grids(shown, method.codec, Path(run.out) / GRIDS, config.grid_every),
         keeper,
         GradientClip(config.clip),
+        *method.callbacks,
     ]
     optimizer = partial(_optimizer, weight_decay=config.weight_decay)
-    learn = Learner(dls, network, loss, optimizer, cbs=callbacks, metrics=judged, wd_bn_bias=True, train_bn=False)
+    learn = Learner(
+        dls, network, method.loss, optimizer, cbs=callbacks, metrics=judged, wd_bn_bias=True, train_bn=False
+    )
     learn.create_opt()
     return learn
 
 
-def mean_ab(pictures: Pictures, count: int = 2000) -> tuple[float, float]:
-    """Mean a and b of (up to ``count``, evenly spread) pictures: the constant that a model must beat."""
-    chunks = _spread(len(pictures), count).split(64)
-    total = torch.stack([valid_batch(pictures, chunk, 32).ab.sum((0, 2, 3)) for chunk in chunks]).sum(0)
-    return tuple(round(float(value), 4) for value in total / (sum(map(len, chunks)) * 16 * 16))
+def statistics(pictures: Pictures, count: int = 2000) -> dict[str, tuple[float, ...]]:
+    """``mean_ab``, the constant that a model must beat, and ``prior``, the share of every class of 4+4 bits.
+
+    Of (up to ``count``, evenly spread) pictures.
+    """
+    codec = Bits(PRIOR_BITS)
+    chunks = spread(len(pictures), count).to(pictures.pixels.device).split(64)
+    total, counts = torch.zeros(2), torch.zeros(codec.outputs)
+    for chunk in chunks:
+        ab = valid_batch(pictures, chunk, 64).ab.cpu()
+        total += ab.mean((-2, -1)).sum(0)
+        counts += torch.bincount(codec.encode(ab).flatten(), minlength=codec.outputs)
+    mean = total / sum(map(len, chunks))
+    prior = smooth_prior(counts, codec)
+    return {"mean_ab": _rounded(mean, 4), "prior": _rounded(prior, 9)}
 
 
-def _spread(total: int, count: int = 8) -> Tensor:
+def _rounded(values: Tensor, digits: int) -> tuple[float, ...]:
+    return tuple(round(float(value), digits) for value in values)
+
+
+def spread(total: int, count: int = 8) -> Tensor:
     """Up to ``count`` indices, evenly spread over ``range(total)``."""
     return torch.arange(min(count, total)) * total // min(count, total)
 
@@ -187,40 +215,59 @@ def _optimizer(params: list[Tensor], lr: float, weight_decay: float) -> OptimWra
     return OptimWrapper(opt=torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.95), fused=True))
 
 
-def _capture(method: str, codec: Codec, learn: Learner, summary: dict) -> Checkpoint:
+def _parts(method: Method, learn: Learner) -> dict[str, nn.Module | torch.optim.Optimizer]:
+    """Everything with a state, besides the averaged network, whose weights are the model."""
+    return {"network": learn.average.network, "optimizer": learn.opt.opt, **method.parts}
+
+
+def _capture(method: Method, learn: Learner, summary: dict) -> Checkpoint:
     """All of a run: the averaged weights as the model, the rest as its state."""
-    keeper, network = learn.keeper, learn.average.network
-    averaged = learn.average.averaged
-    optimizer = learn.opt.opt.state_dict()["state"]
-    state = {f"network/{name}": tensor for name, tensor in network.state_dict().items()}
-    state |= {f"optimizer/{i}/{key}": tensor for i, values in optimizer.items() for key, tensor in values.items()}
-    state |= {"averaged": averaged.n_averaged, "random": torch.get_rng_state()}
+    keeper, averaged = learn.keeper, learn.average.averaged
+    state = {"averaged": averaged.n_averaged, "random": torch.get_rng_state()}
+    for part, thing in _parts(method, learn).items():
+        state |= {f"{part}/{name}": tensor for name, tensor in _tensors(thing).items()}
+    state |= {f"best/{name}": tensor for name, tensor in keeper.best.items()}
     seen = {"step": keeper.step, "samples": keeper.step * summary["config"]["batch"], "history": keeper.history}
     weights = averaged.module.state_dict()
-    return Checkpoint(network.config, codec, method, weights, summary | seen, state)
+    return Checkpoint(learn.average.network.config, method.codec, method.name, weights, summary | seen, state)
 
 
-def _restore(saved: Checkpoint, learn: Learner) -> None:
+def _restore(saved: Checkpoint, method: Method, learn: Learner) -> None:
     """Put a run back to where `_capture` saw it."""
-    parts: dict[str, dict] = {"network": {}, "optimizer": {}}
+    parts: dict[str, dict[str, Tensor]] = {}
     for name, tensor in saved.state.items():
         part, _, rest = name.partition("/")
-        if rest:
-            parts[part][rest] = tensor
-    learn.average.network.load_state_dict(parts["network"])
+        parts.setdefault(part, {})[rest] = tensor
     learn.average.averaged.module.load_state_dict(saved.weights)
     learn.average.averaged.n_averaged.copy_(saved.state["averaged"])
-    optimizer = learn.opt.opt
-    state = optimizer.state_dict()
-    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-    for name, tensor in parts["optimizer"].items():
+    torch.set_rng_state(saved.state["random"])
+    for part, thing in _parts(method, learn).items():
+        _put_back(thing, parts.get(part, {}))
+    learn.keeper.step, learn.keeper.history = saved.training["step"], saved.training["history"]
+    learn.keeper.best = parts.get("best", {})
+
+
+def _tensors(thing: nn.Module | torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The state of a module or an optimiser as named tensors."""
+    if isinstance(thing, nn.Module):
+        return thing.state_dict()
+    state = thing.state_dict()["state"]
+    return {f"{index}/{key}": tensor for index, values in state.items() for key, tensor in values.items()}
+
+
+def _put_back(thing: nn.Module | torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Undo `_tensors`."""
+    if isinstance(thing, nn.Module):
+        thing.load_state_dict(tensors)
+        return
+    state = thing.state_dict()
+    weights = [weight for group in thing.param_groups for weight in group["params"]]
+    for name, tensor in tensors.items():
         index, key = name.split("/")
         if tensor.ndim:  # moments in the memory order of their weights: the fused step reads both as they lie
             tensor = torch.empty_like(weights[int(index)]).copy_(tensor)
         state["state"].setdefault(int(index), {})[key] = tensor
-    optimizer.load_state_dict(state)
-    torch.set_rng_state(saved.state["random"])
-    learn.keeper.step, learn.keeper.history = saved.training["step"], saved.training["history"]
+    thing.load_state_dict(state)
 
 
 def _plain(config: TrainConfig) -> dict:

@@ -8,7 +8,9 @@ from pathlib import Path
 from colorify.codec import Channels
 from colorify.data.cache import Pictures
 from colorify.losses import RegressionLoss
-from colorify.training.learner import Run, TrainConfig, train
+from colorify.models.checkpoint import Checkpoint
+from colorify.training.learner import Method, Run, TrainConfig, train
+from colorify.training.transfer import import_backbone
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,10 @@ class RegressionConfig(TrainConfig):
     beta: float = 0.2  # of the smooth L1 loss, in units of 50 ab
 
 
-def regression(config: RegressionConfig, train_set: Pictures, valid_set: Pictures, run: Run) -> Path:
-    """Train, or go on training, and return the path of the model."""
+def regression(
+    config: RegressionConfig, train_set: Pictures, valid_set: Pictures, run: Run, backbone: Checkpoint | None = None
+) -> Path:
+    """Train, or go on training, and return the path of the model; ``backbone`` gives the start values."""
     codec = Channels()
-    return train("regression", config, codec, RegressionLoss(codec, config.beta), train_set, valid_set, run)
+    method = Method("regression", codec, RegressionLoss(codec, config.beta), import_backbone(backbone))
+    return train(method, config, train_set, valid_set, run)

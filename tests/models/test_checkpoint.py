@@ -25,6 +25,15 @@ def test_round_trip(checkpoint, tmp_path):
     assert torch.equal(plain.build()(x), checkpoint.build()(x))
 
 
+def test_equal_checkpoints_are_equal_files(checkpoint, tmp_path):
+    contents = set()
+    for number in range(5):
+        files.save(replace(checkpoint, training={"note": "\u00e9\u4e2d"}), tmp_path / f"{number}.safetensors")
+        contents.add((tmp_path / f"{number}.safetensors").read_bytes())
+    assert len(contents) == 1
+    assert files.load(tmp_path / "0.safetensors").training["note"] == "\u00e9\u4e2d"
+
+
 def test_half_precision_is_smaller_and_close(checkpoint, tmp_path):
     files.save(checkpoint, tmp_path / "a.safetensors")
     files.save(checkpoint, tmp_path / "b.safetensors", torch.float16)

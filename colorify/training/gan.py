@@ -1,0 +1,113 @@
+"""Method 3, GAN: refines a regression model until its colours are as vivid as true ones; the high-resolution model."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from fastai.callback.core import Callback, CancelBackwardException, CancelStepException
+from torch import Tensor
+from torch.nn import functional as F
+
+from colorify.codec import Channels
+from colorify.data.cache import Pictures
+from colorify.models.checkpoint import Checkpoint, CheckpointError
+from colorify.models.critic import Critic
+from colorify.models.unet import UNet
+from colorify.training.learner import Method, Run, TrainConfig, train
+
+
+@dataclass(frozen=True)
+class GanConfig(TrainConfig):
+    """Numbers of the method `gan`."""
+
+    adversarial: float = 0.01  # weight of the critic's word beside the L1 error
+    critic_width: int = 64
+    critic_lr: float = 1e-4
+    critic_steps: int = 500  # steps in which the critic alone learns, on what the regression model predicts
+
+
+@dataclass
+class GanLoss:
+    """L1 error of ab, and, while `luma` is set (in training), how untrue the critic finds the colours."""
+
+    codec: Channels
+    critic: Critic
+    adversarial: float
+    luma: Tensor | None = None  # (B, 1, h, w) of the batch
+
+    def __call__(self, output: Tensor, ab: Tensor, *_) -> Tensor:
+        loss = F.l1_loss(output, self.codec.encode(ab))
+        if self.luma is None:
+            return loss
+        return loss - self.adversarial * self.critic.judge(self.luma, output).mean()
+
+
+class Adversary(Callback):
+    """Trains the critic on every batch, before the generator's step; for the first steps the critic alone."""
+
+    order = 5
+
+    def __init__(self, loss: GanLoss, optimizer: torch.optim.Optimizer, critic_steps: int):
+        self.gan_loss, self.critic_optimizer, self.alone = loss, optimizer, critic_steps
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the generator waits."""
+        return self.keeper.step < self.alone
+
+    def before_batch(self) -> None:
+        if self.training:  # a waiting generator must not move its running statistics either
+            self.learn.model.train(not self.frozen)
+
+    def after_pred(self) -> None:
+        self.gan_loss.luma = None
+        if self.training:
+            luma = F.avg_pool2d(self.xb[0], 2)
+            self._teach(luma, self.gan_loss.codec.encode(self.yb[0]), self.pred.detach())
+            self.gan_loss.luma = luma
+
+    def _teach(self, luma: Tensor, true: Tensor, predicted: Tensor) -> None:
+        """One step of the critic by the hinge loss (Lim, Ye 2017); afterwards it is still, statistics and all."""
+        critic = self.gan_loss.critic.train().requires_grad_(True)
+        loss = F.relu(1 - critic.judge(luma, true)).mean() + F.relu(1 + critic.judge(luma, predicted)).mean()
+        self.critic_optimizer.zero_grad()
+        loss.backward()
+        self.critic_optimizer.step()
+        critic.eval().requires_grad_(False)
+
+    def before_backward(self) -> None:
+        if self.frozen:
+            raise CancelBackwardException
+
+    def before_step(self) -> None:
+        if self.frozen:
+            raise CancelStepException
+
+
+def score(row: dict) -> float:
+    """Of a validation: rare colours found, as colourful as the truth, without stains."""
+    off = sum(abs(math.log(max(row[name], 1e-3))) for name in ("colorfulness", "bleeding"))
+    return row["auc_rebalanced"] - 5 * off
+
+
+def gan(config: GanConfig, train_set: Pictures, valid_set: Pictures, run: Run, base: Checkpoint) -> Path:
+    """Refine the regression model ``base``, or go on, and return the path of the model with the best `score`."""
+    if base.network != config.network or not isinstance(base.codec, Channels):
+        raise CheckpointError(
+            f"the GAN refines a regression model of {config.network}, not {base.method} {base.network}"
+        )
+    torch.manual_seed(config.seed)
+    critic = Critic(config.critic_width).to(run.device)
+    optimizer = torch.optim.Adam(critic.parameters(), config.critic_lr, betas=(0.5, 0.999))
+    loss = GanLoss(base.codec, critic, config.adversarial)
+
+    def start(network: UNet) -> None:
+        network.load_state_dict(base.weights)
+
+    parts = {"critic": critic, "critic_optimizer": optimizer}
+    adversary = Adversary(loss, optimizer, config.critic_steps)
+    method = Method("gan", base.codec, loss, start, [adversary], parts, score)
+    return train(method, config, train_set, valid_set, run)

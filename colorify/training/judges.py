@@ -1,0 +1,98 @@
+"""Validation metrics as fastai shows and records them: the network beside gray and beside the mean colour.
+
+They are taken at the size of the prediction, without the rounding to 8 bit; `colorify evaluate` has the real ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from fastai.metrics import Metric
+from torch import Tensor
+from torch.nn import functional as F
+
+from colorify import metrics
+from colorify.codec import Codec
+from colorify.color import render
+
+Measure = Callable[[Tensor, Tensor], Tensor]
+"""From Lab and true Lab ``(B, 3, H, W)`` to one number a picture ``(B,)``."""
+
+
+class Judge(Metric):
+    """Mean of a measure over the validation pictures, for the network or for one colour everywhere."""
+
+    def __init__(self, name: str, measure: Measure, codec: Codec, constant: Tensor | None = None):
+        self.label, self.measure, self.codec, self.constant = name, measure, codec, constant
+
+    @property
+    def name(self) -> str:
+        return self.label
+
+    def reset(self) -> None:
+        self.total, self.count = 0.0, 0
+
+    def accumulate(self, learn) -> None:
+        luma, ab = F.avg_pool2d(learn.xb[0], 2), learn.yb[0]
+        predicted = self.codec.decode(learn.pred) if self.constant is None else _everywhere(self.constant, ab)
+        self.total += float(self.measure(torch.cat((luma, predicted), 1), torch.cat((luma, ab), 1)).sum())
+        self.count += len(ab)
+
+    @property
+    def value(self) -> float:
+        return self.total / self.count
+
+
+class Ratio(Metric):
+    """One judge over another; ``below`` turns it into per cent below."""
+
+    def __init__(self, name: str, judge: Judge, reference: Judge, below: bool = False):
+        self.label, self.judge, self.reference, self.below = name, judge, reference, below
+
+    @property
+    def name(self) -> str:
+        return self.label
+
+    def reset(self) -> None:
+        self.judge.reset()
+        self.reference.reset()
+
+    def accumulate(self, learn) -> None:
+        self.judge.accumulate(learn)
+        self.reference.accumulate(learn)
+
+    @property
+    def value(self) -> float:
+        ratio = self.judge.value / max(self.reference.value, 1e-9)
+        return 100 * (1 - ratio) if self.below else ratio
+
+
+def judges(codec: Codec, mean_ab: Sequence[float], prior: Sequence[float]) -> list[Metric]:
+    """What every method prints: ab error and CIEDE2000 beside gray and mean, rare colours, and ratios to the truth."""
+    rows = {"gray": torch.zeros(2), "mean": torch.tensor(mean_ab)}
+
+    def judge(name: str, measure: Measure, constant: Tensor | None = None) -> Judge:
+        return Judge(name, measure, codec, constant)
+
+    mse = judge("mse_ab", metrics.mse_ab)
+    return [
+        *(Ratio(f"below_{row}", mse, judge(row, metrics.mse_ab, ab), below=True) for row, ab in rows.items()),
+        judge("de2000", metrics.de2000),
+        *(judge(f"de2000_{row}", metrics.de2000, ab) for row, ab in rows.items()),
+        judge("auc_rebalanced", metrics.rebalanced_auc(prior)),
+        Ratio("colorfulness", judge("ours", _colorfulness), judge("truth", _of_truth(_colorfulness))),
+        Ratio("bleeding", judge("ours", metrics.bleeding), judge("truth", _of_truth(metrics.bleeding))),
+    ]
+
+
+def _colorfulness(lab: Tensor, truth: Tensor) -> Tensor:
+    return metrics.colorfulness(render(lab[:, :1], lab[:, 1:]))
+
+
+def _of_truth(measure: Measure) -> Measure:
+    return lambda lab, truth: measure(truth, truth)
+
+
+def _everywhere(color: Tensor, ab: Tensor) -> Tensor:
+    return color.to(ab).view(1, 2, 1, 1).expand_as(ab)

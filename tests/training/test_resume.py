@@ -1,0 +1,91 @@
+"""A killed run ends where one left alone ends, to the last bit, for every method."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from colorify.models import checkpoint
+from colorify.training.callbacks import Keeper, TrainingError
+from colorify.training.learner import STATE_FILE, Run
+from colorify.training.regression import regression
+from conftest import TINY
+
+from .conftest import CONFIG, NUMBERS
+
+
+def assert_same(one: Path, two: Path) -> None:
+    ours, theirs = checkpoint.load(one), checkpoint.load(two)
+    assert ours.weights.keys() == theirs.weights.keys()
+    assert all(torch.equal(tensor, theirs.weights[name]) for name, tensor in ours.weights.items())
+    assert [row["step"] for row in ours.training["history"]] == [row["step"] for row in theirs.training["history"]]
+    assert [row["de2000"] for row in ours.training["history"]] == [row["de2000"] for row in theirs.training["history"]]
+
+
+class Killed(BaseException):
+    """As sudden as SIGKILL: nothing catches it."""
+
+
+@pytest.mark.parametrize("step", [0, 2, 3, 5])
+@pytest.mark.parametrize("name", ["regression", "classification", "gan"])
+def test_killed_at_any_batch_and_resumed_is_undisturbed(methods, undisturbed, tmp_path, monkeypatch, name, step):
+    real = Keeper.after_batch
+
+    def dying(keeper):
+        if keeper.training and keeper.step == step:
+            raise Killed
+        real(keeper)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Keeper, "after_batch", dying)
+        with pytest.raises(Killed):
+            methods[name](Run(tmp_path))
+    assert_same(methods[name](Run(tmp_path)), undisturbed[name])
+
+
+@pytest.mark.parametrize("name", ["regression", "classification", "gan"])
+def test_stopped_after_every_batch_is_undisturbed(methods, undisturbed, tmp_path, name):
+    """Each call ends after one batch, with a checkpoint in the middle of an epoch."""
+    results = [methods[name](Run(tmp_path, stop_minutes=1e-9)) for _ in range(CONFIG.steps - 1)]
+    assert {path.name for path in results} == {STATE_FILE}
+    assert_same(methods[name](Run(tmp_path)), undisturbed[name])
+
+
+def test_sigkill_and_sigterm(data, undisturbed, tmp_path):
+    """A real process, killed by the system once it has a checkpoint, then asked to end, then left alone."""
+    params = tmp_path / "params.yaml"
+    section = NUMBERS | {"network": {"encoder": TINY.encoder, "decoder": list(TINY.decoder)}}
+    collect = {"sources": list(data.sources), "valid_share": 0.3, "side": 40, "min_side": 32}
+    params.write_text(json.dumps({"profile": "test", "test": {"regression": section, "collect": collect}}))
+    command = [sys.executable, "-m", "colorify", "train", "regression", "--params", str(params), "--device", "cpu"]
+    state = tmp_path / "checkpoints/test/regression" / STATE_FILE
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        before = state.stat().st_mtime_ns if state.exists() else None
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and (not state.exists() or state.stat().st_mtime_ns == before):
+            time.sleep(0.02)
+        os.kill(process.pid, number)
+        assert process.wait() in (0, -signal.SIGKILL)
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert_same(state.with_name("model.safetensors"), undisturbed["regression"])
+
+
+def test_a_finished_run_is_not_trained_again(methods, undisturbed):
+    for name, model in undisturbed.items():
+        before = model.read_bytes()
+        assert methods[name](Run(model.parent)).read_bytes() == before
+
+
+def test_other_numbers_need_a_restart(sets, base, tmp_path):
+    (tmp_path / STATE_FILE).write_bytes((base.parent / STATE_FILE).read_bytes())
+    other = replace(CONFIG, lr=2e-3, steps=1)
+    with pytest.raises(TrainingError, match="other lr, steps"):
+        regression(other, *sets, Run(tmp_path))
+    regression(other, *sets, Run(tmp_path, restart=True))

@@ -1,0 +1,114 @@
+"""Backbones go from any method into any other, whole; the wrong ones are named."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from colorify.codec import Bits
+from colorify.losses import ClassificationLoss
+from colorify.models import checkpoint
+from colorify.models.checkpoint import CheckpointError
+from colorify.models.unet import UNet, UNetConfig
+from colorify.training.classification import ClassificationConfig, Ramp, classification
+from colorify.training.gan import Adversary, GanConfig, gan
+from colorify.training.learner import Run
+from colorify.training.transfer import PREFIX, export_backbone, import_backbone
+
+from .conftest import NUMBERS
+
+
+@pytest.mark.parametrize("name", ["regression", "classification", "gan"])
+@pytest.mark.parametrize("outputs", [2, 256])
+def test_any_backbone_goes_into_any_method(undisturbed, tmp_path, name, outputs):
+    exported = tmp_path / "backbone.safetensors"
+    export_backbone(undisturbed[name], exported)
+    source = checkpoint.load(exported)
+    assert all(key.startswith(PREFIX) for key in source.weights)
+    for start in (source, checkpoint.load(undisturbed[name])):
+        network = UNet(source.network, outputs)
+        head = network.head.weight.clone()
+        import_backbone(start)(network)
+        assert all(torch.equal(network.state_dict()[key], tensor) for key, tensor in source.weights.items())
+        assert torch.equal(network.head.weight, head)
+
+
+def test_another_architecture_is_an_error_naming_both(base):
+    source = checkpoint.load(base)
+    with pytest.raises(CheckpointError, match=r"\(16, 16, 8, 8\).*\(16, 16, 8, 4\)"):
+        import_backbone(source)(UNet(UNetConfig("resnet18", (16, 16, 8, 4)), 2))
+    with pytest.raises(CheckpointError, match="no backbone"):
+        import_backbone(replace(source, weights={"head.bias": torch.zeros(2)}))(UNet(source.network, 2))
+
+
+def test_a_classifier_starts_at_the_prior(sets, base, tmp_path):
+    config = ClassificationConfig(**NUMBERS | {"steps": 1, "lr": 0.0})
+    model = checkpoint.load(classification(config, *sets, Run(tmp_path), checkpoint.load(base)))
+    prior = torch.tensor(model.training["prior"])
+    shares = model.build()(torch.rand(1, 1, 32, 32) * 100).softmax(1)[0, :, 0, 0]
+    torch.testing.assert_close(shares, prior, atol=1e-3, rtol=0)
+
+
+def test_gradient_reaches_the_backbone_through_the_rebalanced_loss(base):
+    source = checkpoint.load(base)
+    network = UNet(source.network, 256)
+    import_backbone(source)(network)
+    torch.nn.init.normal_(network.head.weight, std=0.01)
+    loss = ClassificationLoss(Bits(4), "rebalanced", torch.rand(256))
+    loss(network(torch.rand(2, 1, 32, 32) * 100), torch.randn(2, 2, 16, 16) * 20).backward()
+    assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in network.backbone.parameters())
+
+
+def test_weights_are_turned_up_gradually():
+    ramp = Ramp(SimpleNamespace(strength=None), 10)
+    strengths = []
+    for step in (0, 5, 10, 20):
+        ramp.learn = SimpleNamespace(keeper=SimpleNamespace(step=step))
+        ramp.before_batch()
+        strengths.append(ramp.weighted.strength)
+    assert strengths == [0, 0.5, 1, 1]
+
+
+def test_the_generator_waits_while_the_critic_learns(sets, base, tmp_path):
+    model = checkpoint.load(base)
+    config = GanConfig(**NUMBERS | {"steps": 3}, critic_width=8, critic_steps=3)
+    gan(config, *sets, Run(tmp_path), model)
+    state = state_of(tmp_path)
+    assert all(torch.equal(state[f"network/{name}"], tensor) for name, tensor in model.weights.items())
+    assert not any(name.startswith("optimizer/") for name in state)
+    gan(replace(config, steps=1), *sets, Run(tmp_path / "shorter"), model)
+    assert not torch.equal(state[CRITIC_WEIGHT], state_of(tmp_path / "shorter")[CRITIC_WEIGHT])
+
+
+CRITIC_WEIGHT = "critic/0.parametrizations.weight.original"
+
+
+def state_of(folder: Path) -> dict[str, torch.Tensor]:
+    return checkpoint.load(folder / "state.safetensors", with_state=True).state
+
+
+def test_the_critic_is_still_while_the_generator_learns(sets, base, tmp_path, monkeypatch):
+    seen = []
+    real = Adversary._teach
+
+    def watched(adversary, *arguments):
+        critic = adversary.gan_loss.critic
+        if seen:
+            assert all(torch.equal(tensor, seen[-1][name]) for name, tensor in critic.state_dict().items())
+        real(adversary, *arguments)
+        seen.append({name: tensor.clone() for name, tensor in critic.state_dict().items()})
+
+    monkeypatch.setattr(Adversary, "_teach", watched)
+    model = checkpoint.load(base)
+    config = GanConfig(**NUMBERS | {"steps": 3}, critic_width=8, critic_steps=0)
+    gan(config, *sets, Run(tmp_path), model)
+    assert len(seen) == 3
+    assert not torch.equal(state_of(tmp_path)["network/head.weight"], model.weights["head.weight"])
+
+
+def test_the_gan_needs_a_regression_model(sets, undisturbed, tmp_path):
+    config = GanConfig(**NUMBERS, critic_width=8)
+    with pytest.raises(CheckpointError, match="refines a regression model"):
+        gan(config, *sets, Run(tmp_path), checkpoint.load(undisturbed["classification"]))
