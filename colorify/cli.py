@@ -18,6 +18,8 @@ app = typer.Typer(
 )
 train_app = typer.Typer(help="Train a model; the same command goes on after a stop or a kill.", no_args_is_help=True)
 app.add_typer(train_app, name="train")
+backbone_app = typer.Typer(help="Move the trained U-Net between methods.", no_args_is_help=True)
+app.add_typer(backbone_app, name="backbone")
 
 Model = Annotated[str, typer.Option(help="A released model, or the path of a checkpoint.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
@@ -32,7 +34,7 @@ def _plainly() -> Iterator[None]:
     """Errors of the user's making end as one line and status 1."""
     try:
         yield
-    except (ValueError, OSError) as error:  # every error of the package is a ValueError or a TrainingError
+    except (ValueError, OSError) as error:  # every error of the package is a ValueError
         _say(str(error))
         raise typer.Exit(1) from None
 
@@ -79,11 +81,10 @@ def _progress(items: list, what: str = "coloring") -> Iterator:
 @app.command()
 def models() -> None:
     """List the released models."""
-    from colorify import inference
-    from colorify.models import checkpoint
+    from colorify.models import checkpoint, released
 
     with _plainly():
-        for name, path in inference.models().items():
+        for name, path in released.models().items():
             model = checkpoint.load(path)
             seen, megabytes = model.training.get("samples", 0), path.stat().st_size / 1e6
             print(f"{name}: {model.method}, {model.network.encoder}, {seen:,} samples seen, {megabytes:.0f} MB")
@@ -102,41 +103,62 @@ def demo(
     print(f"{len(paths)} pictures in {out}: see {paths[-1]} first")
 
 
-@train_app.command()
-def regression(
-    profile: Annotated[str | None, typer.Option(help="A profile of params.yaml; default: the one it names.")] = None,
-    data: Annotated[list[str] | None, typer.Option(help="Folders or tar shards instead of the profile's.")] = None,
-    valid: Annotated[list[str] | None, typer.Option(help="The same for validation.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Default: checkpoints/PROFILE/regression.")] = None,
-    params: Annotated[Path | None, typer.Option(help="Another params.yaml.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Stop after so long; the same command goes on.")] = None,
-    restart: Annotated[bool, typer.Option("--restart", help="Forget the checkpoint.")] = False,
-    device: Device = "auto",
-) -> None:
-    """Method 1: predict ab directly. Trains the backbone of the other methods."""
-    from dataclasses import replace
+Profile = Annotated[str | None, typer.Option(help="A profile of params.yaml; default: the one it names.")]
+Params = Annotated[Path | None, typer.Option(help="Another params.yaml.")]
+Data = Annotated[list[str] | None, typer.Option(help="Folders or tar shards instead of the profile's.")]
+Valid = Annotated[list[str] | None, typer.Option(help="The same for validation; default: a share of the data.")]
+Out = Annotated[Path | None, typer.Option(help="A folder; default: checkpoints/PROFILE/METHOD.")]
+From = Annotated[str | None, typer.Option("--from", help="A model whose weights to start from.")]
+Backbone = Annotated[str | None, typer.Option("--import-backbone", help="A model whose backbone to start from.")]
+Minutes = Annotated[float | None, typer.Option(help="Stop after so long; the same command goes on.")]
+Restart = Annotated[bool, typer.Option("--restart", help="Forget the checkpoint.")]
 
-    from colorify import params as parameters
-    from colorify.data.cache import DataConfig, prepare
-    from colorify.inference import find_device
-    from colorify.training.callbacks import TrainingError
-    from colorify.training.learner import Run
-    from colorify.training.regression import RegressionConfig, regression
 
-    try:
+def _train_command(stage: str, text: str) -> None:
+    """Add ``colorify train STAGE``."""
+
+    def command(
+        profile: Profile = None,
+        data: Data = None,
+        valid: Valid = None,
+        out: Out = None,
+        params: Params = None,
+        begin: From = None,
+        backbone: Backbone = None,
+        minutes: Minutes = None,
+        restart: Restart = False,
+        device: Device = "auto",
+    ) -> None:
         with _plainly():
-            profile = profile or parameters.profile(params)
-            config = parameters.load("regression", RegressionConfig, profile, params)
-            pictures = parameters.load("collect", DataConfig, profile, params)
-            if data:
-                pictures = replace(pictures, sources=tuple(data), valid=tuple(valid or ()))
-            train_set, valid_set = prepare(pictures, Path("data/cache"))
-            home = out or Path("checkpoints") / profile / "regression"
-            run = Run(home, str(find_device(device)), stop_minutes=minutes, restart=restart)
-            print(regression(config, train_set, valid_set, run))
-    except TrainingError as error:
-        _say(str(error))
-        raise typer.Exit(1) from None
+            from colorify.inference import find_device
+            from colorify.models import released
+            from colorify.training.stage import pictures, train_stage
+
+            begin, backbone = (released.find(name) if name else None for name in (begin, backbone))
+            sets = pictures(profile, params, data, valid)
+            run = {"device": str(find_device(device)), "stop_minutes": minutes, "restart": restart}
+            print(train_stage(stage, profile, params, sets, out, begin, backbone, **run))
+
+    train_app.command(stage, help=text)(command)
+
+
+_train_command("regression", "Method 1: predict ab directly. Trains the backbone of the other methods.")
+_train_command("classification", "Method 2: a distribution over 256 colours for every pixel; the low-resolution model.")
+_train_command("gan", "Method 3: make a regression model vivid; the high-resolution model.")
+
+
+@backbone_app.command("export")
+def export_backbone(
+    model: Annotated[str, typer.Argument(help="A released model, or the path of a checkpoint.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="A .safetensors file.")],
+) -> None:
+    """Write the backbone of a model: the whole U-Net but its head."""
+    with _plainly():
+        from colorify.models import released
+        from colorify.training.transfer import export_backbone
+
+        export_backbone(released.find(model), out)
+    print(out)
 
 
 @app.command()
@@ -150,17 +172,20 @@ def evaluate(
     device: Device = "auto",
 ) -> None:
     """Measure models beside gray and the mean colour, with 95 % intervals."""
-    from colorify import evaluation, inference, report
+    from colorify import evaluation, report
+    from colorify.inference import Colorizer
+    from colorify.models import released
 
     with _plainly():
-        loaded = {name: inference.Colorizer.load(name, device) for name in model or inference.models()}
+        loaded = {name: Colorizer.load(name, device) for name in model or released.models()}
         truths = list(evaluation.photos(data, side, limit))
         if not truths:
             raise ValueError(f"{data}: no colour pictures to judge by")
-        mean_ab = next(iter(loaded.values())).training["mean_ab"]
+        seen = next(iter(loaded.values())).training
         bar = _progress([None] * len(truths), "judging")
-        rows = evaluation.recolorings(loaded, mean_ab, size or (None,))
-        result = evaluation.summary(evaluation.score(rows, truths, lambda: next(bar, None)))
+        rows = evaluation.recolorings(loaded, seen["mean_ab"], size or (None,))
+        scores = evaluation.score(rows, truths, seen["prior"], lambda: next(bar, None))
+        result = evaluation.summary(scores)
     print(f"{len(truths)} pictures, short side {side} px; mean and 95 % interval\n\n{evaluation.as_table(result)}")
     if out:
         print(f"\n{report.write_metrics(result, out)}")

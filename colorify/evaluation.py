@@ -38,30 +38,30 @@ def photos(source: Path, side: int = 256, limit: int | None = None) -> Iterator[
 def score(
     rows: dict[str, Callable[[np.ndarray], np.ndarray]],
     truths: Iterable[Image.Image],
+    prior: Sequence[float],
     report_each: Callable[[], None] = lambda: None,
 ) -> Scores:
-    """Every metric of every row; a row is a function from a colour picture to its recolouring, uint8 both."""
+    """Every metric of every row; a row is a function from a colour picture to its recolouring, uint8 both.
+
+    ``prior`` is that of the training set over the 256 classes of 4+4 bits.
+    """
+    measures = {name: getattr(metrics, name) for name in metrics.METRICS if name != "auc_rebalanced"}
+    measures["auc_rebalanced"] = metrics.rebalanced_auc(prior)
     scores: dict[str, dict[str, list[float]]] = {name: {m: [] for m in metrics.METRICS} for name in (*rows, "truth")}
     for truth in truths:
         original = np.asarray(truth)
         for name, recolor in (rows | {"truth": lambda array: array}).items():
-            for metric, value in _measured(recolor(original), original).items():
+            for metric, value in _measured(recolor(original), original, measures).items():
                 scores[name][metric].append(value)
         report_each()
     return {name: {m: np.array(values) for m, values in row.items()} for name, row in scores.items()}
 
 
-def _measured(picture: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+def _measured(picture: np.ndarray, truth: np.ndarray, measures: dict[str, Callable]) -> dict[str, float]:
     rgb, rgb_truth = (torch.from_numpy(array.astype(np.float32) / 255).movedim(-1, 0) for array in (picture, truth))
     lab, lab_truth = rgb_to_lab(rgb), rgb_to_lab(rgb_truth)
-    values = {
-        "mse_ab": metrics.mse_ab(lab, lab_truth),
-        "psnr": metrics.psnr(rgb, rgb_truth),
-        "psnr_ab": metrics.psnr_ab(lab, lab_truth),
-        "de2000": metrics.de2000(lab, lab_truth),
-        "colorfulness": metrics.colorfulness(rgb),
-    }
-    return {name: float(value) for name, value in values.items()}
+    seen = {"psnr": (rgb, rgb_truth), "colorfulness": (rgb,)}
+    return {name: float(measure(*seen.get(name, (lab, lab_truth)))) for name, measure in measures.items()}
 
 
 def recolorings(
@@ -84,13 +84,17 @@ def summary(scores: Scores, seed: int = 0) -> dict[str, dict[str, dict[str, floa
     """Row -> metric -> mean and its 95 % interval; and, against each baseline, the paired gain with its interval.
 
     ``below_gray`` is the ab squared error in per cent below that of gray; ``de2000_below_gray`` the mean paired
-    difference. Intervals are percentiles of a bootstrap over pictures (Efron 1979).
+    difference; `bleeding` is over that of the truth. Intervals are percentiles of a bootstrap over pictures (Efron
+    1979). A metric that is not finite for some picture (PSNR of the truth) is left out.
     """
     count = len(scores["gray"]["mse_ab"])
     draws = np.random.default_rng(seed).integers(0, count, (_RESAMPLES, count))
     result: dict[str, dict[str, dict[str, float]]] = {}
     for name, row in scores.items():
-        result[name] = {m: _interval(v.mean(), v[draws].mean(1)) for m, v in row.items() if np.isfinite(v).all()}
+        finite = {m: v for m, v in row.items() if not np.isinf(v).any() and not np.isnan(v).all()}
+        result[name] = {m: _interval(np.nanmean(v), np.nanmean(v[draws], 1)) for m, v in finite.items()}
+        ours, theirs = row["bleeding"], scores["truth"]["bleeding"]
+        result[name]["bleeding"] = _interval(ours.mean() / theirs.mean(), ours[draws].mean(1) / theirs[draws].mean(1))
         for baseline in BASELINES if name not in (*BASELINES, "truth") else ():
             ours, theirs = row["mse_ab"], scores[baseline]["mse_ab"]
             ratios = 100 * (1 - ours[draws].mean(1) / theirs[draws].mean(1))
@@ -106,10 +110,10 @@ def _interval(value: float, resampled: np.ndarray) -> dict[str, float]:
 
 
 def as_table(result: dict[str, dict[str, dict[str, float]]]) -> str:
-    """The summary as a Markdown table, one row a model."""
-    columns = ("de2000", "below_gray", "below_mean", "de2000_below_gray", "de2000_below_mean", "psnr", "colorfulness")
-    rows = [[name, *(_cell(values.get(column)) for column in columns)] for name, values in result.items()]
-    return report.table(("", *columns), rows)
+    """The summary as a Markdown table, one column a model."""
+    columns = list(dict.fromkeys(column for values in result.values() for column in values))
+    rows = [[column, *(_cell(values.get(column)) for values in result.values())] for column in columns]
+    return report.table(("", *result), rows)
 
 
 def _cell(value: dict[str, float] | None) -> str:
@@ -125,14 +129,14 @@ def release(
     """
     trained = checkpoint.load(model)
     rows = recolorings({"model": Colorizer(trained)}, trained.training["mean_ab"], sizes)
-    trial = score({name: row for name, row in rows.items() if name not in BASELINES}, truths)
+    trial = score({name: row for name, row in rows.items() if name not in BASELINES}, truths, trained.training["prior"])
     errors = {size: trial[f"model at {size} px"]["mse_ab"].mean() for size in sizes}
     best = min(errors, key=errors.get)
     by_size = {str(size): round(float(error), 3) for size, error in errors.items()}
     training = trained.training | {"size": best, "mse_ab_by_size": by_size, "note": note}
     checkpoint.save(replace(trained, training=training), out, torch.float16)
     released = Colorizer.load(out)
-    result = summary(score(recolorings({out.stem: released}, training["mean_ab"]), truths))
+    result = summary(score(recolorings({out.stem: released}, training["mean_ab"]), truths, training["prior"]))
     checkpoint.save(replace(checkpoint.load(out), training=training | {"metrics": result}), out, torch.float16)
     return result
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +14,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from colorify import pictures
+from colorify.codec import Bits
 from colorify.color import delinearize, gray_to_luma, light_to_luma, linearize, rgb_to_luma, to_light
-from colorify.models import checkpoint
-from colorify.models.checkpoint import Checkpoint, CheckpointError
-from colorify.params import nearest
+from colorify.models import checkpoint, released
+from colorify.models.checkpoint import Checkpoint
 from colorify.pictures import MAX_MEGAPIXELS, Picture
 
 Image_ = Image.Image | str | Path | np.ndarray
@@ -26,22 +25,6 @@ Image_ = Image.Image | str | Path | np.ndarray
 _STRIP = 1 << 17  # pixels worked on at once: small enough for the processor's caches
 _LONGEST = 8  # the network's picture is at most this many times longer than wide
 DEFAULT_SIZE = 128
-
-
-def models() -> dict[str, Path]:
-    """The released models by name."""
-    folder = Path(str(files("colorify") / "weights"))
-    return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
-
-
-def find_model(name: str | Path) -> Path:
-    """The file of a released model, or the checkpoint that ``name`` is a path of."""
-    known = models()
-    if str(name) in known:
-        return known[str(name)]
-    if Path(name).suffix == ".safetensors" or Path(name).is_file():
-        return Path(name)
-    raise CheckpointError(f"unknown model {str(name)!r}{nearest(str(name), known)}, or the path of a .safetensors file")
 
 
 def find_device(name: str) -> torch.device:
@@ -63,6 +46,7 @@ class Colorizer:
     """
 
     def __init__(self, model: Checkpoint, device: str = "auto"):
+        """A model on a device: ``auto`` (the GPU where there is one), ``cpu`` or ``cuda``."""
         self.device = find_device(device)
         self.network = model.build().to(self.device, memory_format=torch.channels_last)
         self.codec, self.method, self.training = model.codec, model.method, model.training
@@ -71,7 +55,7 @@ class Colorizer:
     @classmethod
     def load(cls, name: str | Path = "highres", device: str = "auto") -> Colorizer:
         """The model ``highres``, ``lowres``, or that of a checkpoint's path; `CheckpointError` says why not."""
-        return cls(checkpoint.load(find_model(name)), device)
+        return cls(checkpoint.load(released.find(name)), device)
 
     def __call__(
         self, image: Image_, size: int | None = None, saturation: float = 1.0, blur: float = 0.0
@@ -88,10 +72,7 @@ class Colorizer:
         """Colour several pictures; those of one shape go through the network together."""
         sources = [_picture(image) for image in images]
         colored = self.colorize(sources, size, saturation, blur)
-        return [
-            pictures.to_array(result) if isinstance(image, np.ndarray) else pictures.to_pil(result)
-            for image, result in zip(images, colored, strict=True)
-        ]
+        return [_given(image, result) for image, result in zip(images, colored, strict=True)]
 
     def colorize(
         self, sources: Sequence[Picture], size: int | None = None, saturation: float = 1.0, blur: float = 0.0
@@ -115,6 +96,44 @@ class Colorizer:
         """L* ``(B, 1, H, W)`` in 0..100, H and W even -> ab ``(B, 2, H/2, W/2)``, on the CPU."""
         luma = luma.to(self.device, memory_format=torch.channels_last)
         return self.codec.decode(self.network(luma)).float().cpu()
+
+    def uncertainty(self, image: Image_, size: int | None = None) -> np.ndarray:
+        """Entropy of the distribution over colours, in bits, ``(H, W)`` float32; classification models only."""
+        source, logits = self._logits(image, size)
+        shares = logits.softmax(0)
+        bits = -(shares * shares.clamp(min=1e-12).log2()).sum(0, keepdim=True)
+        planes = in_file_order(bits, source)[None]
+        return F.interpolate(planes, source.size[::-1], mode="bilinear", align_corners=False)[0, 0].numpy()
+
+    def samples(
+        self, image: Image_, k: int, size: int | None = None, seed: int = 0, variety: float = 1.0
+    ) -> list[Image.Image | np.ndarray]:
+        """``k`` different plausible results, as `__call__` gives them; classification models only.
+
+        Each draws one Gumbel number a class, the same for the whole picture, and adds it to the logits: pixels of one
+        thing choose the same colour (Gumbel 1954; ``variety`` scales the numbers, 0 gives the plain result).
+        """
+        source, logits = self._logits(image, size)
+        generator = torch.Generator().manual_seed(seed)
+        results = []
+        for _ in range(k):
+            uniform = torch.rand(len(logits), 1, 1, generator=generator).clamp(1e-9, 1 - 1e-7)
+            chosen = self.codec.decode(logits - variety * (-uniform.log()).log())
+            results.append(_given(image, apply_chroma(source, adjust(chosen, source, 1.0, 0.0))))
+        return results
+
+    @torch.inference_mode()
+    def _logits(self, image: Image_, size: int | None) -> tuple[Picture, Tensor]:
+        if not isinstance(self.codec, Bits):
+            raise ValueError(f"a {self.method} model has no distribution over colours: load a classification model")
+        source = _picture(image)
+        luma = small_luma(source, size or self.size)[None].to(self.device, memory_format=torch.channels_last)
+        return source, self.network(luma)[0].float().cpu()
+
+
+def _given(image: Image_, result: Picture) -> Image.Image | np.ndarray:
+    """A result in the kind that the image was given in."""
+    return pictures.to_array(result) if isinstance(image, np.ndarray) else pictures.to_pil(result)
 
 
 def _picture(image: Image_) -> Picture:
@@ -149,10 +168,15 @@ def small_luma(source: Picture, size: int) -> Tensor:
     return _luma_of_floats(torch.from_numpy(np.asarray(small, np.float32) / 255))
 
 
+def in_file_order(planes: Tensor, source: Picture) -> Tensor:
+    """Upright planes ``(C, h, w)`` as the file of ``source`` lies."""
+    turned = pictures.turn_back(planes.movedim(0, -1).numpy(), source.orientation)
+    return torch.from_numpy(np.ascontiguousarray(turned)).movedim(-1, 0)
+
+
 def adjust(ab: Tensor, source: Picture, saturation: float, blur: float) -> Tensor:
     """Predicted ab ``(2, h, w)`` in the order of the file, boosted and blurred."""
-    turned = pictures.turn_back(ab.movedim(0, -1).numpy(), source.orientation)
-    ab = torch.from_numpy(np.ascontiguousarray(turned)).movedim(-1, 0)
+    ab = in_file_order(ab, source)
     sigma = blur * ab.shape[1] / source.size[1]
     if sigma > 0:
         radius = int(sigma * 3) + 1

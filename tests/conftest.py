@@ -21,7 +21,8 @@ def checkpoint() -> Checkpoint:
     torch.manual_seed(0)
     network = UNet(TINY, 2)
     torch.nn.init.normal_(network.head.weight, std=0.3)
-    return Checkpoint(TINY, Channels(), "regression", network.state_dict(), {"size": 64, "mean_ab": [1.0, 5.0]})
+    training = {"size": 64, "mean_ab": [1.0, 5.0], "prior": [1 / 256] * 256}
+    return Checkpoint(TINY, Channels(), "regression", network.state_dict(), training)
 
 
 @pytest.fixture(scope="session")

@@ -171,7 +171,7 @@ def test_models_are_listed():
 def test_evaluate_prints_the_rows_and_writes_them(model, photos, tmp_path):
     result = colorify("evaluate", "--data", photos, "--model", model, "--out", tmp_path, "--side", 48)
     assert result.exit_code == 0, result.stderr
-    assert all(row in result.stdout for row in ("| gray |", "| mean |", "| truth |", f"| {model} |"))
+    assert all(row in result.stdout for row in ("| gray | mean |", "| truth |", f"| {model} |", "| bleeding |"))
     assert (tmp_path / "metrics.json").exists()
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from colorify import inference
 from colorify.evaluation import card
-from colorify.models import checkpoint
+from colorify.models import checkpoint, released
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -38,7 +37,7 @@ def test_pictures_of_the_readme_exist():
 
 @pytest.mark.parametrize("name", ["highres"])
 def test_released_weights_are_small_and_say_what_the_readme_says(name):
-    path = inference.models()[name]
+    path = released.models()[name]
     assert path.stat().st_size < 64e6
     model = checkpoint.load(path)
     result = model.training["metrics"][name]

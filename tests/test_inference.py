@@ -15,6 +15,7 @@ from colorify import inference, pictures
 from colorify.color import rgb_to_lab
 from colorify.inference import Colorizer, adjust, apply_chroma, small_luma
 from colorify.models import checkpoint as files
+from colorify.models import released
 from colorify.models.checkpoint import CheckpointError
 from colorify.pictures import Metadata, Picture, PictureError
 from conftest import photo
@@ -197,7 +198,7 @@ def test_models_are_found(checkpoint, tmp_path):
     path = tmp_path / "mine.safetensors"
     files.save(replace(checkpoint, training={}), path)
     assert Colorizer.load(path, "cpu").size == inference.DEFAULT_SIZE
-    assert "highres" in inference.models()
+    assert "highres" in released.models()
     with pytest.raises(CheckpointError, match="did you mean 'highres'"):
         Colorizer.load("hires")
     with pytest.raises(CheckpointError, match="no such file"):

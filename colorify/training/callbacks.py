@@ -20,7 +20,7 @@ from colorify.color import render
 from colorify.data.batches import Batch
 
 
-class TrainingError(RuntimeError):
+class TrainingError(ValueError):
     """Why training cannot go on, and what was kept."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +12,9 @@ from fastai.callback.core import Callback
 from colorify.codec import Bits, rebalancing
 from colorify.data.cache import Pictures
 from colorify.losses import ClassificationLoss, Weighting
-from colorify.models.checkpoint import Checkpoint
 from colorify.models.unet import UNet
 from colorify.training.learner import PRIOR_BITS, Method, Run, TrainConfig, statistics, train
-from colorify.training.transfer import import_backbone
+from colorify.training.transfer import Start
 
 
 @dataclass(frozen=True)
@@ -39,22 +39,17 @@ class Ramp(Callback):
 
 
 def classification(
-    config: ClassificationConfig,
-    train_set: Pictures,
-    valid_set: Pictures,
-    run: Run,
-    backbone: Checkpoint | None = None,
+    config: ClassificationConfig, train_set: Pictures, valid_set: Pictures, run: Run, starts: Sequence[Start] = ()
 ) -> Path:
-    """Train, or go on training, and return the path of the model; ``backbone`` gives the start values."""
+    """Train, or go on training, and return the path of the model; ``starts`` give it a trained backbone."""
     codec = Bits(PRIOR_BITS)
     prior = torch.tensor(statistics(train_set)["prior"])
     loss = ClassificationLoss(codec, config.weighting, rebalancing(prior, codec, config.rebalance))
-    begin = import_backbone(backbone)
 
-    def start(network: UNet) -> None:
-        begin(network)
-        with torch.no_grad():
-            network.head.bias.copy_(prior.clamp(min=1e-6).log())
+    @torch.no_grad()
+    def at_the_prior(network: UNet) -> None:
+        network.head.bias.copy_(prior.clamp(min=1e-6).log())
 
-    method = Method("classification", codec, loss, start, [Ramp(loss, config.ramp * config.steps)])
+    ramp = Ramp(loss, config.ramp * config.steps)
+    method = Method("classification", codec, loss, (at_the_prior, *starts), [ramp])
     return train(method, config, train_set, valid_set, run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,9 @@ from torch.nn import functional as F
 
 from colorify.codec import Channels
 from colorify.data.cache import Pictures
-from colorify.models.checkpoint import Checkpoint, CheckpointError
 from colorify.models.critic import Critic
-from colorify.models.unet import UNet
 from colorify.training.learner import Method, Run, TrainConfig, train
+from colorify.training.transfer import Start
 
 
 @dataclass(frozen=True)
@@ -93,21 +93,14 @@ def score(row: dict) -> float:
     return row["auc_rebalanced"] - 5 * off
 
 
-def gan(config: GanConfig, train_set: Pictures, valid_set: Pictures, run: Run, base: Checkpoint) -> Path:
-    """Refine the regression model ``base``, or go on, and return the path of the model with the best `score`."""
-    if base.network != config.network or not isinstance(base.codec, Channels):
-        raise CheckpointError(
-            f"the GAN refines a regression model of {config.network}, not {base.method} {base.network}"
-        )
+def gan(config: GanConfig, train_set: Pictures, valid_set: Pictures, run: Run, starts: Sequence[Start] = ()) -> Path:
+    """Refine a regression model, which ``starts`` give, or go on; returns the path of the model of the best `score`."""
+    codec = Channels()
     torch.manual_seed(config.seed)
     critic = Critic(config.critic_width).to(run.device)
     optimizer = torch.optim.Adam(critic.parameters(), config.critic_lr, betas=(0.5, 0.999))
-    loss = GanLoss(base.codec, critic, config.adversarial)
-
-    def start(network: UNet) -> None:
-        network.load_state_dict(base.weights)
-
+    loss = GanLoss(codec, critic, config.adversarial)
     parts = {"critic": critic, "critic_optimizer": optimizer}
     adversary = Adversary(loss, optimizer, config.critic_steps)
-    method = Method("gan", base.codec, loss, start, [adversary], parts, score)
+    method = Method("gan", codec, loss, starts, [adversary], parts, score)
     return train(method, config, train_set, valid_set, run)

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,6 +29,7 @@ from colorify.models.checkpoint import Checkpoint
 from colorify.models.unet import UNet, UNetConfig
 from colorify.training.callbacks import Average, Grids, Keeper, Schedule, TrainingError
 from colorify.training.judges import judges
+from colorify.training.transfer import Start
 
 STATE_FILE, MODEL_FILE, GRIDS = "state.safetensors", "model.safetensors", "grids"
 PRIOR_BITS = 4
@@ -76,7 +77,7 @@ class Method:
     name: str
     codec: Codec
     loss: Callable[..., Tensor]
-    start: Callable[[UNet], None] = lambda network: None  # gives a fresh network its start values
+    starts: Sequence[Start] = ()  # give a fresh network its start values, one after the other
     callbacks: list[Callback] = field(default_factory=list)
     parts: dict[str, nn.Module | torch.optim.Optimizer] = field(default_factory=dict)  # further things to resume
     score: Callable[[dict], float] | None = None  # of a validation; the best average is kept, else the last
@@ -157,7 +158,8 @@ def _learner(
 ) -> Learner:
     """A learner with a fresh network and everything that happens around its steps."""
     network = UNet(config.network, method.codec.outputs)
-    method.start(network)
+    for start in method.starts:
+        start(network)
     network.to(run.device, memory_format=torch.channels_last)
     keeper = Keeper(config.steps, run.save_minutes, run.stop_minutes, method.score)
     valid = _Valid(valid_set, config.batch, config.size(config.steps), run.device)

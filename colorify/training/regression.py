@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from colorify.codec import Channels
 from colorify.data.cache import Pictures
 from colorify.losses import RegressionLoss
-from colorify.models.checkpoint import Checkpoint
 from colorify.training.learner import Method, Run, TrainConfig, train
-from colorify.training.transfer import import_backbone
+from colorify.training.transfer import Start
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class RegressionConfig(TrainConfig):
 
 
 def regression(
-    config: RegressionConfig, train_set: Pictures, valid_set: Pictures, run: Run, backbone: Checkpoint | None = None
+    config: RegressionConfig, train_set: Pictures, valid_set: Pictures, run: Run, starts: Sequence[Start] = ()
 ) -> Path:
-    """Train, or go on training, and return the path of the model; ``backbone`` gives the start values."""
+    """Train, or go on training, and return the path of the model; ``starts`` give the start values."""
     codec = Channels()
-    method = Method("regression", codec, RegressionLoss(codec, config.beta), import_backbone(backbone))
+    method = Method("regression", codec, RegressionLoss(codec, config.beta), starts)
     return train(method, config, train_set, valid_set, run)

@@ -8,9 +8,13 @@ from pathlib import Path
 
 from torch import Tensor
 
+from colorify.codec import Codec, to_text
 from colorify.models import checkpoint
 from colorify.models.checkpoint import Checkpoint, CheckpointError
 from colorify.models.unet import UNet
+
+Start = Callable[[UNet], None]
+"""Gives a fresh network its start values."""
 
 PREFIX = "backbone."
 
@@ -21,20 +25,38 @@ def export_backbone(model: Path, out: Path) -> None:
     checkpoint.save(replace(trained, weights=_backbone(trained), method=f"backbone of {trained.method}"), out)
 
 
-def import_backbone(source: Checkpoint | None) -> Callable[[UNet], None]:
-    """Start values for a network: the backbone of ``source`` (a model or an exported backbone), its head fresh.
+def import_backbone(source: Checkpoint) -> Start:
+    """Start values for a network: the backbone of ``source`` (a model or an exported backbone); its head stays.
 
     Raises `CheckpointError` naming both networks when they differ.
     """
 
     def start(network: UNet) -> None:
-        if source is None:
-            return
-        if source.network != network.config:
-            raise CheckpointError(f"the backbone is of {source.network}, the network to train is {network.config}")
-        network.backbone.load_state_dict({name.removeprefix(PREFIX): t for name, t in _backbone(source).items()})
+        _same_network(source, network)
+        weights = {name.removeprefix(PREFIX): tensor for name, tensor in _backbone(source).items()}
+        network.backbone.load_state_dict(weights)
 
     return start
+
+
+def import_model(source: Checkpoint, codec: Codec) -> Start:
+    """Start values for a network: all weights of ``source``, which must have the same network and ``codec``."""
+
+    def start(network: UNet) -> None:
+        _same_network(source, network)
+        if source.codec != codec:
+            raise CheckpointError(
+                f"the {source.method} model predicts {to_text(source.codec)}, this method {to_text(codec)}:"
+                " import its backbone alone"
+            )
+        network.load_state_dict(source.weights)
+
+    return start
+
+
+def _same_network(source: Checkpoint, network: UNet) -> None:
+    if source.network != network.config:
+        raise CheckpointError(f"the {source.method} is of {source.network}, the network to train is {network.config}")
 
 
 def _backbone(model: Checkpoint) -> dict[str, Tensor]:

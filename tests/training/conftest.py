@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from colorify.codec import Channels
 from colorify.data.cache import DataConfig, prepare
 from colorify.models import checkpoint
 from colorify.training.classification import ClassificationConfig, classification
 from colorify.training.gan import GanConfig, gan
 from colorify.training.learner import Run
 from colorify.training.regression import RegressionConfig, regression
+from colorify.training.transfer import import_backbone, import_model
 from conftest import TINY
 
 NUMBERS = {
@@ -45,11 +47,12 @@ def base(sets, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def methods(sets, base) -> dict[str, Callable[[Run], Path]]:
     model = checkpoint.load(base)
+    backbone, whole = [import_backbone(model)], [import_model(model, Channels())]
     gan_config = GanConfig(**NUMBERS, critic_width=8, critic_steps=2)
     return {
         "regression": lambda run: regression(CONFIG, *sets, run),
-        "classification": lambda run: classification(ClassificationConfig(**NUMBERS), *sets, run, model),
-        "gan": lambda run: gan(gan_config, *sets, run, model),
+        "classification": lambda run: classification(ClassificationConfig(**NUMBERS), *sets, run, backbone),
+        "gan": lambda run: gan(gan_config, *sets, run, whole),
     }
 
 

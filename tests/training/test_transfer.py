@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from colorify.codec import Bits
+from colorify.codec import Bits, Channels
 from colorify.losses import ClassificationLoss
 from colorify.models import checkpoint
 from colorify.models.checkpoint import CheckpointError
@@ -15,7 +15,7 @@ from colorify.models.unet import UNet, UNetConfig
 from colorify.training.classification import ClassificationConfig, Ramp, classification
 from colorify.training.gan import Adversary, GanConfig, gan
 from colorify.training.learner import Run
-from colorify.training.transfer import PREFIX, export_backbone, import_backbone
+from colorify.training.transfer import PREFIX, export_backbone, import_backbone, import_model
 
 from .conftest import NUMBERS
 
@@ -45,7 +45,7 @@ def test_another_architecture_is_an_error_naming_both(base):
 
 def test_a_classifier_starts_at_the_prior(sets, base, tmp_path):
     config = ClassificationConfig(**NUMBERS | {"steps": 1, "lr": 0.0})
-    model = checkpoint.load(classification(config, *sets, Run(tmp_path), checkpoint.load(base)))
+    model = checkpoint.load(classification(config, *sets, Run(tmp_path), [import_backbone(checkpoint.load(base))]))
     prior = torch.tensor(model.training["prior"])
     shares = model.build()(torch.rand(1, 1, 32, 32) * 100).softmax(1)[0, :, 0, 0]
     torch.testing.assert_close(shares, prior, atol=1e-3, rtol=0)
@@ -74,11 +74,11 @@ def test_weights_are_turned_up_gradually():
 def test_the_generator_waits_while_the_critic_learns(sets, base, tmp_path):
     model = checkpoint.load(base)
     config = GanConfig(**NUMBERS | {"steps": 3}, critic_width=8, critic_steps=3)
-    gan(config, *sets, Run(tmp_path), model)
+    gan(config, *sets, Run(tmp_path), [import_model(model, Channels())])
     state = state_of(tmp_path)
     assert all(torch.equal(state[f"network/{name}"], tensor) for name, tensor in model.weights.items())
     assert not any(name.startswith("optimizer/") for name in state)
-    gan(replace(config, steps=1), *sets, Run(tmp_path / "shorter"), model)
+    gan(replace(config, steps=1), *sets, Run(tmp_path / "shorter"), [import_model(model, Channels())])
     assert not torch.equal(state[CRITIC_WEIGHT], state_of(tmp_path / "shorter")[CRITIC_WEIGHT])
 
 
@@ -103,12 +103,15 @@ def test_the_critic_is_still_while_the_generator_learns(sets, base, tmp_path, mo
     monkeypatch.setattr(Adversary, "_teach", watched)
     model = checkpoint.load(base)
     config = GanConfig(**NUMBERS | {"steps": 3}, critic_width=8, critic_steps=0)
-    gan(config, *sets, Run(tmp_path), model)
+    gan(config, *sets, Run(tmp_path), [import_model(model, Channels())])
     assert len(seen) == 3
     assert not torch.equal(state_of(tmp_path)["network/head.weight"], model.weights["head.weight"])
 
 
-def test_the_gan_needs_a_regression_model(sets, undisturbed, tmp_path):
-    config = GanConfig(**NUMBERS, critic_width=8)
-    with pytest.raises(CheckpointError, match="refines a regression model"):
-        gan(config, *sets, Run(tmp_path), checkpoint.load(undisturbed["classification"]))
+def test_a_model_of_another_codec_is_an_error_naming_both(undisturbed):
+    source = checkpoint.load(undisturbed["classification"])
+    with pytest.raises(CheckpointError, match="classification model predicts bits4, this method channels"):
+        import_model(source, Channels())(UNet(source.network, 2))
+    network = UNet(source.network, 256)
+    import_model(source, Bits(4))(network)
+    assert all(torch.equal(network.state_dict()[name], tensor) for name, tensor in source.weights.items())

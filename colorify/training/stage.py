@@ -1,0 +1,75 @@
+"""A stage of training from end to end: what ``params.yaml`` says, on the pictures that it names, into its folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from colorify import params
+from colorify.codec import Channels
+from colorify.data.cache import DataConfig, Pictures, prepare
+from colorify.models import checkpoint
+from colorify.models.checkpoint import CheckpointError
+from colorify.training.classification import ClassificationConfig, classification
+from colorify.training.gan import GanConfig, gan
+from colorify.training.learner import MODEL_FILE, Run
+from colorify.training.regression import RegressionConfig, regression
+from colorify.training.transfer import Start, import_backbone, import_model
+
+CACHE = Path("data/cache")
+STAGES = {
+    "regression": (RegressionConfig, regression),
+    "classification": (ClassificationConfig, classification),
+    "gan": (GanConfig, gan),
+}
+
+
+def home(stage: str, profile: str) -> Path:
+    """Where a stage keeps its checkpoint, model and grids."""
+    return Path("checkpoints") / profile / stage
+
+
+def pictures(
+    profile: str | None = None, file: Path | None = None, data: list[str] | None = None, valid: list[str] | None = None
+) -> tuple[Pictures, Pictures]:
+    """The train and valid pictures of a profile, or of ``data`` and ``valid`` instead."""
+    config = params.load("collect", DataConfig, profile, file)
+    if data:
+        config = replace(config, sources=tuple(data), valid=tuple(valid or ()))
+    return prepare(config, CACHE)
+
+
+def train_stage(
+    stage: str,
+    profile: str | None = None,
+    file: Path | None = None,
+    sets: tuple[Pictures, Pictures] | None = None,
+    out: Path | None = None,
+    begin: Path | None = None,
+    backbone: Path | None = None,
+    **run: object,
+) -> Path:
+    """Train one of `STAGES` and return the path of its model.
+
+    ``begin`` is a model whose weights to start from, ``backbone`` one whose backbone alone to take; by default the
+    regression starts fresh, and the others from the profile's regression model. ``run`` goes to `Run`.
+    """
+    profile = profile or params.profile(file)
+    config_type, method = STAGES[stage]
+    config = params.load(stage, config_type, profile, file)
+    starts = list(_starts(stage, home("regression", profile) / MODEL_FILE, begin, backbone))
+    return method(config, *(sets or pictures(profile, file)), Run(out or home(stage, profile), **run), starts)
+
+
+def _starts(stage: str, base: Path, begin: Path | None, backbone: Path | None) -> list[Start]:
+    if stage != "regression" and begin is None and backbone is None:
+        if not base.exists():
+            raise CheckpointError(f"{base}: no such file: train the regression first, or name a model to start from")
+        begin, backbone = (base, None) if stage == "gan" else (None, base)
+    starts = []
+    if begin:
+        source = checkpoint.load(begin)
+        starts.append(import_model(source, source.codec if stage == "classification" else Channels()))
+    if backbone:
+        starts.append(import_backbone(checkpoint.load(backbone)))
+    return starts

@@ -1,0 +1,81 @@
+"""Evaluation: what perfect, gray and mean rows must score, and intervals that contain what they should."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from colorify import evaluation
+from colorify.inference import Colorizer
+from colorify.models import checkpoint as files
+from conftest import photo
+
+PRIOR = [1 / 256] * 256
+
+
+@pytest.fixture(scope="module")
+def scores(colorizer):
+    truths = [photo(seed) for seed in range(8)]
+    rows = evaluation.recolorings({"model": colorizer}, (2.0, -3.0), (None, 32))
+    return evaluation.score(rows | {"perfect": lambda array: array}, truths, PRIOR)
+
+
+def test_rows_and_metrics(scores):
+    assert list(scores) == ["gray", "mean", "model", "model at 32 px", "perfect", "truth"]
+    assert all(len(values) == 8 for row in scores.values() for values in row.values())
+
+
+def test_a_perfect_row(scores):
+    result = evaluation.summary(scores)["perfect"]
+    assert result["below_gray"] == {"value": 100, "low": 100, "high": 100}
+    assert (result["de2000"]["value"], result["gray_toned"]["value"], result["auc"]["value"]) == (0, 0, 100)
+    assert result["bleeding"]["value"] == 1
+    assert "psnr" not in result
+
+
+def test_gray_is_gray_and_mean_is_its_colour(scores):
+    result = evaluation.summary(scores)
+    assert result["gray"]["colorfulness"]["value"] < 1 and result["gray"]["gray_toned"]["value"] == 100
+    assert result["gray"]["bleeding"]["value"] < 0.05
+    assert "below_gray" not in result["gray"]
+    mean = evaluation.recolorings({}, (20.0, -30.0))["mean"](np.full((8, 8, 3), 120, np.uint8))
+    lab = evaluation.rgb_to_lab(mean / 255)
+    np.testing.assert_allclose(lab[..., 1:], np.broadcast_to([20.0, -30.0], (8, 8, 2)), atol=1)
+
+
+def test_intervals_hold_the_value_and_are_repeatable(scores):
+    result = evaluation.summary(scores)
+    for row in result.values():
+        assert all(
+            value["low"] <= value["value"] + 1e-9 and value["value"] <= value["high"] + 1e-9 for value in row.values()
+        )
+    assert result == evaluation.summary(scores)
+    assert evaluation.as_table(result).count("\n") > 10
+
+
+def test_an_interval_is_that_of_the_normal_law():
+    values = np.random.default_rng(0).normal(5, 2, 400)
+    row = {"mse_ab": values + 10, "de2000": values, "bleeding": values + 20}
+    interval = evaluation.summary({"gray": row, "mean": row, "truth": row})["gray"]["de2000"]
+    half = 1.96 * values.std() / 20
+    assert interval["low"] == pytest.approx(values.mean() - half, abs=0.03)
+    assert interval["high"] == pytest.approx(values.mean() + half, abs=0.03)
+
+
+def test_release_chooses_the_size_and_tells(checkpoint, tmp_path):
+    config = {"network": {"encoder": "resnet18", "decoder": [16, 16, 8, 8]}, "batch": 2, "sizes": [[0, 32]]}
+    seen = {"config": config, "step": 3, "samples": 6, "pictures": 12}
+    files.save(replace(checkpoint, training=checkpoint.training | seen), tmp_path / "model.safetensors")
+    truths = [photo(seed, 100, 80) for seed in range(3)]
+    out = tmp_path / "best.safetensors"
+    result = evaluation.release(tmp_path / "model.safetensors", out, truths, (32, 64), "made by a test")
+    stored = files.load(out)
+    errors = stored.training["mse_ab_by_size"]
+    assert str(stored.training["size"]) == min(errors, key=errors.get)
+    assert Colorizer.load(out).size == stored.training["size"]
+    assert result["best"]["mse_ab"]["value"] == pytest.approx(min(errors.values()), rel=0.02)
+    assert stored.training["metrics"] == result
+    card = evaluation.card(stored, "best")
+    assert "made by a test" in card and f"{result['gray']['de2000']['value']:.2f}" in card
+    torch.testing.assert_close(stored.weights["head.weight"], checkpoint.weights["head.weight"], rtol=1e-3, atol=1e-4)
