@@ -135,7 +135,7 @@ def _train_command(stage: str, text: str) -> None:
             from colorify.training.stage import pictures, train_stage
 
             begin, backbone = (released.find(name) if name else None for name in (begin, backbone))
-            sets = pictures(profile, params, data, valid)
+            sets = pictures(profile, params, data or (), valid or ())
             run = {"device": str(find_device(device)), "stop_minutes": minutes, "restart": restart}
             print(train_stage(stage, profile, params, sets, out, begin, backbone, **run))
 

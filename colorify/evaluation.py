@@ -25,6 +25,9 @@ _RESAMPLES = 2000
 Scores = dict[str, dict[str, np.ndarray]]
 """Row (model or baseline) -> metric -> one number a picture."""
 
+Summary = dict[str, dict[str, dict[str, float]]]
+"""Row -> metric -> ``value`` and its 95 % interval, ``low`` and ``high``."""
+
 
 def photos(source: Path, side: int = 256, limit: int | None = None) -> Iterator[Image.Image]:
     """The colour pictures of a folder or tar, short side at most ``side``; gray and broken ones are left out."""
@@ -80,7 +83,7 @@ def recolorings(
     return rows
 
 
-def summary(scores: Scores, seed: int = 0) -> dict[str, dict[str, dict[str, float]]]:
+def summary(scores: Scores, seed: int = 0) -> Summary:
     """Row -> metric -> mean and its 95 % interval; and, against each baseline, the paired gain with its interval.
 
     ``below_gray`` is the ab squared error in per cent below that of gray; ``de2000_below_gray`` the mean paired
@@ -89,7 +92,7 @@ def summary(scores: Scores, seed: int = 0) -> dict[str, dict[str, dict[str, floa
     """
     count = len(scores["gray"]["mse_ab"])
     draws = np.random.default_rng(seed).integers(0, count, (_RESAMPLES, count))
-    result: dict[str, dict[str, dict[str, float]]] = {}
+    result: Summary = {}
     for name, row in scores.items():
         finite = {m: v for m, v in row.items() if not np.isinf(v).any() and not np.isnan(v).all()}
         result[name] = {m: _interval(np.nanmean(v), np.nanmean(v[draws], 1)) for m, v in finite.items()}
@@ -109,10 +112,10 @@ def _interval(value: float, resampled: np.ndarray) -> dict[str, float]:
     return {"value": round(float(value), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
 
 
-def as_table(result: dict[str, dict[str, dict[str, float]]]) -> str:
-    """The summary as a Markdown table, one column a model."""
-    columns = list(dict.fromkeys(column for values in result.values() for column in values))
-    rows = [[column, *(_cell(values.get(column)) for values in result.values())] for column in columns]
+def as_table(result: Summary) -> str:
+    """The summary as a Markdown table, one row a metric."""
+    names = dict.fromkeys(name for values in result.values() for name in values)
+    rows = [[name, *(_cell(values.get(name)) for values in result.values())] for name in names]
     return report.table(("", *result), rows)
 
 
@@ -120,9 +123,7 @@ def _cell(value: dict[str, float] | None) -> str:
     return "" if value is None else f"{value['value']:.2f} ({value['low']:.2f} to {value['high']:.2f})"
 
 
-def release(
-    model: Path, out: Path, truths: Sequence[Image.Image], sizes: Sequence[int], note: str = ""
-) -> dict[str, dict[str, dict[str, float]]]:
+def release(model: Path, out: Path, truths: Sequence[Image.Image], sizes: Sequence[int], note: str = "") -> Summary:
     """Store a trained model as float16 at ``out``, with the network size of the lowest ab error, and its metrics.
 
     The metrics are those of the stored weights at the chosen size.

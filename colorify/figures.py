@@ -1,10 +1,18 @@
-"""Pictures of pictures: labelled grids of what was, what is seen, and what came out."""
+"""Pictures of pictures and of numbers: labelled grids, contact sheets, charts; all as Pillow images."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw, ImageFont
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _MARGIN, _TITLE = 4, 18
 
@@ -36,3 +44,63 @@ def side_by_side(*pictures: Image.Image) -> Image.Image:
         row.paste(picture, (left, 0))
         left += picture.width
     return row
+
+
+def contact_sheet(pictures: Iterable[Image.Image], columns: int = 8, side: int = 96) -> Image.Image:
+    """Squares of ``side`` pixels, ``columns`` in a row."""
+    squares = [ImageOps.fit(picture.convert("RGB"), (side, side)) for picture in pictures]
+    rows = -(-len(squares) // columns)
+    sheet = Image.new("RGB", (min(columns, len(squares)) * side, rows * side), "white")
+    for number, square in enumerate(squares):
+        sheet.paste(square, (number % columns * side, number // columns * side))
+    return sheet
+
+
+def time_lapse(grids: Sequence[Path], out: Path, seconds: float = 0.4) -> Path:
+    """The progressive grids of a training as one animated WebP; the last is held."""
+    frames = [Image.open(path).convert("RGB") for path in grids]
+    durations = [int(seconds * 1000)] * (len(frames) - 1) + [3000]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    frames[0].save(out, save_all=True, append_images=frames[1:], duration=durations, loop=0, quality=80)
+    return out
+
+
+def history(rows: Sequence[dict], names: Sequence[str]) -> Image.Image:
+    """One chart for each name of the validation history, against the step."""
+    figure, axes = _canvas(len(names))
+    for axis, name in zip(axes, names, strict=True):
+        axis.plot([row["step"] for row in rows], [row[name] for row in rows], marker="o")
+        axis.set(title=name, xlabel="step")
+    return _drawn(figure)
+
+
+def over_ab(charts: dict[str, np.ndarray], limit: float) -> Image.Image:
+    """Charts of a number for every class ``(levels, levels)``, a upwards and b to the right, from -limit to limit."""
+    figure, axes = _canvas(len(charts))
+    for axis, (title, values) in zip(axes, charts.items(), strict=True):
+        shown = axis.imshow(values, origin="lower", extent=(-limit, limit, -limit, limit))
+        axis.set(title=title, xlabel="b*", ylabel="a*")
+        figure.colorbar(shown, ax=axis)
+    return _drawn(figure)
+
+
+def reliability(sure: np.ndarray, right: np.ndarray, share: np.ndarray) -> Image.Image:
+    """Accuracy against confidence; dots are as large as the share of the predictions that they stand for."""
+    figure, (axis,) = _canvas(1)
+    axis.plot([0, 1], [0, 1], "--", color="gray")
+    axis.scatter(sure[share > 0], right[share > 0], 600 * share[share > 0] + 5)
+    axis.set(title="reliability", xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
+    return _drawn(figure)
+
+
+def _canvas(count: int) -> tuple[Figure, Sequence[Axes]]:
+    from matplotlib.figure import Figure  # here: training and the demo need no charts
+
+    figure = Figure((4.5 * count, 3.6), dpi=80, layout="constrained")
+    return figure, figure.subplots(1, count, squeeze=False)[0]
+
+
+def _drawn(figure: Figure) -> Image.Image:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return Image.open(buffer)

@@ -25,6 +25,11 @@ def find(start: Path | None = None) -> Path:
     raise ParamsError(f"no params.yaml in {start} or above it: run from the repository, or name the file")
 
 
+def root(path: Path | None = None) -> Path:
+    """The folder that relative paths start from: that of ``params.yaml``, in a notebook as in a shell."""
+    return Path(path or find()).resolve().parent
+
+
 def load(section: str, into: type, profile: str | None = None, path: Path | None = None):
     """Read ``section`` of ``profile`` (default: the one that the file names) into the dataclass ``into``."""
     path = Path(path or find())

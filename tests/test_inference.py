@@ -12,13 +12,15 @@ from skimage import color as reference
 from torch.nn import functional as F
 
 from colorify import inference, pictures
+from colorify.codec import Bits
 from colorify.color import rgb_to_lab
 from colorify.inference import Colorizer, adjust, apply_chroma, small_luma
 from colorify.models import checkpoint as files
 from colorify.models import released
-from colorify.models.checkpoint import CheckpointError
+from colorify.models.checkpoint import Checkpoint, CheckpointError
+from colorify.models.unet import UNet
 from colorify.pictures import Metadata, Picture, PictureError
-from conftest import photo
+from conftest import TINY, photo
 
 RNG = np.random.default_rng(0)
 
@@ -225,3 +227,60 @@ def test_importing_does_nothing():
     code = "import sys, colorify; assert not {'torch', 'numpy', 'PIL'} & set(sys.modules); colorify.Colorizer"
     result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     assert not result.stdout and not result.stderr
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Colorizer:
+    """An untrained classification network with opinions."""
+    torch.manual_seed(0)
+    network = UNet(TINY, 256)
+    torch.nn.init.normal_(network.head.weight, std=1.0)
+    return Colorizer(Checkpoint(TINY, Bits(4), "classification", network.state_dict(), {"size": 64}), "cpu")
+
+
+def test_a_classifier_colours_and_keeps_luminance(classifier):
+    source = array(1, np.uint8)
+    assert np.abs(luma(classifier(source)) - luma(source)).max() <= 0.5
+
+
+def test_uncertainty_is_the_entropy_in_bits(classifier):
+    source = array(1, np.uint8)
+    bits = classifier.uncertainty(source)
+    assert bits.shape == source.shape and bits.min() >= 0 and bits.max() <= 8
+    logits = classifier.network(small_luma(Picture(source), 64)[None]).detach()
+    entropy = torch.distributions.Categorical(logits=logits.movedim(1, -1)).entropy() / np.log(2)
+    assert bits.mean() == pytest.approx(float(entropy.mean()), rel=0.02)
+
+
+def test_uncertainty_of_one_certain_colour_is_zero(checkpoint):
+    weights = UNet(TINY, 256).state_dict()
+    weights["head.bias"][200] = 100.0
+    sure = Colorizer(Checkpoint(TINY, Bits(4), "classification", weights), "cpu")
+    assert sure.uncertainty(array(1, np.uint8)).max() < 1e-6
+
+
+def test_samples_differ_and_keep_luminance(classifier):
+    source = array(1, np.uint8)
+    several = classifier.samples(source, 3)
+    assert len(several) == 3
+    for one, other in zip(several, several[1:], strict=False):
+        assert np.abs(one.astype(int) - other).mean() > 1
+    assert all(np.abs(luma(one) - luma(source)).max() <= 0.5 for one in several)
+    again = classifier.samples(source, 3)
+    assert all(np.array_equal(one, two) for one, two in zip(several, again, strict=True))
+    assert not np.array_equal(classifier.samples(source, 1, seed=1)[0], several[0])
+    assert np.abs(classifier.samples(source, 1, variety=0)[0].astype(int) - classifier(source)).max() <= 1
+
+
+def test_samples_follow_the_distribution():
+    """With every colour equally likely, each class is drawn as often as any other."""
+    flat = Colorizer(Checkpoint(TINY, Bits(1), "classification", UNet(TINY, 4).state_dict(), {"size": 32}), "cpu")
+    gray = np.full((8, 8), 0.5)
+    hues = [tuple(np.sign(rgb_to_lab(one)[4, 4, 1:])) for one in flat.samples(gray, 80)]
+    assert all(10 < hues.count(hue) < 32 for hue in {(1, 1), (1, -1), (-1, 1), (-1, -1)})
+
+
+def test_regression_has_no_distribution(colorizer):
+    for method in (colorizer.uncertainty, lambda image: colorizer.samples(image, 2)):
+        with pytest.raises(ValueError, match="load a classification model"):
+            method(array(1, np.uint8))

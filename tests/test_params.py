@@ -9,7 +9,7 @@ import pytest
 from colorify import params
 from colorify.data.cache import DataConfig
 from colorify.params import ParamsError
-from colorify.training.regression import RegressionConfig
+from colorify.training.stage import STAGES
 
 ROOT = Path(__file__).parents[1]
 
@@ -56,7 +56,8 @@ def test_mistakes(values, words):
 @pytest.mark.parametrize("profile", ["laptop", "small", "full"])
 def test_the_sections_of_the_repository(profile):
     path = ROOT / "params.yaml"
-    assert params.load("regression", RegressionConfig, profile, path).steps > 0
+    for stage, (config, _) in STAGES.items():
+        assert params.load(stage, config, profile, path).steps > 0
     assert params.load("collect", DataConfig, profile, path).sources
 
 

@@ -93,6 +93,7 @@ class Grids(Callback):
         self._show(sheet)
 
     def _show(self, sheet: Image.Image) -> None:
+        """In a notebook, the newest grid takes the place of the one before."""
         from IPython import get_ipython
         from IPython.display import display
 

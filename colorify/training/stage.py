@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from colorify.training.learner import MODEL_FILE, Run
 from colorify.training.regression import RegressionConfig, regression
 from colorify.training.transfer import Start, import_backbone, import_model
 
-CACHE = Path("data/cache")
 STAGES = {
     "regression": (RegressionConfig, regression),
     "classification": (ClassificationConfig, classification),
@@ -24,19 +24,22 @@ STAGES = {
 }
 
 
-def home(stage: str, profile: str) -> Path:
+def home(stage: str, profile: str | None = None, file: Path | None = None) -> Path:
     """Where a stage keeps its checkpoint, model and grids."""
-    return Path("checkpoints") / profile / stage
+    return params.root(file) / "checkpoints" / (profile or params.profile(file)) / stage
 
 
 def pictures(
-    profile: str | None = None, file: Path | None = None, data: list[str] | None = None, valid: list[str] | None = None
+    profile: str | None = None, file: Path | None = None, data: Sequence[str] = (), valid: Sequence[str] = ()
 ) -> tuple[Pictures, Pictures]:
     """The train and valid pictures of a profile, or of ``data`` and ``valid`` instead."""
-    config = params.load("collect", DataConfig, profile, file)
+    config, root = params.load("collect", DataConfig, profile, file), params.root(file)
     if data:
-        config = replace(config, sources=tuple(data), valid=tuple(valid or ()))
-    return prepare(config, CACHE)
+        config = replace(config, sources=tuple(data), valid=tuple(valid))
+    else:
+        inside = {key: tuple(str(root / source) for source in getattr(config, key)) for key in ("sources", "valid")}
+        config = replace(config, **inside)
+    return prepare(config, root / "data" / "cache")
 
 
 def train_stage(
@@ -54,11 +57,10 @@ def train_stage(
     ``begin`` is a model whose weights to start from, ``backbone`` one whose backbone alone to take; by default the
     regression starts fresh, and the others from the profile's regression model. ``run`` goes to `Run`.
     """
-    profile = profile or params.profile(file)
     config_type, method = STAGES[stage]
     config = params.load(stage, config_type, profile, file)
-    starts = list(_starts(stage, home("regression", profile) / MODEL_FILE, begin, backbone))
-    return method(config, *(sets or pictures(profile, file)), Run(out or home(stage, profile), **run), starts)
+    starts = _starts(stage, home("regression", profile, file) / MODEL_FILE, begin, backbone)
+    return method(config, *(sets or pictures(profile, file)), Run(out or home(stage, profile, file), **run), starts)
 
 
 def _starts(stage: str, base: Path, begin: Path | None, backbone: Path | None) -> list[Start]:

@@ -1,0 +1,47 @@
+"""Figures have the size and the content that they promise."""
+
+import numpy as np
+from PIL import Image
+
+from colorify import figures
+from conftest import photo
+
+
+def test_a_grid_has_a_column_for_each_title():
+    sheet = figures.grid({"one": [photo(0), photo(1)], "two": [photo(2), photo(3)]})
+    assert sheet.size == (2 * 64 + 3 * 4, 2 * 48 + 3 * 4 + 18)
+    pixels = np.asarray(sheet)
+    assert np.array_equal(pixels[22:70, 4:68], np.asarray(photo(0)))
+    assert np.array_equal(pixels[74:122, 72:136], np.asarray(photo(3)))
+
+
+def test_side_by_side():
+    row = np.asarray(figures.side_by_side(photo(0), photo(1)))
+    assert np.array_equal(row[:, :64], np.asarray(photo(0))) and np.array_equal(row[:, 64:], np.asarray(photo(1)))
+
+
+def test_a_contact_sheet_holds_every_picture():
+    sheet = figures.contact_sheet([photo(seed) for seed in range(10)], columns=4, side=32)
+    assert sheet.size == (128, 96)
+    squares = np.asarray(sheet).reshape(3, 32, 4, 32, 3)
+    assert (squares[2, :, 2:] == 255).all() and not (squares[2, :, :2] == 255).all()
+
+
+def test_a_time_lapse_plays_every_grid(tmp_path):
+    paths = [tmp_path / f"{seed}.png" for seed in range(3)]
+    for seed, path in enumerate(paths):
+        photo(seed).save(path)
+    with Image.open(figures.time_lapse(paths, tmp_path / "new" / "lapse.webp")) as lapse:
+        assert (lapse.n_frames, lapse.size) == (3, (64, 48))
+
+
+def test_charts_are_drawn():
+    rows = [{"step": step, "loss": 1 / step, "de2000": 10 - step} for step in (1, 2, 3)]
+    values = np.linspace(0, 1, 10)
+    charts = [
+        figures.history(rows, ["loss", "de2000"]),
+        figures.over_ab({"prior": np.random.default_rng(0).random((16, 16))}, 110),
+        figures.reliability(values, values**2, np.full(10, 0.1)),
+    ]
+    assert [chart.size for chart in charts] == [(720, 288), (360, 288), (360, 288)]
+    assert all(len(np.unique(np.asarray(chart))) > 10 for chart in charts)
