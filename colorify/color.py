@@ -113,8 +113,8 @@ def rgb_to_luma(rgb: Tensor, gray: str = "cie") -> Tensor:
     return gray_to_luma(_mix(rgb, np.array([_LUMA[gray]])))
 
 
-def _lab_to_light(lab: Tensor) -> Tensor:
-    """Lab -> linear RGB, not clipped."""
+def lab_to_light(lab: Tensor) -> Tensor:
+    """Lab ``(..., 3, H, W)`` -> linear RGB, not clipped."""
     luma, a, b = lab.unbind(-3)
     y = (luma + 16) / 116
     return _mix(_f_inverse(torch.stack((y + a / 500, y, y - b / 200), -3)), _TO_RGB)
@@ -123,58 +123,44 @@ def _lab_to_light(lab: Tensor) -> Tensor:
 @_arrays_too
 def lab_to_rgb(lab: Tensor) -> Tensor:
     """Lab ``(..., 3, H, W)`` -> sRGB clamped to 0..1; see `clip_chroma` for colours outside the gamut."""
-    return delinearize(_lab_to_light(lab).clamp_(0, 1))
+    return delinearize(lab_to_light(lab).clamp_(0, 1))
 
 
 # Linear light that may be clamped unseen: the rounded constants put white itself 1e-4 above one; in either case L*
 # moves by less than 0.006.
 _BELOW, _ABOVE = 1e-6, 1.5e-4
-_PARTS, _ROUNDS = 4, 5  # of the search: chroma to 1/1024
+_BISECTIONS = 10  # chroma to 1/1024
 
 
-def _outside(light: Tensor) -> Tensor:
-    """Which pixels ``(..., H, W)`` of linear RGB cannot be shown."""
+def outside_gamut(light: Tensor) -> Tensor:
+    """Which pixels ``(..., H, W)`` of linear RGB ``(..., 3, H, W)`` cannot be shown."""
     red, green, blue = light.unbind(-3)
     low = torch.minimum(torch.minimum(red, green), blue)
     high = torch.maximum(torch.maximum(red, green), blue)
     return (low < -_BELOW) | (high > 1 + _ABOVE)
 
 
-def _shrink_chroma(lab: Tensor) -> Tensor:
+def shrink_chroma(lab: Tensor) -> Tensor:
     """The most colourful Lab ``(3, N)`` inside the gamut with the same L* and hue."""
-    luma, ab = lab[:1, None].clamp(0, 100), lab[1:, None]
-    inner = torch.arange(1, _PARTS, device=lab.device, dtype=lab.dtype)[:, None] / _PARTS
-    low, width = torch.zeros_like(luma), 1.0
-    for _ in range(_ROUNDS):
-        trial = ab * (low + width * inner)  # (2, parts, N)
-        inside = ~_outside(_lab_to_light(torch.cat((luma.expand_as(trial[:1]), trial))))
-        width /= _PARTS
-        low = low + width * inside.cumprod(0).sum(0)
-    return torch.cat((luma, ab * low))[:, 0]
+    luma, ab = lab[:1].clamp(0, 100), lab[1:]
+    share, width = torch.zeros_like(luma), 1.0
+    for _ in range(_BISECTIONS):
+        width /= 2
+        trial = torch.cat((luma, ab * (share + width)))[..., None]
+        inside = ~outside_gamut(lab_to_light(trial))[None, :, 0]
+        share = share + width * inside
+    return torch.cat((luma, ab * share))
 
 
 @_arrays_too
 def clip_chroma(lab: Tensor) -> Tensor:
     """Bring Lab ``(..., 3, H, W)`` into the sRGB gamut by shrinking chroma; L* and hue stay."""
-    outside = _outside(_lab_to_light(lab))
+    outside = outside_gamut(lab_to_light(lab))
     clipped = lab.movedim(-3, -1).clone()
-    clipped[outside] = _shrink_chroma(clipped[outside].T).T
+    clipped[outside] = shrink_chroma(clipped[outside].T).T
     return clipped.movedim(-1, -3)
-
-
-def to_light(luma: Tensor, ab: Tensor) -> Tensor:
-    """L* ``(..., 1, H, W)`` and ab ``(..., 2, H, W)`` -> linear RGB 0..1; keeps L*, clips as `clip_chroma`."""
-    lab = torch.cat((luma, ab), -3)
-    light = _lab_to_light(lab)
-    outside = _outside(light)
-    where = outside.nonzero(as_tuple=True)
-    if len(where[0]):  # the search is for these alone
-        pixels = (slice(None), *where)
-        clipped = _lab_to_light(_shrink_chroma(lab.movedim(-3, 0)[pixels])[..., None])
-        light.movedim(-3, 0)[pixels] = clipped[..., 0]
-    return light.clamp_(0, 1)
 
 
 def render(luma: Tensor, ab: Tensor) -> Tensor:
     """L* ``(..., 1, H, W)`` and ab ``(..., 2, H, W)`` -> displayable sRGB 0..1 that keeps L*."""
-    return delinearize(to_light(luma, ab))
+    return lab_to_rgb(clip_chroma(torch.cat((luma, ab), -3)))

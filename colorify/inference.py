@@ -15,7 +15,16 @@ from torch.nn import functional as F
 
 from colorify import pictures
 from colorify.codec import Bits
-from colorify.color import delinearize, gray_to_luma, light_to_luma, linearize, rgb_to_luma, to_light
+from colorify.color import (
+    delinearize,
+    gray_to_luma,
+    lab_to_light,
+    light_to_luma,
+    linearize,
+    outside_gamut,
+    rgb_to_luma,
+    shrink_chroma,
+)
 from colorify.models import checkpoint, released
 from colorify.models.checkpoint import Checkpoint
 from colorify.pictures import MAX_MEGAPIXELS, Picture
@@ -195,6 +204,7 @@ def apply_chroma(source: Picture, ab: Tensor) -> Picture:
         turned = apply_chroma(replace(source, pixels=source.pixels.swapaxes(0, 1)), ab.mT)
         return pictures.colored(source, turned.pixels.swapaxes(0, 1))
     out = np.empty((height, width, 3), source.pixels.dtype)
+    late = _Late(out)
     wide = F.interpolate(ab[None], (ab.shape[1], width), mode="bicubic", align_corners=False)[0]  # (2, h, W)
     luma_of, coded = _luma_reader(source.pixels.dtype), _light_writer(source.pixels.dtype)
     step = max(1, _STRIP // width)
@@ -202,8 +212,38 @@ def apply_chroma(source: Picture, ab: Tensor) -> Picture:
         rows = slice(top, min(top + step, height))
         first, weights = _bicubic(ab.shape[1], height, rows)
         strip = weights @ wide[:, first : first + weights.shape[1]]  # (2, rows, W)
-        out[rows] = coded(to_light(luma_of(source.pixels[rows]), strip))
+        lab = torch.cat((luma_of(source.pixels[rows]), strip))
+        light = lab_to_light(lab)
+        outside = outside_gamut(light)
+        out[rows] = coded(light.clamp_(0, 1))
+        late.add(lab, outside, top * width)
+    late.finish()
     return pictures.colored(source, out)
+
+
+class _Late:
+    """Pixels outside the gamut, gathered over many strips: the search for their chroma costs by the call."""
+
+    def __init__(self, out: np.ndarray):
+        self.out, self.coded = out.reshape(-1, 3), _light_writer(out.dtype)
+        self.lab: list[Tensor] = []
+        self.place: list[Tensor] = []
+
+    def add(self, lab: Tensor, outside: Tensor, start: int) -> None:
+        """Note the pixels of a strip Lab ``(3, H, W)`` that begins at pixel ``start``."""
+        place = outside.flatten().nonzero()[:, 0]
+        self.lab.append(lab.flatten(1).index_select(1, place))
+        self.place.append(place + start)
+        if sum(map(len, self.place)) > _STRIP // 4:
+            self.finish()
+
+    def finish(self) -> None:
+        """Write what was noted."""
+        if not self.place:
+            return
+        lab = shrink_chroma(torch.cat(self.lab, 1))[..., None]
+        self.out[torch.cat(self.place).numpy()] = self.coded(lab_to_light(lab).clamp_(0, 1))[:, 0]
+        self.lab, self.place = [], []
 
 
 def _bicubic(length: int, target: int, rows: slice) -> tuple[int, Tensor]:
@@ -252,7 +292,7 @@ def _light_writer(dtype: np.dtype) -> Callable[[Tensor], np.ndarray]:
     if dtype == np.uint8:
         light = torch.arange(1 << 16, dtype=torch.float64) / 65535  # 0.05 of a level at its darkest
         table = (delinearize(light) * 255).round().byte().numpy()
-        return lambda strip: table[(strip * 65535).add_(0.5).numpy().astype(np.uint16)].transpose(1, 2, 0)
+        return lambda strip: table.take((strip * 65535).add_(0.5).numpy().astype(np.uint16)).transpose(1, 2, 0)
     if dtype == np.uint16:
         return lambda strip: (delinearize(strip).movedim(0, -1).numpy() * 65535).round().astype(np.uint16)
     return lambda strip: delinearize(strip).movedim(0, -1).numpy().astype(dtype)

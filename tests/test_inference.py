@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -263,7 +264,7 @@ def test_samples_differ_and_keep_luminance(classifier):
     source = array(1, np.uint8)
     several = classifier.samples(source, 3)
     assert len(several) == 3
-    for one, other in zip(several, several[1:], strict=False):
+    for one, other in pairwise(several):
         assert np.abs(one.astype(int) - other).mean() > 1
     assert all(np.abs(luma(one) - luma(source)).max() <= 0.5 for one in several)
     again = classifier.samples(source, 3)
