@@ -104,7 +104,7 @@ def colorize_file(colorizer: Colorizer, job: Job, options: Options) -> None:
         if not options.overwrite:
             raise PictureError(f"{job.target}: exists already (--overwrite replaces it)")
     source = pictures.read(job.source, options.max_megapixels)
-    (result,) = colorizer.colorize([source], options.size, options.saturation, options.blur)
+    (result,) = colorizer.colorize([source], size=options.size, saturation=options.saturation, blur=options.blur)
     if options.side_by_side:
         result = pictures.beside(source, result)
     pictures.write(result, job.target, options.overwrite)

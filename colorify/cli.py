@@ -79,11 +79,16 @@ def _progress(items: list, what: str = "coloring") -> Iterator:
 
 
 @app.command()
-def models() -> None:
-    """List the released models."""
+def models(table: Annotated[bool, typer.Option("--table", help="Print what they reached.")] = False) -> None:
+    """List the released models, or, with --table, what they reached on held-out photos."""
     from colorify.models import checkpoint, released
 
     with _plainly():
+        if table:
+            from colorify.evaluation import released_results
+
+            print(released_results())
+            return
         for name, path in released.models().items():
             model = checkpoint.load(path)
             seen, megabytes = model.training.get("samples", 0), path.stat().st_size / 1e6

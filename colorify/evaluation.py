@@ -16,7 +16,7 @@ from colorify import metrics, pictures, report
 from colorify.color import rgb_to_lab
 from colorify.data import manifest
 from colorify.inference import Colorizer, apply_chroma
-from colorify.models import checkpoint
+from colorify.models import checkpoint, released
 from colorify.models.checkpoint import Checkpoint
 
 BASELINES = ("gray", "mean")
@@ -79,7 +79,7 @@ def recolorings(
     for name, colorizer in models.items():
         for size in sizes:
             label = f"{name} at {size} px" if size else name
-            rows[label] = lambda array, model=colorizer, size=size: model(array, size)
+            rows[label] = lambda array, model=colorizer, size=size: model(array, size=size)
     return rows
 
 
@@ -112,9 +112,62 @@ def _interval(value: float, resampled: np.ndarray) -> dict[str, float]:
     return {"value": round(float(value), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
 
 
-def as_table(result: Summary) -> str:
-    """The summary as a Markdown table, one row a metric."""
-    names = dict.fromkeys(name for values in result.values() for name in values)
+def codec_loss(truths: Iterable[Image.Image]) -> dict[str, float]:
+    """Mean CIEDE2000 that each codec loses by itself, on true colours at full size: what a perfect model would lose."""
+    codecs = (Bits(3), Bits(4), Bits(5), Channels())
+    lost: dict[str, list[float]] = {to_text(codec): [] for codec in codecs}
+    for truth in truths:
+        lab = rgb_to_lab(torch.from_numpy(np.asarray(truth, np.float32) / 255).movedim(-1, 0))
+        for codec in codecs:
+            code = codec.encode(lab[1:])
+            ab = codec.lookup(code) if isinstance(codec, Bits) else codec.decode(code)
+            lost[to_text(codec)].append(float(metrics.de2000(torch.cat((lab[:1], ab)), lab)))
+    return {name: round(float(np.mean(values)), 4) for name, values in lost.items()}
+
+
+def classification_scores(colorizer: Colorizer, truths: Iterable[Image.Image]) -> dict:
+    """How well a classifier knows the true class of a pixel, at the size of its prediction.
+
+    ``nll`` in bits a pixel, ``top1`` and ``top5`` and ``ece`` (expected calibration error, Guo et al. 2017) in per
+    cent, and ``reliability``: confidence, accuracy and share of 15 equal bins of confidence.
+    """
+    surprise, rank, confidence = [], [], []
+    for truth in truths:
+        luma = small_luma(pictures.from_pil(truth), colorizer.size)
+        small = truth.resize((luma.shape[2] // 2, luma.shape[1] // 2), Image.Resampling.BOX)
+        lab = rgb_to_lab(torch.from_numpy(np.asarray(small, np.float32) / 255).movedim(-1, 0))
+        logits = colorizer.output(luma[None])[0].cpu()
+        right = logits.gather(0, colorizer.codec.encode(lab[1:])[None])
+        surprise.append((logits.logsumexp(0) - right[0]).flatten())
+        rank.append((logits >= right).sum(0).flatten() - 1)  # ties are no knowledge
+        confidence.append(logits.softmax(0).amax(0).flatten())
+    ranks, confidences = torch.cat(rank), torch.cat(confidence)
+    sure, right, share = metrics.calibration(confidences, ranks == 0)
+    values = {
+        "nll": torch.cat(surprise).mean() / np.log(2),
+        "top1": 100 * (ranks < 1).float().mean(),
+        "top5": 100 * (ranks < 5).float().mean(),
+        "ece": 100 * ((sure - right).abs() * share).sum(),
+    }
+    rounded = {name: round(float(value), 4) for name, value in values.items()}
+    return rounded | {"reliability": tuple(part.numpy() for part in (sure, right, share))}
+
+
+def released_results() -> str:
+    """The table of the README: what the files of the released models say that they reached."""
+    result: Summary = {}
+    for path in released.models().values():
+        result |= checkpoint.load(path).training["metrics"]
+    order = ("gray", "mean", *released.models(), "truth")
+    return as_table({name: result[name] for name in order}, _HEADLINES)
+
+
+_HEADLINES = ("de2000", "below_gray", "auc_rebalanced", "psnr", "colorfulness", "gray_toned", "bleeding")
+
+
+def as_table(result: Summary, names: Sequence[str] = ()) -> str:
+    """The summary as a Markdown table, one row a metric (default: all of them)."""
+    names = names or dict.fromkeys(name for values in result.values() for name in values)
     rows = [[name, *(_cell(values.get(name)) for values in result.values())] for name in names]
     return report.table(("", *result), rows)
 
@@ -136,8 +189,9 @@ def release(model: Path, out: Path, truths: Sequence[Image.Image], sizes: Sequen
     by_size = {str(size): round(float(error), 3) for size, error in errors.items()}
     training = trained.training | {"size": best, "mse_ab_by_size": by_size, "note": note}
     checkpoint.save(replace(trained, training=training), out, torch.float16)
-    released = Colorizer.load(out)
-    result = summary(score(recolorings({out.stem: released}, training["mean_ab"]), truths, training["prior"]))
+    result = summary(
+        score(recolorings({out.stem: Colorizer.load(out)}, training["mean_ab"]), truths, training["prior"])
+    )
     checkpoint.save(replace(checkpoint.load(out), training=training | {"metrics": result}), out, torch.float16)
     return result
 

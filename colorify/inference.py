@@ -47,12 +47,7 @@ def find_device(name: str) -> torch.device:
 
 
 class Colorizer:
-    """Colours gray pictures with one model. See the promises in the README: luminance, size, depth and metadata stay.
-
-    ``size`` is the short side, in pixels, of the copy that the network sees; None takes the model's own, chosen by
-    measurement. ``saturation`` multiplies the predicted chroma (1 leaves it); ``blur`` is the sigma, in pixels of the
-    picture, of a Gaussian over the chroma alone.
-    """
+    """Colours gray pictures with one model; luminance, size, depth and metadata stay (see the README's promises)."""
 
     def __init__(self, model: Checkpoint, device: str = "auto"):
         """A model on a device: ``auto`` (the GPU where there is one), ``cpu`` or ``cuda``."""
@@ -66,27 +61,34 @@ class Colorizer:
         """The model ``highres``, ``lowres``, or that of a checkpoint's path; `CheckpointError` says why not."""
         return cls(checkpoint.load(released.find(name)), device)
 
-    def __call__(
-        self, image: Image_, size: int | None = None, saturation: float = 1.0, blur: float = 0.0
-    ) -> Image.Image | np.ndarray:
+    def __call__(self, image: Image_, **knobs: float | None) -> Image.Image | np.ndarray:
         """Colour one picture: a Pillow image or path gives a Pillow image (8 bit), an array gives an array of its type.
 
-        Raises `PictureError` on what is no picture: wrong shape or type, values outside 0..1, unreadable files.
+        The knobs are those of `colorize`. Raises `PictureError` on what is no picture: wrong shape or type, values
+        outside 0..1, unreadable files.
         """
-        return self.batch([image], size, saturation, blur)[0]
+        return self.batch([image], **knobs)[0]
 
-    def batch(
-        self, images: Sequence[Image_], size: int | None = None, saturation: float = 1.0, blur: float = 0.0
-    ) -> list[Image.Image | np.ndarray]:
+    def batch(self, images: Sequence[Image_], **knobs: float | None) -> list[Image.Image | np.ndarray]:
         """Colour several pictures; those of one shape go through the network together."""
-        sources = [_picture(image) for image in images]
-        colored = self.colorize(sources, size, saturation, blur)
+        colored = self.colorize([_picture(image) for image in images], **knobs)
         return [_given(image, result) for image, result in zip(images, colored, strict=True)]
 
     def colorize(
-        self, sources: Sequence[Picture], size: int | None = None, saturation: float = 1.0, blur: float = 0.0
+        self,
+        sources: Sequence[Picture],
+        size: int | None = None,
+        saturation: float = 1.0,
+        blur: float = 0.0,
+        temperature: float | None = None,
     ) -> list[Picture]:
-        """`batch` for pictures as files hold them: any depth, metadata carried over."""
+        """`batch` for pictures as files hold them: any depth, metadata carried over.
+
+        ``size`` is the short side, in pixels, of the copy that the network sees; None takes the model's own, chosen
+        by measurement. ``saturation`` multiplies the predicted chroma (1 leaves it); ``blur`` is the sigma, in pixels
+        of the picture, of a Gaussian over the chroma alone; ``temperature`` is that of a classifier's annealed mean
+        (1 the mean, 0 the mode).
+        """
         _check(size, saturation, blur)
         lumas = [small_luma(source, size or self.size) for source in sources]
         groups: dict[tuple[int, ...], list[int]] = {}
@@ -94,17 +96,22 @@ class Colorizer:
             groups.setdefault(tuple(luma.shape), []).append(number)
         chroma: dict[int, Tensor] = {}
         for numbers in groups.values():
-            chroma |= zip(numbers, self.chroma(torch.stack([lumas[n] for n in numbers])), strict=True)
+            seen = torch.stack([lumas[number] for number in numbers])
+            chroma |= zip(numbers, self.chroma(seen, temperature), strict=True)
         return [
             apply_chroma(source, adjust(chroma[number], source, saturation, blur))
             for number, source in enumerate(sources)
         ]
 
     @torch.inference_mode()
-    def chroma(self, luma: Tensor) -> Tensor:
-        """L* ``(B, 1, H, W)`` in 0..100, H and W even -> ab ``(B, 2, H/2, W/2)``, on the CPU."""
-        luma = luma.to(self.device, memory_format=torch.channels_last)
-        return self.codec.decode(self.network(luma)).float().cpu()
+    def output(self, luma: Tensor) -> Tensor:
+        """What the head predicts for L* ``(B, 1, H, W)`` in 0..100, H and W even: ``(B, outputs, H/2, W/2)``."""
+        return self.network(luma.to(self.device, memory_format=torch.channels_last)).float()
+
+    @torch.inference_mode()
+    def chroma(self, luma: Tensor, temperature: float | None = None) -> Tensor:
+        """The ab ``(B, 2, H/2, W/2)`` that `output` stands for, on the CPU."""
+        return self.codec.decode(self.output(luma), temperature).cpu()
 
     def uncertainty(self, image: Image_, size: int | None = None) -> np.ndarray:
         """Entropy of the distribution over colours, in bits, ``(H, W)`` float32; classification models only."""
@@ -131,13 +138,11 @@ class Colorizer:
             results.append(_given(image, apply_chroma(source, adjust(chosen, source, 1.0, 0.0))))
         return results
 
-    @torch.inference_mode()
     def _logits(self, image: Image_, size: int | None) -> tuple[Picture, Tensor]:
         if not isinstance(self.codec, Bits):
             raise ValueError(f"a {self.method} model has no distribution over colours: load a classification model")
         source = _picture(image)
-        luma = small_luma(source, size or self.size)[None].to(self.device, memory_format=torch.channels_last)
-        return source, self.network(luma)[0].float().cpu()
+        return source, self.output(small_luma(source, size or self.size)[None])[0].cpu()
 
 
 def _given(image: Image_, result: Picture) -> Image.Image | np.ndarray:

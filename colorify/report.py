@@ -8,6 +8,13 @@ from pathlib import Path
 
 from PIL import Image
 
+from colorify import params
+
+
+def home(stage: str, profile: str | None = None) -> Path:
+    """The folder of a stage: ``reports/PROFILE/STAGE``, so that a smoke run never overwrites a full one."""
+    return params.root() / "reports" / (profile or params.profile()) / stage
+
 
 def write_metrics(values: Mapping, folder: Path) -> Path:
     """``metrics.json`` of a stage."""

@@ -7,9 +7,12 @@ import pytest
 import torch
 
 from colorify import evaluation
+from colorify.codec import Bits
 from colorify.inference import Colorizer
 from colorify.models import checkpoint as files
-from conftest import photo
+from colorify.models.checkpoint import Checkpoint
+from colorify.models.unet import UNet
+from conftest import TINY, photo
 
 PRIOR = [1 / 256] * 256
 
@@ -79,3 +82,25 @@ def test_release_chooses_the_size_and_tells(checkpoint, tmp_path):
     card = evaluation.card(stored, "best")
     assert "made by a test" in card and f"{result['gray']['de2000']['value']:.2f}" in card
     torch.testing.assert_close(stored.weights["head.weight"], checkpoint.weights["head.weight"], rtol=1e-3, atol=1e-4)
+
+
+def test_finer_codecs_lose_less():
+    lost = evaluation.codec_loss([photo(seed) for seed in range(3)])
+    assert lost["bits3"] > lost["bits4"] > lost["bits5"] > lost["channels"] == pytest.approx(0, abs=1e-3)
+
+
+def test_a_classifier_that_knows_nothing_scores_as_chance(checkpoint):
+    network = UNet(TINY, 256)  # its head starts at zero: every class equally likely
+    blind = Colorizer(Checkpoint(TINY, Bits(4), "classification", network.state_dict(), {"size": 32}), "cpu")
+    scores = evaluation.classification_scores(blind, [photo(seed) for seed in range(3)])
+    assert scores["nll"] == pytest.approx(8) and scores["top1"] == 0
+    sure, _, share = scores["reliability"]
+    assert share[0] == 1 and sure[0] == pytest.approx(1 / 256)
+
+
+def test_a_sure_and_wrong_classifier_is_caught():
+    weights = UNet(TINY, 256).state_dict()
+    weights["head.bias"][0] = 20.0  # a colour that does not exist
+    wrong = Colorizer(Checkpoint(TINY, Bits(4), "classification", weights, {"size": 32}), "cpu")
+    scores = evaluation.classification_scores(wrong, [photo(0)])
+    assert (scores["top1"], scores["ece"]) == (0, pytest.approx(100, abs=0.1)) and scores["nll"] > 20
