@@ -13,9 +13,10 @@ from PIL import Image
 from torch import Tensor
 
 from colorify import metrics, pictures, report
+from colorify.codec import Bits, Channels, to_text
 from colorify.color import rgb_to_lab
 from colorify.data import manifest
-from colorify.inference import Colorizer, apply_chroma
+from colorify.inference import Colorizer, apply_chroma, small_luma
 from colorify.models import checkpoint, released
 from colorify.models.checkpoint import Checkpoint
 
