@@ -31,6 +31,9 @@ lint: $(READY) ## Check style and the floors of the package
 bench: $(READY) ## Measure inference: ratios, memory, cold start
 	$(PYTHON) benchmarks/inference.py
 
+repro: $(READY) ## Run the chain of notebooks that params.yaml names, where something changed
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc repro
+
 lab: $(READY) ## Open JupyterLab
 	$(VENV)/bin/jupyter lab --ip 127.0.0.1 nbs
 
@@ -41,4 +44,4 @@ clean: ## Remove what can be made again: the environment, caches, the demo
 	rm -rf $(VENV) data/cache reports/demo .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test lint bench lab lock clean
+.PHONY: help setup demo test lint bench repro lab lock clean

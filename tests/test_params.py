@@ -53,7 +53,7 @@ def test_mistakes(values, words):
         params.build(Outer, values, "regression")
 
 
-@pytest.mark.parametrize("profile", ["laptop", "small", "full"])
+@pytest.mark.parametrize("profile", ["laptop", "smoke", "small", "full"])
 def test_the_sections_of_the_repository(profile):
     path = ROOT / "params.yaml"
     for stage, (config, _) in STAGES.items():

@@ -128,13 +128,13 @@ def train(method: Method, config: TrainConfig, train_set: Pictures, valid_set: P
 
     Returns the path of the model, or of the checkpoint when the run was stopped before its last step. A run that is
     killed and started again reaches the weights of one left alone: batches are a function of the step, and the
-    checkpoint holds weights, averages, optimisers, history and random state. Raises `TrainingError` when the
-    checkpoint was made with other numbers, or when the loss is not finite.
+    checkpoint holds weights, averages, optimisers, history and random state. When the model is written, the checkpoint
+    goes. Raises `TrainingError` when it was made with other numbers, or when the loss is not finite.
     """
     state_file, model_file = Path(run.out) / STATE_FILE, Path(run.out) / MODEL_FILE
-    saved = checkpoint.load(state_file, with_state=True) if state_file.exists() and not run.restart else None
-    if saved:
-        _same_config(saved.training["config"], _plain(config), state_file)
+    saved = None if run.restart else _saved(state_file, model_file, config)
+    if saved and not saved.state:
+        return model_file
     torch.manual_seed(config.seed)
     summary = {"config": _plain(config), "pictures": len(train_set), **statistics(train_set)}
     judged = judges(method.codec, summary["mean_ab"], summary["prior"])
@@ -150,7 +150,18 @@ def train(method: Method, config: TrainConfig, train_set: Pictures, valid_set: P
         return state_file
     final = _capture(method, learn, summary)
     checkpoint.save(dataclasses.replace(final, weights=keeper.best or final.weights, state={}), model_file)
+    state_file.unlink(missing_ok=True)
     return model_file
+
+
+def _saved(state_file: Path, model_file: Path, config: TrainConfig) -> Checkpoint | None:
+    """The checkpoint to go on from, or the finished model, or None; made with other numbers it is an error."""
+    for path in (state_file, model_file):
+        if path.exists():
+            saved = checkpoint.load(path, with_state=True)
+            _same_config(saved.training["config"], _plain(config), path)
+            return saved
+    return None
 
 
 def _learner(

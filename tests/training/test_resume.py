@@ -77,15 +77,21 @@ def test_sigkill_and_sigterm(data, undisturbed, tmp_path):
     assert_same(state.with_name("model.safetensors"), undisturbed["regression"])
 
 
-def test_a_finished_run_is_not_trained_again(methods, undisturbed):
+def test_a_finished_run_is_not_trained_again_and_needs_no_checkpoint(methods, undisturbed):
     for name, model in undisturbed.items():
-        before = model.read_bytes()
-        assert methods[name](Run(model.parent)).read_bytes() == before
+        before = model.stat().st_mtime_ns
+        assert not model.with_name(STATE_FILE).exists()
+        assert methods[name](Run(model.parent)).stat().st_mtime_ns == before
 
 
 def test_other_numbers_need_a_restart(sets, base, tmp_path):
-    (tmp_path / STATE_FILE).write_bytes((base.parent / STATE_FILE).read_bytes())
     other = replace(CONFIG, lr=2e-3, steps=1)
-    with pytest.raises(TrainingError, match="other lr, steps"):
-        regression(other, *sets, Run(tmp_path))
+    regression(CONFIG, *sets, Run(tmp_path, stop_minutes=1e-9))
+    for folder in (base.parent, tmp_path):  # a finished run, a stopped one
+        with pytest.raises(TrainingError, match="other lr, steps"):
+            regression(other, *sets, Run(folder))
     regression(other, *sets, Run(tmp_path, restart=True))
+
+
+def test_two_runs_with_one_seed_are_equal_files(methods, undisturbed, tmp_path):
+    assert methods["gan"](Run(tmp_path)).read_bytes() == undisturbed["gan"].read_bytes()

@@ -14,7 +14,7 @@ from colorify.models.checkpoint import CheckpointError
 from colorify.models.unet import UNet, UNetConfig
 from colorify.training.classification import ClassificationConfig, Ramp, classification
 from colorify.training.gan import Adversary, GanConfig, gan
-from colorify.training.learner import Run
+from colorify.training.learner import STATE_FILE, Run
 from colorify.training.transfer import PREFIX, export_backbone, import_backbone, import_model
 
 from .conftest import NUMBERS
@@ -71,22 +71,22 @@ def test_weights_are_turned_up_gradually():
     assert strengths == [0, 0.5, 1, 1]
 
 
-def test_the_generator_waits_while_the_critic_learns(sets, base, tmp_path):
-    model = checkpoint.load(base)
-    config = GanConfig(**NUMBERS | {"steps": 3}, critic_width=8, critic_steps=3)
-    gan(config, *sets, Run(tmp_path), [import_model(model, Channels())])
-    state = state_of(tmp_path)
-    assert all(torch.equal(state[f"network/{name}"], tensor) for name, tensor in model.weights.items())
-    assert not any(name.startswith("optimizer/") for name in state)
-    gan(replace(config, steps=1), *sets, Run(tmp_path / "shorter"), [import_model(model, Channels())])
-    assert not torch.equal(state[CRITIC_WEIGHT], state_of(tmp_path / "shorter")[CRITIC_WEIGHT])
-
-
 CRITIC_WEIGHT = "critic/0.parametrizations.weight.original"
 
 
-def state_of(folder: Path) -> dict[str, torch.Tensor]:
-    return checkpoint.load(folder / "state.safetensors", with_state=True).state
+def gan_state(sets, base: Path, out: Path, steps: int, critic_steps: int) -> dict[str, torch.Tensor]:
+    """The state of a GAN, stopped after so many steps."""
+    config = GanConfig(**NUMBERS | {"valid_every": 100}, critic_width=8, critic_steps=critic_steps)
+    for _ in range(steps):
+        gan(config, *sets, Run(out, stop_minutes=1e-9), [import_model(checkpoint.load(base), Channels())])
+    return checkpoint.load(out / STATE_FILE, with_state=True).state
+
+
+def test_the_generator_waits_while_the_critic_learns(sets, base, tmp_path):
+    one, three = (gan_state(sets, base, tmp_path / str(steps), steps, 3) for steps in (1, 3))
+    assert all(torch.equal(three[f"network/{n}"], t) for n, t in checkpoint.load(base).weights.items())
+    assert not any(name.startswith("optimizer/") for name in three)
+    assert not torch.equal(one[CRITIC_WEIGHT], three[CRITIC_WEIGHT])
 
 
 def test_the_critic_is_still_while_the_generator_learns(sets, base, tmp_path, monkeypatch):
@@ -101,11 +101,11 @@ def test_the_critic_is_still_while_the_generator_learns(sets, base, tmp_path, mo
         seen.append({name: tensor.clone() for name, tensor in critic.state_dict().items()})
 
     monkeypatch.setattr(Adversary, "_teach", watched)
-    model = checkpoint.load(base)
-    config = GanConfig(**NUMBERS | {"steps": 3}, critic_width=8, critic_steps=0)
-    gan(config, *sets, Run(tmp_path), [import_model(model, Channels())])
-    assert len(seen) == 3
-    assert not torch.equal(state_of(tmp_path)["network/head.weight"], model.weights["head.weight"])
+    start = [import_model(checkpoint.load(base), Channels())]
+    model = gan(GanConfig(**NUMBERS, critic_width=8, critic_steps=0), *sets, Run(tmp_path), start)
+    assert len(seen) == NUMBERS["steps"]
+    moved = checkpoint.load(model).weights["head.weight"]
+    assert not torch.equal(moved, checkpoint.load(base).weights["head.weight"])
 
 
 def test_a_model_of_another_codec_is_an_error_naming_both(undisturbed):
