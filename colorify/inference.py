@@ -29,7 +29,7 @@ from colorify.models import checkpoint, released
 from colorify.models.checkpoint import Checkpoint
 from colorify.pictures import MAX_MEGAPIXELS, Picture
 
-Image_ = Image.Image | str | Path | np.ndarray
+Source = Image.Image | str | Path | np.ndarray
 
 _STRIP = 1 << 17  # pixels worked on at once: small enough for the processor's caches
 _LONGEST = 8  # the network's picture is at most this many times longer than wide
@@ -61,7 +61,7 @@ class Colorizer:
         """The model ``highres``, ``lowres``, or that of a checkpoint's path; `CheckpointError` says why not."""
         return cls(checkpoint.load(released.find(name)), device)
 
-    def __call__(self, image: Image_, **knobs: float | None) -> Image.Image | np.ndarray:
+    def __call__(self, image: Source, **knobs: float | None) -> Image.Image | np.ndarray:
         """Colour one picture: a Pillow image or path gives a Pillow image (8 bit), an array gives an array of its type.
 
         The knobs are those of `colorize`. Raises `PictureError` on what is no picture: wrong shape or type, values
@@ -69,7 +69,7 @@ class Colorizer:
         """
         return self.batch([image], **knobs)[0]
 
-    def batch(self, images: Sequence[Image_], **knobs: float | None) -> list[Image.Image | np.ndarray]:
+    def batch(self, images: Sequence[Source], **knobs: float | None) -> list[Image.Image | np.ndarray]:
         """Colour several pictures; those of one shape go through the network together."""
         colored = self.colorize([_picture(image) for image in images], **knobs)
         return [_given(image, result) for image, result in zip(images, colored, strict=True)]
@@ -113,7 +113,7 @@ class Colorizer:
         """The ab ``(B, 2, H/2, W/2)`` that `output` stands for, on the CPU."""
         return self.codec.decode(self.output(luma), temperature).cpu()
 
-    def uncertainty(self, image: Image_, size: int | None = None) -> np.ndarray:
+    def uncertainty(self, image: Source, size: int | None = None) -> np.ndarray:
         """Entropy of the distribution over colours, in bits, ``(H, W)`` float32; classification models only."""
         source, logits = self._logits(image, size)
         shares = logits.softmax(0)
@@ -122,7 +122,7 @@ class Colorizer:
         return F.interpolate(planes, source.size[::-1], mode="bilinear", align_corners=False)[0, 0].numpy()
 
     def samples(
-        self, image: Image_, k: int, size: int | None = None, seed: int = 0, variety: float = 1.0
+        self, image: Source, k: int, size: int | None = None, seed: int = 0, variety: float = 1.0
     ) -> list[Image.Image | np.ndarray]:
         """``k`` different plausible results, as `__call__` gives them; classification models only.
 
@@ -138,24 +138,26 @@ class Colorizer:
             results.append(_given(image, apply_chroma(source, adjust(chosen, source, 1.0, 0.0))))
         return results
 
-    def _logits(self, image: Image_, size: int | None) -> tuple[Picture, Tensor]:
+    def _logits(self, image: Source, size: int | None) -> tuple[Picture, Tensor]:
         if not isinstance(self.codec, Bits):
             raise ValueError(f"a {self.method} model has no distribution over colours: load a classification model")
         source = _picture(image)
         return source, self.output(small_luma(source, size or self.size)[None])[0].cpu()
 
 
-def _given(image: Image_, result: Picture) -> Image.Image | np.ndarray:
+def _given(image: Source, result: Picture) -> Image.Image | np.ndarray:
     """A result in the kind that the image was given in."""
     return pictures.to_array(result) if isinstance(image, np.ndarray) else pictures.to_pil(result)
 
 
-def _picture(image: Image_) -> Picture:
+def _picture(image: Source) -> Picture:
     if isinstance(image, np.ndarray):
         return pictures.from_array(image)
     if isinstance(image, Image.Image):
         return pictures.from_pil(image)
-    return pictures.read(Path(image), MAX_MEGAPIXELS)
+    if isinstance(image, (str, Path)):
+        return pictures.read(Path(image), MAX_MEGAPIXELS)
+    raise pictures.PictureError(f"a {type(image).__name__}: expected a Pillow image, a path, or a numpy array")
 
 
 def _check(size: int | None, saturation: float, blur: float) -> None:
@@ -191,7 +193,7 @@ def in_file_order(planes: Tensor, source: Picture) -> Tensor:
 def adjust(ab: Tensor, source: Picture, saturation: float, blur: float) -> Tensor:
     """Predicted ab ``(2, h, w)`` in the order of the file, boosted and blurred."""
     ab = in_file_order(ab, source)
-    sigma = blur * ab.shape[1] / source.size[1]
+    sigma = min(blur * ab.shape[1] / source.size[1], 2.0 * max(ab.shape))  # beyond that all is one colour
     if sigma > 0:
         radius = int(sigma * 3) + 1
         offset = torch.arange(-radius, radius + 1)

@@ -190,7 +190,7 @@ def test_knobs_out_of_range(colorizer, wrong):
 
 
 def test_what_is_no_picture(colorizer):
-    for wrong in (np.zeros((2, 2, 5), np.uint8), np.full((2, 2), np.nan), np.zeros((2, 2), int)):
+    for wrong in (np.zeros((2, 2, 5), np.uint8), np.full((2, 2), np.nan), np.zeros((2, 2), int), None, [1, 2]):
         with pytest.raises(PictureError):
             colorizer(wrong)
     with pytest.raises(PictureError, match=r"nowhere\.png: no such file"):
