@@ -78,6 +78,7 @@ def save(checkpoint: Checkpoint, path: Path, dtype: torch.dtype | None = None) -
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         safetensors.torch.save_file(tensors, temporary, metadata)
+        temporary.chmod(0o644)  # safetensors keeps it from others
         with open(temporary, "r+b") as file:
             _sort_metadata(file)
             os.fsync(file.fileno())
