@@ -44,14 +44,15 @@ def score(
     truths: Iterable[Image.Image],
     prior: Sequence[float],
     report_each: Callable[[], None] = lambda: None,
+    names: Sequence[str] = tuple(metrics.METRICS),
 ) -> Scores:
     """Every metric of every row; a row is a function from a colour picture to its recolouring, uint8 both.
 
     ``prior`` is that of the training set over the 256 classes of 4+4 bits.
     """
-    measures = {name: getattr(metrics, name) for name in metrics.METRICS if name != "auc_rebalanced"}
-    measures["auc_rebalanced"] = metrics.rebalanced_auc(prior)
-    scores: dict[str, dict[str, list[float]]] = {name: {m: [] for m in metrics.METRICS} for name in (*rows, "truth")}
+    special = {"auc_rebalanced": metrics.rebalanced_auc(prior)}
+    measures = {name: special.get(name) or getattr(metrics, name) for name in names}
+    scores: dict[str, dict[str, list[float]]] = {row: {name: [] for name in names} for row in (*rows, "truth")}
     for truth in truths:
         original = np.asarray(truth)
         for name, recolor in (rows | {"truth": lambda array: array}).items():
@@ -184,7 +185,8 @@ def release(model: Path, out: Path, truths: Sequence[Image.Image], sizes: Sequen
     """
     trained = checkpoint.load(model)
     rows = recolorings({"model": Colorizer(trained)}, trained.training["mean_ab"], sizes)
-    trial = score({name: row for name, row in rows.items() if name not in BASELINES}, truths, trained.training["prior"])
+    tried = {name: row for name, row in rows.items() if name not in BASELINES}
+    trial = score(tried, truths, trained.training["prior"], names=["mse_ab"])
     errors = {size: trial[f"model at {size} px"]["mse_ab"].mean() for size in sizes}
     best = min(errors, key=errors.get)
     by_size = {str(size): round(float(error), 3) for size, error in errors.items()}
