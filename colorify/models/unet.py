@@ -159,7 +159,8 @@ class UNet(nn.Module):
         self.config = config
         self.backbone = Backbone(config)
         self.head = nn.Conv2d(config.decoder[-1], outputs, 1)
-        self.apply(_start)
+        if not self.head.weight.is_meta:  # else weights are to come; drawing on meta would import half of torch
+            self.apply(_start)
 
     def forward(self, luma: Tensor) -> Tensor:
         height, width = luma.shape[-2:]
