@@ -72,7 +72,7 @@ def test_sigkill_and_sigterm(data, undisturbed, tmp_path):
         while process.poll() is None and (not state.exists() or state.stat().st_mtime_ns == before):
             time.sleep(0.02)
         os.kill(process.pid, number)
-        assert process.wait() in (0, -signal.SIGKILL)
+        assert process.wait() in (0, -number)  # the second may come when all is done
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     assert_same(state.with_name("model.safetensors"), undisturbed["regression"])
 
