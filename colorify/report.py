@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def write_metrics(values: Mapping, folder: Path) -> Path:
     path = Path(folder) / "metrics.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(values, indent=2) + "\n")
-    return path
+    return _shown(path)
 
 
 def write_figure(picture: Image.Image, folder: Path, name: str) -> Path:
@@ -29,7 +30,12 @@ def write_figure(picture: Image.Image, folder: Path, name: str) -> Path:
     path = Path(folder) / "figures" / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path)
-    return path
+    return _shown(path)
+
+
+def _shown(path: Path) -> Path:
+    """A path that tells nothing of the machine: an executed notebook keeps what a cell returns."""
+    return Path(os.path.relpath(path))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -101,7 +101,8 @@ def _build(config: DataConfig, home: Path, report: Callable[[str], None]) -> Non
         os.replace(part, home)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    report(f"{len(entries):,} pictures read, {sum(map(len, shapes.values())):,} of use: {home / 'manifest.csv'}")
+    seen = os.path.relpath(home / "manifest.csv")
+    report(f"{len(entries):,} pictures read, {sum(map(len, shapes.values())):,} of use: {seen}")
 
 
 def _examined(config: DataConfig) -> Iterator[tuple[Entry, np.ndarray | None]]:

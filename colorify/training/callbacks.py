@@ -106,7 +106,9 @@ class Grids(Callback):
 
 
 def _pictures(luma: Tensor, ab: Tensor) -> list[Image.Image]:
-    """L* ``(B, 1, H, W)`` and smaller ab as pictures of L*'s size."""
+    """L* ``(B, 1, H, W)`` and smaller ab as pictures of L*'s size, or of 128 px if that is larger."""
+    scale = max(1.0, 128 / luma.shape[-1])
+    luma = F.interpolate(luma, scale_factor=scale, mode="bicubic", align_corners=False).clamp(0, 100)
     ab = F.interpolate(ab, luma.shape[-2:], mode="bicubic", align_corners=False)
     rgb = (render(luma, ab) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     return [Image.fromarray(picture) for picture in rgb]
