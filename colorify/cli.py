@@ -166,11 +166,26 @@ def export_backbone(
     print(out)
 
 
+@backbone_app.command("import")
+def import_backbone(
+    backbone: Annotated[str, typer.Argument(help="An exported backbone, or a model to take it from.")],
+    model: Annotated[str, typer.Argument(help="The model of any method that gets it, and keeps its own head.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="A .safetensors file, to fine-tune with train --from.")],
+) -> None:
+    """Put a backbone into a model. To train from a backbone, `colorify train METHOD --import-backbone` is enough."""
+    with _plainly():
+        from colorify.models import released
+        from colorify.training.transfer import insert_backbone
+
+        insert_backbone(released.find(backbone), released.find(model), out)
+    print(out)
+
+
 @app.command()
 def evaluate(
     data: Annotated[Path, typer.Option(help="A folder or tar of colour pictures, held out from training.")],
-    model: Annotated[list[str] | None, typer.Option(help="Models to compare; default: all released ones.")] = None,
-    out: Annotated[Path | None, typer.Option(help="A folder for metrics.json.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="MODEL or NAME=MODEL; default: all released ones.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for metrics.json and the table.")] = None,
     size: Annotated[list[int] | None, typer.Option(help="Network sizes to compare; default: each model's own.")] = None,
     side: Annotated[int, typer.Option(help="Short side at which pictures are judged, px.")] = 256,
     limit: Annotated[int | None, typer.Option(help="Judge only the first so many pictures.")] = None,
@@ -182,7 +197,8 @@ def evaluate(
     from colorify.models import released
 
     with _plainly():
-        loaded = {name: Colorizer.load(name, device) for name in model or released.models()}
+        named = [text.rpartition("=") for text in model or released.models()]
+        loaded = {name or path: Colorizer.load(path, device) for name, _, path in named}
         truths = list(evaluation.photos(data, side, limit))
         if not truths:
             raise ValueError(f"{data}: no colour pictures to judge by")
@@ -191,9 +207,10 @@ def evaluate(
         rows = evaluation.recolorings(loaded, seen["mean_ab"], size or (None,))
         scores = evaluation.score(rows, truths, seen["prior"], lambda: next(bar, None))
         result = evaluation.summary(scores)
-    print(f"{len(truths)} pictures, short side {side} px; mean and 95 % interval\n\n{evaluation.as_table(result)}")
+    table = evaluation.as_table(result)
+    print(f"{len(truths)} pictures, short side {side} px; mean and 95 % interval\n\n{table}")
     if out:
-        print(f"\n{report.write_metrics(result, out)}")
+        print(f"\n{report.write_metrics(result, out)}\n{report.write_table(table, out, 'table')}")
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ def demo(colorizer: Colorizer, folder: Path, width: int = 150) -> list[Path]:
     """Write gray | colour of every sample, and a strip of all, to ``folder``; returns the paths, the strip's last."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    pairs = {name: (gray, colorizer(gray)) for name, gray in _grays()}
+    pairs = {name: (gray, colorizer(gray)) for name, gray in grays().items()}
     paths = []
     for name, pair in pairs.items():
         paths.append(folder / f"{name}.png")
@@ -30,13 +29,13 @@ def demo(colorizer: Colorizer, folder: Path, width: int = 150) -> list[Path]:
     return paths
 
 
-def _grays() -> Iterator[tuple[str, Image.Image]]:
+def grays() -> dict[str, Image.Image]:
     """The samples as gray pictures, then `camera`, a genuine one, as it is and aged."""
-    for name, picture in samples.color():
-        yield name, _to_image(_luma(picture))
+    found = {name: _to_image(_luma(picture)) for name, picture in samples.color()}
     for name, picture in samples.gray():
-        yield name, picture
-        yield f"{name}-aged", _to_image(film.age(_luma(picture)[None], 1.0, torch.Generator().manual_seed(1))[0])
+        aged = film.age(_luma(picture)[None], 1.0, torch.Generator().manual_seed(1))[0]
+        found |= {name: picture, f"{name}-aged": _to_image(aged)}
+    return found
 
 
 def _luma(picture: Image.Image) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def _measured(picture: np.ndarray, truth: np.ndarray, measures: dict[str, Callab
 def recolorings(
     models: dict[str, Colorizer], mean_ab: Sequence[float], sizes: Sequence[int | None] = (None,)
 ) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
-    """The rows of a comparison: gray, mean, and each model at each network size."""
+    """The rows of a comparison: gray, mean, and each model at each network size (None: its own)."""
 
     def constant(ab: Tensor) -> Callable[[np.ndarray], np.ndarray]:
         return lambda array: apply_chroma(pictures.from_array(array), ab).pixels
@@ -80,7 +81,7 @@ def recolorings(
     rows = {"gray": constant(torch.zeros(2, 1, 1)), "mean": constant(torch.tensor(mean_ab).view(2, 1, 1))}
     for name, colorizer in models.items():
         for size in sizes:
-            label = f"{name} at {size} px" if size else name
+            label = f"{name} at {size} px" if size and len(sizes) > 1 else name
             rows[label] = lambda array, model=colorizer, size=size: model(array, size=size)
     return rows
 
@@ -184,10 +185,10 @@ def release(model: Path, out: Path, truths: Sequence[Image.Image], sizes: Sequen
     The metrics are those of the stored weights at the chosen size.
     """
     trained = checkpoint.load(model)
-    rows = recolorings({"model": Colorizer(trained)}, trained.training["mean_ab"], sizes)
-    tried = {name: row for name, row in rows.items() if name not in BASELINES}
+    colorizer = Colorizer(trained)
+    tried = {str(size): partial(colorizer, size=size) for size in sizes}
     trial = score(tried, truths, trained.training["prior"], names=["mse_ab"])
-    errors = {size: trial[f"model at {size} px"]["mse_ab"].mean() for size in sizes}
+    errors = {size: trial[str(size)]["mse_ab"].mean() for size in sizes}
     best = min(errors, key=errors.get)
     by_size = {str(size): round(float(error), 3) for size, error in errors.items()}
     training = trained.training | {"size": best, "mse_ab_by_size": by_size, "note": note}

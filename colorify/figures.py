@@ -84,6 +84,14 @@ def over_ab(charts: dict[str, np.ndarray], limit: float) -> Image.Image:
     return _drawn(figure)
 
 
+def heat(values: np.ndarray, title: str) -> Image.Image:
+    """A number for every pixel ``(H, W)``, as brightness with its scale."""
+    figure, (axis,) = _canvas(1)
+    figure.colorbar(axis.imshow(values, cmap="magma"), ax=axis)
+    axis.set(title=title, xticks=[], yticks=[])
+    return _drawn(figure)
+
+
 def reliability(sure: np.ndarray, right: np.ndarray, share: np.ndarray) -> Image.Image:
     """Accuracy against confidence; dots are as large as the share of the predictions that they stand for."""
     figure, (axis,) = _canvas(1)

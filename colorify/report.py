@@ -33,6 +33,19 @@ def write_figure(picture: Image.Image, folder: Path, name: str) -> Path:
     return _shown(path)
 
 
+def write_table(text: str, folder: Path, name: str) -> Path:
+    """``NAME.md`` of a stage, from the text of a `table`."""
+    path = Path(folder) / f"{name}.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text + "\n")
+    return _shown(path)
+
+
+def comparison(rows: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> str:
+    """A Markdown table of the numbers ``names``, one column for each of ``rows``."""
+    return table(("", *rows), [[name, *(f"{row[name]:.2f}" for row in rows.values())] for name in names])
+
+
 def _shown(path: Path) -> Path:
     """A path that tells nothing of the machine: an executed notebook keeps what a cell returns."""
     return Path(os.path.relpath(path))

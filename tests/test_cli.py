@@ -169,10 +169,11 @@ def test_models_are_listed():
 
 
 def test_evaluate_prints_the_rows_and_writes_them(model, photos, tmp_path):
-    result = colorify("evaluate", "--data", photos, "--model", model, "--out", tmp_path, "--side", 48)
+    models = ("--model", model, "--model", f"mine={model}")
+    result = colorify("evaluate", "--data", photos, *models, "--out", tmp_path, "--side", 48)
     assert result.exit_code == 0, result.stderr
-    assert all(row in result.stdout for row in ("| gray | mean |", "| truth |", f"| {model} |", "| bleeding |"))
-    assert (tmp_path / "metrics.json").exists()
+    assert f"| gray | mean | {model} | mine | truth |" in result.stdout and "| bleeding |" in result.stdout
+    assert (tmp_path / "table.md").read_text() in result.stdout and (tmp_path / "metrics.json").exists()
 
 
 def test_evaluate_without_pictures(model, tmp_path):

@@ -98,11 +98,20 @@ def _build(config: DataConfig, home: Path, report: Callable[[str], None]) -> Non
         for split, rows in shapes.items():
             np.save(part / f"{split}.npy", np.array(rows, np.int64).reshape(-1, 3))
         manifest.write(entries, part / "manifest.csv")
-        os.replace(part, home)
+        _rename(part, home)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     seen = os.path.relpath(home / "manifest.csv")
     report(f"{len(entries):,} pictures read, {sum(map(len, shapes.values())):,} of use: {seen}")
+
+
+def _rename(part: Path, home: Path) -> None:
+    """``part`` becomes ``home``, unless another run was quicker with the same pictures."""
+    try:
+        os.replace(part, home)
+    except OSError:
+        if not (home / "manifest.csv").exists():
+            raise
 
 
 def _examined(config: DataConfig) -> Iterator[tuple[Entry, np.ndarray | None]]:

@@ -28,7 +28,6 @@ from colorify.models.unet import UNet, UNetConfig
 
 FORMAT = "colorify-1"
 STATE = "state/"
-METHODS = ("regression", "classification", "gan")
 
 
 class CheckpointError(ValueError):

@@ -25,7 +25,7 @@ from colorify.codec import Bits, Codec, smooth_prior
 from colorify.data.batches import AugmentConfig, Batch, train_batch, valid_batch
 from colorify.data.cache import Pictures
 from colorify.models import checkpoint
-from colorify.models.checkpoint import Checkpoint
+from colorify.models.checkpoint import Checkpoint, CheckpointError
 from colorify.models.unet import UNet, UNetConfig
 from colorify.training.callbacks import Average, Grids, Keeper, Schedule, TrainingError
 from colorify.training.judges import judges
@@ -301,8 +301,8 @@ def _plain_errors() -> Iterator[None]:
     """Take off the line that fastai puts before the message of a callback's error."""
     try:
         yield
-    except TrainingError as error:
-        raise TrainingError(str(error).rpartition("\n\t")[2]) from None
+    except (TrainingError, CheckpointError) as error:
+        raise type(error)(str(error).rpartition("\n\t")[2]) from None
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,17 +50,33 @@ def train_stage(
     out: Path | None = None,
     begin: Path | None = None,
     backbone: Path | None = None,
+    numbers: Mapping[str, object] | None = None,
     **run: object,
 ) -> Path:
     """Train one of `STAGES` and return the path of its model.
 
     ``begin`` is a model whose weights to start from, ``backbone`` one whose backbone alone to take; by default the
-    regression starts fresh, and the others from the profile's regression model. ``run`` goes to `Run`.
+    regression starts fresh, and the others from the profile's regression model. ``numbers`` take the place of those
+    of ``params.yaml``; ``run`` goes to `Run`.
     """
     config_type, method = STAGES[stage]
-    config = params.load(stage, config_type, profile, file)
+    config = replace(params.load(stage, config_type, profile, file), **(numbers or {}))
     starts = _starts(stage, home("regression", profile, file) / MODEL_FILE, begin, backbone)
     return method(config, *(sets or pictures(profile, file)), Run(out or home(stage, profile, file), **run), starts)
+
+
+def variants(
+    stage: str, key: str, values: Sequence[str], profile: str | None = None, file: Path | None = None, **rest: object
+) -> dict[str, Path]:
+    """Train a stage once with each of ``values`` for the number ``key``, everything else equal; value -> model.
+
+    The value of ``params.yaml`` is the stage's own model; the others go to ``KEY-VALUE/`` beside it.
+    """
+    own, folder = getattr(params.load(stage, STAGES[stage][0], profile, file), key), home(stage, profile, file)
+    outs = {value: folder if value == own else folder / f"{key}-{value}" for value in values}
+    return {
+        value: train_stage(stage, profile, file, out=out, numbers={key: value}, **rest) for value, out in outs.items()
+    }
 
 
 def _starts(stage: str, base: Path, begin: Path | None, backbone: Path | None) -> list[Start]:

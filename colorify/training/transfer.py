@@ -25,6 +25,18 @@ def export_backbone(model: Path, out: Path) -> None:
     checkpoint.save(replace(trained, weights=_backbone(trained), method=f"backbone of {trained.method}"), out)
 
 
+def insert_backbone(backbone: Path, model: Path, out: Path) -> None:
+    """Write ``model`` with another backbone, its head kept: to fine-tune from; `CheckpointError` if they do not fit.
+
+    What the file says of training and metrics is true of neither part any more, so only the statistics stay.
+    """
+    target = checkpoint.load(model)
+    network = target.build()
+    import_backbone(checkpoint.load(backbone))(network)
+    kept = {name: target.training[name] for name in ("mean_ab", "prior") if name in target.training}
+    checkpoint.save(replace(target, weights=network.state_dict(), training=kept), out)
+
+
 def import_backbone(source: Checkpoint) -> Start:
     """Start values for a network: the backbone of ``source`` (a model or an exported backbone); its head stays.
 

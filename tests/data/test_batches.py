@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from colorify.color import rgb_to_lab
-from colorify.data import batches
+from colorify.data import batches, cache
 from colorify.data.batches import AugmentConfig, Boxes
 from colorify.data.cache import DataConfig, prepare
 from colorify.data.manifest import DataError, read
@@ -48,6 +48,22 @@ def test_a_second_call_reads_nothing(cached, monkeypatch):
     config, folder, (train, _) = cached
     monkeypatch.setattr("colorify.data.cache._build", None)
     assert torch.equal(prepare(config, folder)[0].pixels, train.pixels)
+
+
+def test_two_runs_may_decode_the_same_pictures_at_once(photos, tmp_path, monkeypatch):
+    config = DataConfig((str(photos),), valid_share=0.3, side=40, min_side=32)
+    real = cache.manifest.write
+
+    def slower(entries, path):
+        """While this run writes its last file, another does all of it."""
+        monkeypatch.setattr(cache.manifest, "write", real)
+        monkeypatch.setattr(cache.os, "getpid", lambda: 1)
+        prepare(config, tmp_path, report=lambda _: None)
+        real(entries, path)
+
+    monkeypatch.setattr(cache.manifest, "write", slower)
+    train, valid = prepare(config, tmp_path, report=lambda _: None)
+    assert len(train) + len(valid) == 12 and len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_changed_source_makes_a_new_cache(tmp_path):
