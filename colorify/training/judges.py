@@ -20,11 +20,23 @@ Measure = Callable[[Tensor, Tensor], Tensor]
 """From Lab and true Lab ``(B, 3, H, W)`` to one number a picture ``(B,)``."""
 
 
+class _Decoder:
+    """The ab of a prediction, decoded once for all judges of a batch."""
+
+    def __init__(self, codec: Codec):
+        self.codec, self.pred = codec, None
+
+    def __call__(self, pred: Tensor) -> Tensor:
+        if self.pred is not pred:
+            self.pred, self.ab = pred, self.codec.decode(pred)
+        return self.ab
+
+
 class Judge(Metric):
     """Mean of a measure over the validation pictures, for the network or for one colour everywhere."""
 
-    def __init__(self, name: str, measure: Measure, codec: Codec, constant: Tensor | None = None):
-        self.label, self.measure, self.codec, self.constant = name, measure, codec, constant
+    def __init__(self, name: str, measure: Measure, decode: Callable[[Tensor], Tensor], constant: Tensor | None = None):
+        self.label, self.measure, self.decode, self.constant = name, measure, decode, constant
 
     @property
     def name(self) -> str:
@@ -35,7 +47,7 @@ class Judge(Metric):
 
     def accumulate(self, learn) -> None:
         luma, ab = F.avg_pool2d(learn.xb[0], 2), learn.yb[0]
-        predicted = self.codec.decode(learn.pred) if self.constant is None else _everywhere(self.constant, ab)
+        predicted = self.decode(learn.pred) if self.constant is None else _everywhere(self.constant, ab)
         self.total += float(self.measure(torch.cat((luma, predicted), 1), torch.cat((luma, ab), 1)).sum())
         self.count += len(ab)
 
@@ -70,10 +82,11 @@ class Ratio(Metric):
 
 def judges(codec: Codec, mean_ab: Sequence[float], prior: Sequence[float]) -> list[Metric]:
     """What every method prints: ab error and CIEDE2000 beside gray and mean, rare colours, and ratios to the truth."""
+    decode = _Decoder(codec)
     rows = {"gray": torch.zeros(2), "mean": torch.tensor(mean_ab)}
 
     def judge(name: str, measure: Measure, constant: Tensor | None = None) -> Judge:
-        return Judge(name, measure, codec, constant)
+        return Judge(name, measure, decode, constant)
 
     mse = judge("mse_ab", metrics.mse_ab)
     return [
