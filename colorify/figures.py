@@ -84,6 +84,18 @@ def over_ab(charts: dict[str, np.ndarray], limit: float) -> Image.Image:
     return _drawn(figure)
 
 
+def intervals(result: dict[str, dict[str, dict[str, float]]], names: Sequence[str]) -> Image.Image:
+    """One chart for each metric: the ``value`` of every row that has it, with its interval, ``low`` to ``high``."""
+    figure, axes = _canvas(len(names))
+    for axis, name in zip(axes, names, strict=True):
+        found = {row: values[name] for row, values in result.items() if name in values}
+        value, low, high = (np.array([v[key] for v in found.values()]) for key in ("value", "low", "high"))
+        axis.errorbar(value, list(found), xerr=(value - low, high - value), fmt="o", capsize=4)
+        axis.invert_yaxis()
+        axis.set(title=name)
+    return _drawn(figure)
+
+
 def heat(values: np.ndarray, title: str) -> Image.Image:
     """A number for every pixel ``(H, W)``, as brightness with its scale."""
     figure, (axis,) = _canvas(1)

@@ -37,11 +37,14 @@ def test_a_time_lapse_plays_every_grid(tmp_path):
 
 def test_charts_are_drawn():
     rows = [{"step": step, "loss": 1 / step, "de2000": 10 - step} for step in (1, 2, 3)]
-    values = np.linspace(0, 1, 10)
+    values, interval = np.linspace(0, 1, 10), {"value": 2.0, "low": 1.0, "high": 4.0}
+    result = {"gray": {"de2000": interval}, "model": {"de2000": interval, "below_gray": interval}}
     charts = [
         figures.history(rows, ["loss", "de2000"]),
         figures.over_ab({"prior": np.random.default_rng(0).random((16, 16))}, 110),
         figures.reliability(values, values**2, np.full(10, 0.1)),
+        figures.heat(np.random.default_rng(0).random((20, 30)), "entropy"),
+        figures.intervals(result, ["de2000", "below_gray"]),
     ]
-    assert [chart.size for chart in charts] == [(720, 288), (360, 288), (360, 288)]
+    assert [chart.width for chart in charts] == [720, 360, 360, 360, 720]
     assert all(len(np.unique(np.asarray(chart))) > 10 for chart in charts)
