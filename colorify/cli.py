@@ -185,13 +185,13 @@ def import_backbone(
 def evaluate(
     data: Annotated[Path, typer.Option(help="A folder or tar of colour pictures, held out from training.")],
     model: Annotated[list[str] | None, typer.Option(help="MODEL or NAME=MODEL; default: all released ones.")] = None,
-    out: Annotated[Path | None, typer.Option(help="A folder for metrics.json and the table.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for metrics.json and table.md.")] = None,
     size: Annotated[list[int] | None, typer.Option(help="Network sizes to compare; default: each model's own.")] = None,
     side: Annotated[int, typer.Option(help="Short side at which pictures are judged, px.")] = 256,
     limit: Annotated[int | None, typer.Option(help="Judge only the first so many pictures.")] = None,
     device: Device = "auto",
 ) -> None:
-    """Measure models beside gray and the mean colour, with 95 % intervals."""
+    """Measure models beside gray and the mean colour, with 95 % intervals; all metrics go to metrics.json."""
     from colorify import evaluation, report
     from colorify.inference import Colorizer
     from colorify.models import released
@@ -207,7 +207,7 @@ def evaluate(
         rows = evaluation.recolorings(loaded, seen["mean_ab"], size or (None,))
         scores = evaluation.score(rows, truths, seen["prior"], lambda: next(bar, None))
         result = evaluation.summary(scores)
-    table = evaluation.as_table(result)
+    table = evaluation.as_table(result, evaluation.HEADLINES)
     print(f"{len(truths)} pictures, short side {side} px; mean and 95 % interval\n\n{table}")
     if out:
         print(f"\n{report.write_metrics(result, out)}\n{report.write_table(table, out, 'table')}")
@@ -220,12 +220,14 @@ def release(
     out: Annotated[Path, typer.Option("-o", "--out", help="For example colorify/weights/highres.safetensors.")],
     size: Annotated[list[int] | None, typer.Option(help="Network sizes to try.")] = None,
     note: Annotated[str, typer.Option(help="Data and hardware, for the model card.")] = "",
+    calm: Annotated[float, typer.Option(min=0, max=1, help="Share of a classifier's rebalancing to take back.")] = 0,
 ) -> None:
     """Store a trained model for release, with its best network size, its metrics and its card."""
     from colorify import evaluation
     from colorify.models import checkpoint
 
     with _plainly():
-        result = evaluation.release(model, out, list(evaluation.photos(data)), size or (96, 112, 128, 144, 160), note)
+        truths, sizes = list(evaluation.photos(data)), size or (96, 112, 128, 144, 160)
+        result = evaluation.release(model, out, truths, sizes, note, calm)
         out.with_suffix(".md").write_text(evaluation.card(checkpoint.load(out), out.stem))
     print(evaluation.as_table(result))

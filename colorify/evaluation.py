@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from colorify import metrics, pictures, report
-from colorify.codec import Bits, Channels, to_text
+from colorify.codec import Bits, Channels, rebalancing, to_text
 from colorify.color import rgb_to_lab
 from colorify.data import manifest
 from colorify.inference import Colorizer, apply_chroma, small_luma
@@ -22,6 +22,7 @@ from colorify.models import checkpoint, released
 from colorify.models.checkpoint import Checkpoint
 
 BASELINES = ("gray", "mean")
+HEADLINES = ("de2000", "below_gray", "auc_rebalanced", "psnr", "colorfulness", "gray_toned", "bleeding")
 _RESAMPLES = 2000
 
 Scores = dict[str, dict[str, np.ndarray]]
@@ -89,9 +90,10 @@ def recolorings(
 def summary(scores: Scores, seed: int = 0) -> Summary:
     """Row -> metric -> mean and its 95 % interval; and, against each baseline, the paired gain with its interval.
 
-    ``below_gray`` is the ab squared error in per cent below that of gray; ``de2000_below_gray`` the mean paired
-    difference; `bleeding` is over that of the truth. Intervals are percentiles of a bootstrap over pictures (Efron
-    1979). A metric that is not finite for some picture (PSNR of the truth) is left out.
+    ``below_gray`` is the ab squared error in per cent below that of gray; ``de2000_below_gray`` and
+    ``auc_rebalanced_above_gray`` are mean paired differences; `bleeding` is over that of the truth. Intervals are
+    percentiles of a bootstrap over pictures (Efron 1979). A metric that is not finite for some picture (PSNR of the
+    truth) is left out.
     """
     count = len(scores["gray"]["mse_ab"])
     draws = np.random.default_rng(seed).integers(0, count, (_RESAMPLES, count))
@@ -105,8 +107,11 @@ def summary(scores: Scores, seed: int = 0) -> Summary:
             ours, theirs = row["mse_ab"], scores[baseline]["mse_ab"]
             ratios = 100 * (1 - ours[draws].mean(1) / theirs[draws].mean(1))
             result[name][f"below_{baseline}"] = _interval(100 * (1 - ours.mean() / theirs.mean()), ratios)
-            gain = scores[baseline]["de2000"] - row["de2000"]
-            result[name][f"de2000_below_{baseline}"] = _interval(gain.mean(), gain[draws].mean(1))
+            gains = {
+                f"de2000_below_{baseline}": scores[baseline]["de2000"] - row["de2000"],
+                f"auc_rebalanced_above_{baseline}": row["auc_rebalanced"] - scores[baseline]["auc_rebalanced"],
+            }
+            result[name] |= {key: _interval(gain.mean(), gain[draws].mean(1)) for key, gain in gains.items()}
     return result
 
 
@@ -157,15 +162,12 @@ def classification_scores(colorizer: Colorizer, truths: Iterable[Image.Image]) -
 
 
 def released_results() -> str:
-    """The table of the README: what the files of the released models say that they reached."""
+    """What the files of the released models say that they reached, as a table."""
     result: Summary = {}
     for path in released.models().values():
         result |= checkpoint.load(path).training["metrics"]
     order = ("gray", "mean", *released.models(), "truth")
-    return as_table({name: result[name] for name in order}, _HEADLINES)
-
-
-_HEADLINES = ("de2000", "below_gray", "auc_rebalanced", "psnr", "colorfulness", "gray_toned", "bleeding")
+    return as_table({name: result[name] for name in order}, HEADLINES)
 
 
 def as_table(result: Summary, names: Sequence[str] = ()) -> str:
@@ -179,12 +181,15 @@ def _cell(value: dict[str, float] | None) -> str:
     return "" if value is None else f"{value['value']:.2f} ({value['low']:.2f} to {value['high']:.2f})"
 
 
-def release(model: Path, out: Path, truths: Sequence[Image.Image], sizes: Sequence[int], note: str = "") -> Summary:
+def release(
+    model: Path, out: Path, truths: Sequence[Image.Image], sizes: Sequence[int], note: str = "", calm: float = 0.0
+) -> Summary:
     """Store a trained model as float16 at ``out``, with the network size of the lowest ab error, and its metrics.
 
-    The metrics are those of the stored weights at the chosen size.
+    ``calm`` is that of `calmed`. The metrics are those of the stored weights at the chosen size.
     """
     trained = checkpoint.load(model)
+    trained = calmed(trained, calm) if calm else trained
     colorizer = Colorizer(trained)
     tried = {str(size): partial(colorizer, size=size) for size in sizes}
     trial = score(tried, truths, trained.training["prior"], names=["mse_ab"])
@@ -200,11 +205,30 @@ def release(model: Path, out: Path, truths: Sequence[Image.Image], sizes: Sequen
     return result
 
 
+def calmed(model: Checkpoint, share: float) -> Checkpoint:
+    """Take back a share (0..1) of what the class weights of its training did to a classifier.
+
+    A network that learnt with weights w answers p * w; a share of log w is taken from its logits (Menon et al. 2021,
+    Long-tail learning via logit adjustment). ValueError for a model that learnt without such weights.
+    """
+    config = model.training["config"]
+    if config.get("weighting") != "rebalanced":
+        raise ValueError(f"a {model.method} model without rebalanced classes cannot be calmed")
+    weights = rebalancing(torch.tensor(model.training["prior"]), model.codec, config["rebalance"])
+    bias = model.weights["head.bias"] - share * weights.log()
+    training = model.training | {"calm": share}
+    return replace(model, weights=model.weights | {"head.bias": bias}, training=training)
+
+
 def card(model: Checkpoint, name: str) -> str:
     """The model card of a released model, from what its file says of itself."""
     training, config = model.training, model.training["config"]
     parameters = sum(tensor.numel() for tensor in model.weights.values() if tensor.is_floating_point()) / 1e6
-    sizes = report.table(("network size", "mean ab squared error"), list(training["mse_ab_by_size"].items()))
+    table = report.table(("network size", "mean ab squared error"), list(training["mse_ab_by_size"].items()))
+    sizes = f", chosen by the ab error at full size.\n\n{table}" if len(training["mse_ab_by_size"]) > 1 else "."
+    calm = (
+        f"\nOf the class weights' effect, a share of {training['calm']} was taken back.\n" if "calm" in training else ""
+    )
     return f"""# {name}
 
 {training["note"]}
@@ -217,11 +241,10 @@ Method {model.method}, {config["network"]["encoder"]} encoder, decoder {tuple(co
 ## Measured
 
 On held-out photos, short side 256, judged at full size; 95 % bootstrap intervals over pictures in brackets.
-`below_gray` and `below_mean`: mean ab squared error, per cent below that row's; `de2000_below_...`: paired difference.
+`below_gray` and `below_mean`: mean ab squared error, per cent below that row's; `de2000_below_...` and
+`auc_rebalanced_above_...`: paired differences.
 
 {as_table(training["metrics"])}
 
-The size of the picture that the network sees was chosen by the ab error at full size: {training["size"]} px.
-
-{sizes}
-"""
+Short side of the picture that the network sees: {training["size"]} px{sizes}
+{calm}"""

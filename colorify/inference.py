@@ -122,12 +122,13 @@ class Colorizer:
         return F.interpolate(planes, source.size[::-1], mode="bilinear", align_corners=False)[0, 0].numpy()
 
     def samples(
-        self, image: Source, k: int, size: int | None = None, seed: int = 0, variety: float = 1.0
+        self, image: Source, k: int, size: int | None = None, seed: int = 0, variety: float = 0.5
     ) -> list[Image.Image | np.ndarray]:
         """``k`` different plausible results, as `__call__` gives them; classification models only.
 
         Each draws one Gumbel number a class, the same for the whole picture, and adds it to the logits: pixels of one
-        thing choose the same colour (Gumbel 1954; ``variety`` scales the numbers, 0 gives the plain result).
+        thing choose the same colour (Gumbel 1954). ``variety`` scales the numbers: 0 gives the plain result, 1 draws
+        as unlikely colours as the network believes in, purple faces among them.
         """
         source, logits = self._logits(image, size)
         generator = torch.Generator().manual_seed(seed)

@@ -166,6 +166,7 @@ def test_wrong_usage_is_status_2(tmp_path):
 def test_models_are_listed():
     result = colorify("models")
     assert result.exit_code == 0 and "highres: " in result.stdout and "samples seen" in result.stdout
+    assert "| gray | mean | highres | lowres | truth |" in colorify("models", "--table").stdout
 
 
 def test_evaluate_prints_the_rows_and_writes_them(model, photos, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from colorify import evaluation
-from colorify.codec import Bits
+from colorify.codec import Bits, rebalancing
 from colorify.inference import Colorizer
 from colorify.models import checkpoint as files
 from colorify.models.checkpoint import Checkpoint
@@ -104,3 +104,20 @@ def test_a_sure_and_wrong_classifier_is_caught():
     wrong = Colorizer(Checkpoint(TINY, Bits(4), "classification", weights, {"size": 32}), "cpu")
     scores = evaluation.classification_scores(wrong, [photo(0)])
     assert (scores["top1"], scores["ece"]) == (0, pytest.approx(100, abs=0.1)) and scores["nll"] > 20
+
+
+def test_a_calmed_classifier_answers_the_true_shares(checkpoint):
+    """With weights w a network learns p * w; all of it taken back gives p."""
+    codec = Bits(4)
+    torch.manual_seed(0)
+    prior, true = torch.rand(256).softmax(0), (2 * torch.rand(256)).softmax(0)
+    weights = rebalancing(prior, codec, 0.5)
+    network = UNet(TINY, 256)
+    torch.nn.init.zeros_(network.head.weight)
+    network.head.bias.data = (true * weights).log()
+    training = {"prior": prior.tolist(), "config": {"weighting": "rebalanced", "rebalance": 0.5}}
+    model = Checkpoint(TINY, codec, "classification", network.state_dict(), training)
+    shares = evaluation.calmed(model, 1.0).build()(torch.zeros(1, 1, 32, 32)).softmax(1)[0, :, 0, 0]
+    torch.testing.assert_close(shares, true)
+    with pytest.raises(ValueError, match="regression model without rebalanced classes"):
+        evaluation.calmed(replace(checkpoint, training={"config": {}}), 0.5)

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from colorify.codec import Channels
 from colorify.data.cache import Pictures
+from colorify.losses import RegressionLoss
 from colorify.models.critic import Critic
 from colorify.training.learner import Method, Run, TrainConfig, train
 from colorify.training.transfer import Start
@@ -23,7 +24,8 @@ from colorify.training.transfer import Start
 class GanConfig(TrainConfig):
     """Numbers of the method `gan`."""
 
-    adversarial: float = 0.01  # weight of the critic's word beside the L1 error
+    beta: float = 0.3  # of `RegressionLoss`: what the regression began with; pure L1 turns unsure pixels gray
+    adversarial: float = 0.01  # weight of the critic's word beside that loss
     critic_width: int = 64
     critic_lr: float = 1e-4
     critic_steps: int = 500  # steps in which the critic alone learns, on what the regression model predicts
@@ -31,15 +33,15 @@ class GanConfig(TrainConfig):
 
 @dataclass
 class GanLoss:
-    """L1 error of ab, and, while `luma` is set (in training), how untrue the critic finds the colours."""
+    """The loss of the regression, and, while `luma` is set (in training), how untrue the critic finds the colours."""
 
-    codec: Channels
+    regression: RegressionLoss
     critic: Critic
     adversarial: float
     luma: Tensor | None = None  # (B, 1, h, w) of the batch
 
     def __call__(self, output: Tensor, ab: Tensor, *_) -> Tensor:
-        loss = F.l1_loss(output, self.codec.encode(ab))
+        loss = self.regression(output, ab)
         if self.luma is None:
             return loss
         return loss - self.adversarial * self.critic.judge(self.luma, output).mean()
@@ -66,7 +68,7 @@ class Adversary(Callback):
         self.gan_loss.luma = None
         if self.training:
             luma = F.avg_pool2d(self.xb[0], 2)
-            self._teach(luma, self.gan_loss.codec.encode(self.yb[0]), self.pred.detach())
+            self._teach(luma, self.gan_loss.regression.codec.encode(self.yb[0]), self.pred.detach())
             self.gan_loss.luma = luma
 
     def _teach(self, luma: Tensor, true: Tensor, predicted: Tensor) -> None:
@@ -88,9 +90,9 @@ class Adversary(Callback):
 
 
 def score(row: dict) -> float:
-    """Of a validation: rare colours found, as colourful as the truth, without stains."""
+    """Of a validation: rare colours found, near the truth, as colourful as it, without stains."""
     off = sum(abs(math.log(max(row[name], 1e-3))) for name in ("colorfulness", "bleeding"))
-    return row["auc_rebalanced"] - 5 * off
+    return row["auc_rebalanced"] - row["de2000"] - off
 
 
 def gan(config: GanConfig, train_set: Pictures, valid_set: Pictures, run: Run, starts: Sequence[Start] = ()) -> Path:
@@ -99,7 +101,7 @@ def gan(config: GanConfig, train_set: Pictures, valid_set: Pictures, run: Run, s
     torch.manual_seed(config.seed)
     critic = Critic(config.critic_width).to(run.device)
     optimizer = torch.optim.Adam(critic.parameters(), config.critic_lr, betas=(0.5, 0.999))
-    loss = GanLoss(codec, critic, config.adversarial)
+    loss = GanLoss(RegressionLoss(codec, config.beta), critic, config.adversarial)
     parts = {"critic": critic, "critic_optimizer": optimizer}
     adversary = Adversary(loss, optimizer, config.critic_steps)
     method = Method("gan", codec, loss, starts, [adversary], parts, score)
