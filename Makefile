@@ -28,8 +28,9 @@ lint: $(READY) ## Check style and the floors of the package
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/lint-imports --no-cache
 
-bench: $(READY) ## Measure inference: ratios, memory, cold start
+bench: $(READY) ## Measure inference and training: ratios, memory, cold start
 	$(PYTHON) benchmarks/inference.py
+	$(PYTHON) benchmarks/training.py
 
 repro: $(READY) ## Run the chain of notebooks that params.yaml names, where something changed
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc repro

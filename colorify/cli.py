@@ -117,6 +117,7 @@ From = Annotated[str | None, typer.Option("--from", help="A model whose weights 
 Backbone = Annotated[str | None, typer.Option("--import-backbone", help="A model whose backbone to start from.")]
 Minutes = Annotated[float | None, typer.Option(help="Stop after so long; the same command goes on.")]
 Restart = Annotated[bool, typer.Option("--restart", help="Forget the checkpoint.")]
+Compile = Annotated[bool, typer.Option("--compile", help="Compile the network first: pays on a GPU.")]
 
 
 def _train_command(stage: str, text: str) -> None:
@@ -132,6 +133,7 @@ def _train_command(stage: str, text: str) -> None:
         backbone: Backbone = None,
         minutes: Minutes = None,
         restart: Restart = False,
+        compile: Compile = False,
         device: Device = "auto",
     ) -> None:
         with _plainly():
@@ -141,7 +143,7 @@ def _train_command(stage: str, text: str) -> None:
 
             begin, backbone = (released.find(name) if name else None for name in (begin, backbone))
             sets = pictures(profile, params, data or (), valid or ())
-            run = {"device": str(find_device(device)), "stop_minutes": minutes, "restart": restart}
+            run = {"device": str(find_device(device)), "stop_minutes": minutes, "restart": restart, "compile": compile}
             print(train_stage(stage, profile, params, sets, out, begin, backbone, **run))
 
     train_app.command(stage, help=text)(command)

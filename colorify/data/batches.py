@@ -47,9 +47,9 @@ class Batch(NamedTuple):
 def crop(pictures: Pictures, index: Tensor, boxes: Boxes, size: int) -> Tensor:
     """Cut ``boxes`` out of ``pictures[index]`` and resize, bilinear with antialiasing -> RGB ``(B, 3, size, size)``.
 
-    Antialiasing: sampled ``n`` times finer where the zone is larger than the output, then averaged.
+    Antialiasing: sampled ``n`` times finer when the pictures are larger than the output, then averaged.
     """
-    n = max(1, round(float(boxes.side.max()) / size))
+    n = max(1, round(pictures.longest / size))
     ramp = (torch.arange(size * n, device=pictures.pixels.device) + 0.5) / (size * n)
     x = torch.where(boxes.mirrored[:, None], 1 - ramp, ramp) * boxes.side[:, None] + boxes.left[:, None] - 0.5
     y = ramp * boxes.side[:, None] + boxes.top[:, None] - 0.5

@@ -41,6 +41,7 @@ class Pictures:
     start: Tensor  # (N,) int64: first row of each picture
     width: Tensor  # (N,) int64
     height: Tensor  # (N,) int64
+    longest: int  # the longest short side of all, in pixels
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -158,5 +159,6 @@ def _open(home: Path, split: str) -> Pictures:
     row, width, height = torch.from_numpy(np.load(home / f"{split}.npy")).unbind(1)
     area = width * height
     total = int(area.sum())
+    longest = int(torch.minimum(width, height).max()) if total else 0
     pixels = torch.from_file(str(home / f"{split}.u8"), size=total * 3, dtype=torch.uint8) if total else torch.empty(0)
-    return Pictures([entries[i] for i in row], pixels.view(-1, 3), area.cumsum(0) - area, width, height)
+    return Pictures([entries[i] for i in row], pixels.view(-1, 3), area.cumsum(0) - area, width, height, longest)

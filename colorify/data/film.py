@@ -20,16 +20,15 @@ def age(luma: Tensor, probability: float, generator: torch.Generator) -> Tensor:
         return torch.where(draw[0] < probability, low + (high - low) * draw[1], neutral)
 
     noise = torch.randn(luma.shape, generator=generator, device=luma.device)
-    luma = blur(luma, strength(0.2, 1.2, 0.0))
+    luma = blur(luma, strength(0.2, 1.2, 0.0), 3)
     luma = fade(luma, strength(0.6, 1.6, 1.0), strength(0.6, 1.0, 1.0), strength(0.0, 1.0, 0.5))
     luma = vignette(luma, strength(0.0, 0.5, 0.0))
-    luma = luma + blur(noise, strength(0.2, 0.7, 0.0)) * strength(0.0, 8.0, 0.0)
+    luma = luma + blur(noise, strength(0.2, 0.7, 0.0), 2) * strength(0.0, 8.0, 0.0)
     return jpeg(luma.clamp(0, 100), strength(15, 90, 100)).clamp(0, 100)
 
 
-def blur(luma: Tensor, sigma: Tensor) -> Tensor:
-    """Gaussian of ``sigma`` pixels, one ``(B, 1, 1, 1)`` for each picture; 0 leaves a picture as it is."""
-    radius = max(1, math.ceil(float(sigma.max()) * 2.5))
+def blur(luma: Tensor, sigma: Tensor, radius: int) -> Tensor:
+    """Gaussian of ``sigma`` pixels, one ``(B, 1, 1, 1)`` for each picture, cut at ``radius``; 0 leaves a picture."""
     offset = torch.arange(-radius, radius + 1, device=luma.device)
     kernel = torch.exp(-0.5 * (offset / sigma.view(-1, 1).clamp(min=1e-3)) ** 2)
     kernel = (kernel / kernel.sum(1, keepdim=True))[:, None, None]  # (B, 1, 1, K)

@@ -135,13 +135,20 @@ class Keeper(Callback):
         self.stop = False
 
     def before_fit(self) -> None:
-        self.saved_at = time.monotonic()
+        self.saved_at, self.unchecked = time.monotonic(), None
 
     def after_loss(self) -> None:
-        loss = float(self.loss.detach())
-        if self.training and not math.isfinite(loss):
-            names = ", ".join(self.dls.train.names(self.yb[1]))
-            raise TrainingError(f"step {self.step}: the loss is {loss}; its pictures: {names}")
+        if self.training:
+            self._check()
+            self.unchecked = self.step, self.loss.detach(), self.yb[1]
+
+    def _check(self) -> None:
+        """Look at the loss of the step before: to look at this one's would make the device wait."""
+        if self.unchecked:
+            (step, loss, index), self.unchecked = self.unchecked, None
+            if not math.isfinite(float(loss)):
+                names = ", ".join(self.dls.train.names(index))
+                raise TrainingError(f"step {step}: the loss is {float(loss)}; its pictures: {names}")
 
     def after_batch(self) -> None:
         if not self.training:
@@ -158,6 +165,7 @@ class Keeper(Callback):
         return self.stop or time.monotonic() > self.stop_at
 
     def _save(self) -> None:
+        self._check()
         self.write_state()
         self.saved_at = time.monotonic()
         if self.must_stop:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import torch
 from fastai.callback.core import Callback
+from fastai.callback.fp16 import AMPMode, MixedPrecision
+from fastai.callback.progress import ProgressCallback
 from fastai.callback.training import GradientClip
 from fastai.data.core import DataLoaders
 from fastai.learner import Learner
@@ -29,6 +32,7 @@ from colorify.models.checkpoint import Checkpoint, CheckpointError
 from colorify.models.unet import UNet, UNetConfig
 from colorify.training.callbacks import Average, Grids, Keeper, Schedule, TrainingError
 from colorify.training.judges import judges
+from colorify.training.speed import Progress, SmoothLoss, Speed
 from colorify.training.transfer import Start
 
 STATE_FILE, MODEL_FILE, GRIDS = "state.safetensors", "model.safetensors", "grids"
@@ -68,6 +72,12 @@ class Run:
     save_minutes: float = 5.0  # between two checkpoints, besides one after each validation
     stop_minutes: float | None = None  # stop after so long; the same command goes on
     restart: bool = False  # forget the checkpoint in `out`
+    compile: bool = False  # translate the network for the device first: a minute that pays on a GPU
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the network computes in: bfloat16 on a GPU, its weights stay float32."""
+        return torch.bfloat16 if self.device.startswith("cuda") else torch.float32
 
 
 @dataclass
@@ -88,6 +98,7 @@ class _Steps:
 
     def __init__(self, pictures: Pictures, config: TrainConfig, keeper: Keeper, device: str):
         self.pictures, self.config, self.keeper = pictures.to(device), config, keeper
+        self.seconds = 0.0  # in which the host made batches
 
     def names(self, index: Tensor) -> list[str]:
         return [self.pictures.entries[i].path for i in index.tolist()]
@@ -102,8 +113,10 @@ class _Steps:
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         config = self.config
         for step in self._range():
-            side = config.size(step)
-            yield tuple(train_batch(self.pictures, step, config.batch, side, config.augment, config.seed))
+            begun = time.perf_counter()
+            batch = train_batch(self.pictures, step, config.batch, config.size(step), config.augment, config.seed)
+            self.seconds += time.perf_counter() - begun
+            yield tuple(batch)
 
 
 class _Valid:
@@ -183,13 +196,20 @@ def _learner(
         Grids(shown, method.codec, Path(run.out) / GRIDS, config.grid_every),
         keeper,
         GradientClip(config.clip),
+        Speed(network, config.size, run.dtype, run.out),
+        Progress(),
+        *([MixedPrecision(AMPMode.BF16)] if run.dtype == torch.bfloat16 else []),
         *method.callbacks,
     ]
     optimizer = partial(_optimizer, weight_decay=config.weight_decay)
     learn = Learner(
         dls, network, method.loss, optimizer, cbs=callbacks, metrics=judged, wd_bn_bias=True, train_bn=False
     )
+    learn.remove_cb(ProgressCallback)
+    learn.recorder.smooth_loss = SmoothLoss()
     learn.create_opt()
+    if run.compile:
+        network.compile(dynamic=False)
     return learn
 
 

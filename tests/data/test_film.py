@@ -29,7 +29,7 @@ def test_aged_pictures_stay_in_range_and_differ():
 
 
 def test_blur_is_gaussian_and_zero_is_none():
-    blurred = film.blur(LUMA, strength(0.0, 0.0, 1.5))
+    blurred = film.blur(LUMA, strength(0.0, 0.0, 1.5), 4)
     torch.testing.assert_close(blurred[:2], LUMA[:2])
     expected = gaussian(LUMA[2, 0].numpy(), 1.5, mode="nearest", truncate=2.5)
     assert np.abs(blurred[2, 0].numpy() - expected).mean() < 0.05
