@@ -197,7 +197,6 @@ def _learner(
         keeper,
         GradientClip(config.clip),
         Speed(network, config.size, run.dtype, run.out),
-        Progress(),
         *([MixedPrecision(AMPMode.BF16)] if run.dtype == torch.bfloat16 else []),
         *method.callbacks,
     ]
@@ -205,7 +204,8 @@ def _learner(
     learn = Learner(
         dls, network, method.loss, optimizer, cbs=callbacks, metrics=judged, wd_bn_bias=True, train_bn=False
     )
-    learn.remove_cb(ProgressCallback)
+    learn.remove_cb(ProgressCallback)  # takes every heir of it too: ours comes afterwards
+    learn.add_cb(Progress())
     learn.recorder.smooth_loss = SmoothLoss()
     learn.create_opt()
     if run.compile:

@@ -8,8 +8,12 @@ import torch
 from fastai.learner import AvgSmoothLoss
 
 from colorify.models.unet import UNet, UNetConfig
+from colorify.training.learner import Run
+from colorify.training.regression import regression
 from colorify.training.speed import SPEED_FILE, SmoothLoss, Speed, peak
 from conftest import TINY
+
+from .conftest import CONFIG
 
 
 def test_every_validation_has_a_row(base):
@@ -45,3 +49,9 @@ def test_the_smooth_loss_is_fastais():
 
 def test_the_peak_is_that_of_a_product():
     assert peak(torch.device("cpu"), torch.float32, 1024) > 1e8
+
+
+def test_training_shows_a_bar_and_a_table(sets, tmp_path, capsys):
+    regression(CONFIG, *sets, Run(tmp_path))
+    shown = capsys.readouterr().out
+    assert "Epoch 1/2" in shown and "train_loss  valid_loss  below_gray" in shown
