@@ -24,7 +24,7 @@ from colorify.training.transfer import Start
 class GanConfig(TrainConfig):
     """Numbers of the method `gan`."""
 
-    beta: float = 0.3  # of `RegressionLoss`: what the regression began with; pure L1 turns unsure pixels gray
+    beta: float = 0.3  # of `RegressionLoss`: that of the regression that it starts from
     adversarial: float = 0.01  # weight of the critic's word beside that loss
     critic_width: int = 64
     critic_lr: float = 1e-4

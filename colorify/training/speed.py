@@ -55,7 +55,7 @@ class Speed(Callback):
         self.peak = peak(self.device, self.dtype)
 
     def before_train(self) -> None:
-        self.samples, self.work, self.begun, self.first = 0, 0, self._now(), self.keeper.step
+        self.samples, self.work, self.begun = 0, 0, self._now()
         self.dls.train.seconds = 0.0
 
     def after_batch(self) -> None:
@@ -96,7 +96,7 @@ class Speed(Callback):
 def peak(device: torch.device, dtype: torch.dtype, side: int = 4096) -> float:
     """Floating-point operations a second of a matrix product on ``device``, measured: the best of a few."""
     side = side if device.type == "cuda" else side // 4
-    one = torch.rand(side, side, device=device, dtype=dtype)
+    one = torch.ones(side, side, device=device, dtype=dtype)
     best = float("inf")
     for _ in range(5):
         begun = time.perf_counter()
