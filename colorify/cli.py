@@ -191,6 +191,7 @@ def evaluate(
     size: Annotated[list[int] | None, typer.Option(help="Network sizes to compare; default: each model's own.")] = None,
     side: Annotated[int, typer.Option(help="Short side at which pictures are judged, px.")] = 256,
     limit: Annotated[int | None, typer.Option(help="Judge only the first so many pictures.")] = None,
+    groups: Annotated[Path | None, typer.Option(help="CSV with columns name and group: a table of them too.")] = None,
     device: Device = "auto",
 ) -> None:
     """Measure models beside gray and the mean colour, with 95 % intervals; all metrics go to metrics.json."""
@@ -201,18 +202,25 @@ def evaluate(
     with _plainly():
         named = [text.rpartition("=") for text in model or released.models()]
         loaded = {name or path: Colorizer.load(path, device) for name, _, path in named}
-        truths = list(evaluation.photos(data, side, limit))
-        if not truths:
+        found = dict(evaluation.photos(data, side, limit))
+        if not found:
             raise ValueError(f"{data}: no colour pictures to judge by")
+        truths, members = list(found.values()), evaluation.read_groups(groups, found) if groups else None
         seen = next(iter(loaded.values())).training
         bar = _progress([None] * len(truths), "judging")
         rows = evaluation.recolorings(loaded, seen["mean_ab"], size or (None,))
         scores = evaluation.score(rows, truths, seen["prior"], lambda: next(bar, None))
+        for name in loaded.keys() & scores.keys():  # not for a comparison of network sizes
+            scores[name] |= evaluation.drifts(loaded[name], truths)
         result = evaluation.summary(scores)
-    table = evaluation.as_table(result, evaluation.HEADLINES)
-    print(f"{len(truths)} pictures, short side {side} px; mean and 95 % interval\n\n{table}")
+    tables = {"table": evaluation.as_table(result, evaluation.HEADLINES)}
+    if members:
+        tables["groups"] = evaluation.by_group(scores, members)
+    print(f"{len(truths)} pictures, short side {side} px; mean and 95 % interval")
+    for name, table in tables.items():
+        print(f"\n{table}" + (f"\n\n{report.write_table(table, out, name)}" if out else ""))
     if out:
-        print(f"\n{report.write_metrics(result, out)}\n{report.write_table(table, out, 'table')}")
+        print(report.write_metrics(result, out))
 
 
 @app.command()
@@ -229,7 +237,7 @@ def release(
     from colorify.models import checkpoint
 
     with _plainly():
-        truths, sizes = list(evaluation.photos(data)), size or (96, 112, 128, 144, 160)
+        truths, sizes = list(dict(evaluation.photos(data)).values()), size or (96, 112, 128, 144, 160)
         result = evaluation.release(model, out, truths, sizes, note, calm)
         out.with_suffix(".md").write_text(evaluation.card(checkpoint.load(out), out.stem))
     print(evaluation.as_table(result))

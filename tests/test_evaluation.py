@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from colorify import evaluation
 from colorify.codec import Bits, rebalancing
@@ -121,3 +122,33 @@ def test_a_calmed_classifier_answers_the_true_shares(checkpoint):
     torch.testing.assert_close(shares, true)
     with pytest.raises(ValueError, match="regression model without rebalanced classes"):
         evaluation.calmed(replace(checkpoint, training={"config": {}}), 0.5)
+
+
+def test_colours_drift_only_with_what_the_network_sees(colorizer):
+    truths = [photo(seed, 96, 64) for seed in range(6)]
+    moved = evaluation.drifts(colorizer, truths)
+    assert all(((values > 0.05) & (values < 30)).all() for values in moved.values())
+    many = evaluation.drifts(colorizer, [photo(0, 32, 24)] * 202)
+    assert np.isfinite(many["drift_film"]).sum() == 101
+    neutral = Image.fromarray(np.tile(np.linspace(0, 255, 96, dtype=np.uint8)[:, None, None], (1, 64, 3)))
+    same = evaluation.drifts(colorizer, [neutral])  # every kind of gray is the same gray
+    assert same["drift_gray"][0] < 0.3 < same["drift_film"][0]
+
+
+def test_groups_are_judged_apart(scores, tmp_path):
+    names = [f"{number}.png" for number in range(24)]
+    (tmp_path / "groups.csv").write_text(
+        "name,group\n" + "\n".join(f"{n},{'big' if int(n[:-4]) < 20 else n}" for n in names)
+    )
+    groups = evaluation.read_groups(tmp_path / "groups.csv", names)
+    tripled = {row: {m: np.tile(v, 3) for m, v in values.items()} for row, values in scores.items()}
+    table = evaluation.by_group(tripled, groups).splitlines()
+    assert table[0] == "| de2000 | photos | gray | mean | model | model at 32 px | perfect |"
+    assert [line.split(" | ")[:2] for line in table[2:]] == [["| big", "20"], ["| others", "4"]]
+    expected = tripled["gray"]["de2000"][:20].mean()
+    assert f"| big | 20 | {expected:.2f} (" in table[2]
+    with pytest.raises(ValueError, match=r"no group for a\.png and 0 others"):
+        evaluation.read_groups(tmp_path / "groups.csv", ["x/a.png"])
+    (tmp_path / "groups.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="expected the columns"):
+        evaluation.read_groups(tmp_path / "groups.csv", ["a.png"])

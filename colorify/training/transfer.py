@@ -11,6 +11,7 @@ from torch import Tensor
 from colorify.codec import Codec, to_text
 from colorify.models import checkpoint
 from colorify.models.checkpoint import Checkpoint, CheckpointError
+from colorify.models.imagenet import imagenet
 from colorify.models.unet import UNet
 
 Start = Callable[[UNet], None]
@@ -64,6 +65,11 @@ def import_model(source: Checkpoint, codec: Codec) -> Start:
         network.load_state_dict(source.weights)
 
     return start
+
+
+def import_imagenet(network: UNet) -> None:
+    """Start values for the encoder of a network: what others learnt on ImageNet."""
+    network.backbone.encoder.load_state_dict(imagenet(network.config.encoder))
 
 
 def _same_network(source: Checkpoint, network: UNet) -> None:

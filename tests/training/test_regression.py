@@ -11,6 +11,8 @@ from colorify.data.batches import AugmentConfig, valid_batch
 from colorify.data.cache import DataConfig, prepare
 from colorify.losses import RegressionLoss
 from colorify.models import checkpoint
+from colorify.models.imagenet import imagenet
+from colorify.models.unet import UNetConfig
 from colorify.training.callbacks import Schedule, TrainingError
 from colorify.training.learner import Run, statistics
 from colorify.training.regression import regression
@@ -70,3 +72,17 @@ def test_statistics_are_those_of_the_pictures(sets):
     assert len(found["prior"]) == 256 and sum(found["prior"]) == pytest.approx(1, abs=1e-5)
     common = int(Bits(4).encode(every).flatten().mode().values)
     assert max(found["prior"]) == found["prior"][common]
+
+
+def test_a_fresh_network_starts_from_imagenet_and_one_with_a_start_does_not(sets, tmp_path):
+    network = UNetConfig("efficientnet_lite0", (16, 16, 8, 8))
+    config = replace(CONFIG, network=network, encoder_weights="imagenet", steps=1, lr=0.0, valid_every=1)
+    fresh = checkpoint.load(regression(config, *sets, Run(tmp_path / "fresh")))
+    kernel = "blocks.5.expand.weight"
+    assert torch.equal(fresh.weights[f"backbone.encoder.{kernel}"], imagenet("efficientnet_lite0")[kernel])
+
+    def zero(network: torch.nn.Module) -> None:
+        torch.nn.init.zeros_(network.backbone.encoder.get_parameter(kernel))
+
+    begun = checkpoint.load(regression(config, *sets, Run(tmp_path / "begun"), [zero]))
+    assert not begun.weights[f"backbone.encoder.{kernel}"].any()
