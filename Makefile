@@ -17,8 +17,11 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## Colour the free sample pictures: gray | colour under reports/demo/
 	$(PYTHON) -m colorify demo -o reports/demo
 
-docs/strip.jpg: demo
-	cp reports/demo/strip.jpg $@
+pictures: demo ## Make the pictures of the README and of the model cards
+	$(PYTHON) -m colorify demo --model lowres -o reports/demo/lowres
+	cp reports/demo/strip.jpg docs/strip.jpg
+	cp reports/demo/failures.jpg docs/failures-highres.jpg
+	cp reports/demo/lowres/failures.jpg docs/failures-lowres.jpg
 
 test: $(READY) ## Run the tests
 	$(PYTHON) -m pytest
@@ -45,4 +48,4 @@ clean: ## Remove what can be made again: the environment, caches, the demo
 	rm -rf $(VENV) data/cache reports/demo .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test lint bench repro lab lock clean
+.PHONY: help setup demo pictures test lint bench repro lab lock clean

@@ -231,6 +231,7 @@ def release(
     size: Annotated[list[int] | None, typer.Option(help="Network sizes to try.")] = None,
     note: Annotated[str, typer.Option(help="Data and hardware, for the model card.")] = "",
     calm: Annotated[float, typer.Option(min=0, max=1, help="Share of a classifier's rebalancing to take back.")] = 0,
+    saturation: Annotated[float, typer.Option(min=0, max=10, help="Multiplies the chroma, for good.")] = 1,
 ) -> None:
     """Store a trained model for release, with its best network size, its metrics and its card."""
     from colorify import evaluation
@@ -238,6 +239,6 @@ def release(
 
     with _plainly():
         truths, sizes = list(dict(evaluation.photos(data)).values()), size or (96, 112, 128, 144, 160)
-        result = evaluation.release(model, out, truths, sizes, note, calm)
+        result = evaluation.release(model, out, truths, sizes, note, calm, saturation)
         out.with_suffix(".md").write_text(evaluation.card(checkpoint.load(out), out.stem))
     print(evaluation.as_table(result))

@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from colorify import figures
-from colorify.color import luma_to_gray, rgb_to_luma
+from colorify import figures, metrics
+from colorify.color import luma_to_gray, rgb_to_lab, rgb_to_luma
 from colorify.data import film, samples
 from colorify.inference import Colorizer
 
 
 def demo(colorizer: Colorizer, folder: Path, width: int = 150) -> list[Path]:
-    """Write gray | colour of every sample, and a strip of all, to ``folder``; returns the paths, the strip's last."""
+    """Write gray | colour of every sample, the worst, and a strip of all; returns the paths, the strip's last."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     pairs = {name: (gray, colorizer(gray)) for name, gray in grays().items()}
@@ -23,10 +23,23 @@ def demo(colorizer: Colorizer, folder: Path, width: int = 150) -> list[Path]:
     for name, pair in pairs.items():
         paths.append(folder / f"{name}.png")
         figures.side_by_side(*(picture.convert("RGB") for picture in pair)).save(paths[-1])
+    paths.append(folder / "failures.jpg")
+    failures(colorizer, width).save(paths[-1], quality=90)
     strip = {name: [ImageOps.fit(picture, (width, width)) for picture in pair] for name, pair in pairs.items()}
     paths.append(folder / "strip.jpg")
     figures.grid(strip).save(paths[-1], quality=90)
     return paths
+
+
+def failures(colorizer: Colorizer, width: int = 150, count: int = 3) -> Image.Image:
+    """The samples that are coloured worst: truth above, answer below, with the mean CIEDE2000 between them."""
+    found = {}
+    for name, truth in samples.color():
+        colored = colorizer(truth)
+        error = float(metrics.de2000(*(rgb_to_lab(_rgb(picture)) for picture in (colored, truth))))
+        found[f"{name}: {error:.1f}"] = error, [ImageOps.fit(picture, (width, width)) for picture in (truth, colored)]
+    worst = sorted(found, key=lambda name: -found[name][0])[:count]
+    return figures.grid({name: found[name][1] for name in worst})
 
 
 def grays() -> dict[str, Image.Image]:
@@ -39,8 +52,11 @@ def grays() -> dict[str, Image.Image]:
 
 
 def _luma(picture: Image.Image) -> torch.Tensor:
-    rgb = torch.from_numpy(np.asarray(picture.convert("RGB"), np.float32) / 255)
-    return rgb_to_luma(rgb.movedim(-1, 0))
+    return rgb_to_luma(_rgb(picture))
+
+
+def _rgb(picture: Image.Image) -> torch.Tensor:
+    return torch.from_numpy(np.asarray(picture.convert("RGB"), np.float32) / 255).movedim(-1, 0)
 
 
 def _to_image(luma: torch.Tensor) -> Image.Image:

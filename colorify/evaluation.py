@@ -256,14 +256,22 @@ def _cell(value: dict[str, float] | None) -> str:
 
 
 def release(
-    model: Path, out: Path, truths: Sequence[Image.Image], sizes: Sequence[int], note: str = "", calm: float = 0.0
+    model: Path,
+    out: Path,
+    truths: Sequence[Image.Image],
+    sizes: Sequence[int],
+    note: str = "",
+    calm: float = 0.0,
+    saturation: float = 1.0,
 ) -> Summary:
     """Store a trained model as float16 at ``out``, with the network size of the lowest ab error, and its metrics.
 
-    ``calm`` is that of `calmed`. The metrics are those of the stored weights at the chosen size.
+    ``calm`` is that of `calmed`, ``saturation`` that of `saturated`. The metrics are those of the stored weights at the
+    chosen size.
     """
     trained = checkpoint.load(model)
     trained = calmed(trained, calm) if calm else trained
+    trained = saturated(trained, saturation) if saturation != 1 else trained
     colorizer = Colorizer(trained)
     tried = {str(size): partial(colorizer, size=size) for size in sizes}
     trial = score(tried, truths, trained.training["prior"], names=["mse_ab"])
@@ -295,15 +303,25 @@ def calmed(model: Checkpoint, share: float) -> Checkpoint:
     return replace(model, weights=model.weights | {"head.bias": bias}, training=training)
 
 
+def saturated(model: Checkpoint, factor: float) -> Checkpoint:
+    """Multiply the colours that a model of two channels predicts; ValueError for a classifier."""
+    if not isinstance(model.codec, Channels):
+        raise ValueError(f"the colours of a {model.method} model are those of its classes: it cannot be saturated")
+    head = {name: model.weights[name] * factor for name in ("head.weight", "head.bias")}
+    return replace(model, weights=model.weights | head, training=model.training | {"saturation": factor})
+
+
 def card(model: Checkpoint, name: str) -> str:
     """The model card of a released model, from what its file says of itself."""
     training, config = model.training, model.training["config"]
     parameters = sum(tensor.numel() for tensor in model.weights.values() if tensor.is_floating_point()) / 1e6
     table = report.table(("network size", "mean ab squared error"), list(training["mse_ab_by_size"].items()))
     sizes = f", chosen by the ab error at full size.\n\n{table}" if len(training["mse_ab_by_size"]) > 1 else "."
-    calm = (
-        f"\nOf the class weights' effect, a share of {training['calm']} was taken back.\n" if "calm" in training else ""
-    )
+    changes = {
+        "calm": "\nOf the class weights' effect, a share of {} was taken back after training.\n",
+        "saturation": "\nThe predicted chroma was multiplied by {} after training.\n",
+    }
+    changed = "".join(text.format(training[key]) for key, text in changes.items() if key in training)
     return f"""# {name}
 
 {training["note"]}
@@ -313,13 +331,26 @@ Method {model.method}, {config["network"]["encoder"]} encoder, decoder {tuple(co
 {training["samples"]:,} samples of {training["pictures"]:,} pictures, at sides of
 {", ".join(f"{side} px" for _, side in config["sizes"])}.
 
+## Intended use
+
+Gray photographs and films that are looked at: family pictures, archives, studies of colorization. The colours are
+guesses, not history: say so where the results are shown, and do not use them as evidence of what something looked like.
+To fine-tune for pictures of one kind: `colorify train {model.method} --from {name} --data FOLDER`.
+
+## Failures
+
+The free samples on which it errs most: truth above, answer below, with their mean CIEDE2000.
+
+![the worst three samples](../../docs/failures-{name}.jpg)
+
 ## Measured
 
 On held-out photos, short side 256, judged at full size; 95 % bootstrap intervals over pictures in brackets.
 `below_gray` and `below_mean`: mean ab squared error, per cent below that row's; `de2000_below_...` and
-`auc_rebalanced_above_...`: paired differences.
+`auc_rebalanced_above_...`: paired differences. `drift_gray` and `drift_film`: mean CIEDE2000 by which colours move when
+the gray was made by BT.601 or BT.709 instead of L*, or is blurred, faded and grainy.
 
 {as_table(training["metrics"])}
 
 Short side of the picture that the network sees: {training["size"]} px{sizes}
-{calm}"""
+{changed}"""

@@ -16,6 +16,7 @@ from colorify.codec import Channels
 from colorify.data.cache import Pictures
 from colorify.losses import RegressionLoss
 from colorify.models.critic import Critic
+from colorify.models.unet import UNet
 from colorify.training.learner import Method, Run, TrainConfig, train
 from colorify.training.transfer import Start
 
@@ -25,6 +26,9 @@ class GanConfig(TrainConfig):
     """Numbers of the method `gan`."""
 
     beta: float = 0.3  # of `RegressionLoss`: that of the regression that it starts from
+    saturation: float = (
+        1.0  # of the colours that the generator starts with and is held to, over those of the regression
+    )
     adversarial: float = 0.01  # weight of the critic's word beside that loss
     critic_width: int = 64
     critic_lr: float = 1e-4
@@ -33,15 +37,20 @@ class GanConfig(TrainConfig):
 
 @dataclass
 class GanLoss:
-    """The loss of the regression, and, while `luma` is set (in training), how untrue the critic finds the colours."""
+    """The loss of the regression, and, while `luma` is set (in training), how untrue the critic finds the colours.
+
+    Held to colours of more ``saturation`` than the truth has, the generator comes out about as vivid as the truth (a
+    regression is duller), and the critic must look for something else than dullness.
+    """
 
     regression: RegressionLoss
     critic: Critic
     adversarial: float
+    saturation: float = 1.0
     luma: Tensor | None = None  # (B, 1, h, w) of the batch
 
     def __call__(self, output: Tensor, ab: Tensor, *_) -> Tensor:
-        loss = self.regression(output, ab)
+        loss = self.regression(output, ab * self.saturation)
         if self.luma is None:
             return loss
         return loss - self.adversarial * self.critic.judge(self.luma, output).mean()
@@ -101,8 +110,14 @@ def gan(config: GanConfig, train_set: Pictures, valid_set: Pictures, run: Run, s
     torch.manual_seed(config.seed)
     critic = Critic(config.critic_width).to(run.device)
     optimizer = torch.optim.Adam(critic.parameters(), config.critic_lr, betas=(0.5, 0.999))
-    loss = GanLoss(RegressionLoss(codec, config.beta), critic, config.adversarial)
+    loss = GanLoss(RegressionLoss(codec, config.beta), critic, config.adversarial, config.saturation)
+
+    @torch.no_grad()
+    def saturate(network: UNet) -> None:
+        network.head.weight *= config.saturation
+        network.head.bias *= config.saturation
+
     parts = {"critic": critic, "critic_optimizer": optimizer}
     adversary = Adversary(loss, optimizer, config.critic_steps)
-    method = Method("gan", codec, loss, starts, [adversary], parts, score)
+    method = Method("gan", codec, loss, (*starts, saturate), [adversary], parts, score)
     return train(method, config, train_set, valid_set, run)

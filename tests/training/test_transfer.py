@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from colorify.codec import Bits, Channels
-from colorify.losses import ClassificationLoss
+from colorify.losses import ClassificationLoss, RegressionLoss
 from colorify.models import checkpoint
 from colorify.models.checkpoint import CheckpointError
 from colorify.models.unet import UNet, UNetConfig
 from colorify.training.classification import ClassificationConfig, Ramp, classification
-from colorify.training.gan import Adversary, GanConfig, gan
+from colorify.training.gan import Adversary, GanConfig, GanLoss, gan
 from colorify.training.learner import STATE_FILE, Run
 from colorify.training.transfer import PREFIX, export_backbone, import_backbone, import_model
 
@@ -106,6 +106,16 @@ def test_the_critic_is_still_while_the_generator_learns(sets, base, tmp_path, mo
     assert len(seen) == NUMBERS["steps"]
     moved = checkpoint.load(model).weights["head.weight"]
     assert not torch.equal(moved, checkpoint.load(base).weights["head.weight"])
+
+
+def test_the_generator_starts_with_and_is_held_to_more_saturated_colours(sets, base, tmp_path):
+    config = GanConfig(**NUMBERS | {"steps": 1, "lr": 0.0}, saturation=1.5, critic_width=8, critic_steps=0)
+    begin = checkpoint.load(base)
+    started = checkpoint.load(gan(config, *sets, Run(tmp_path), [import_model(begin, Channels())]))
+    torch.testing.assert_close(started.weights["head.weight"], 1.5 * begin.weights["head.weight"])
+    ab = torch.randn(2, 2, 16, 16) * 20
+    loss = GanLoss(RegressionLoss(Channels()), None, 0.01, saturation=1.5)
+    assert loss(Channels().encode(1.5 * ab), ab) == 0 < loss(Channels().encode(ab), ab)
 
 
 def test_a_model_of_another_codec_is_an_error_naming_both(undisturbed):
