@@ -206,12 +206,8 @@ def evaluate(
         if not found:
             raise ValueError(f"{data}: no colour pictures to judge by")
         truths, members = list(found.values()), evaluation.read_groups(groups, found) if groups else None
-        seen = next(iter(loaded.values())).training
         bar = _progress([None] * len(truths), "judging")
-        rows = evaluation.recolorings(loaded, seen["mean_ab"], size or (None,))
-        scores = evaluation.score(rows, truths, seen["prior"], lambda: next(bar, None))
-        for name in loaded.keys() & scores.keys():  # not for a comparison of network sizes
-            scores[name] |= evaluation.drifts(loaded[name], truths)
+        scores = evaluation.judge(loaded, truths, size or (None,), lambda: next(bar, None))
         result = evaluation.summary(scores)
     tables = {"table": evaluation.as_table(result, evaluation.HEADLINES)}
     if members:

@@ -88,6 +88,20 @@ def score(
     return {name: {m: np.array(values) for m, values in row.items()} for name, row in scores.items()}
 
 
+def judge(
+    models: dict[str, Colorizer],
+    truths: Sequence[Image.Image],
+    sizes: Sequence[int | None] = (None,),
+    report_each: Callable[[], None] = lambda: None,
+) -> Scores:
+    """Every metric, and the `drifts`, of the models beside gray and mean; the first model says what the mean is."""
+    seen = next(iter(models.values())).training
+    scores = score(recolorings(models, seen["mean_ab"], sizes), truths, seen["prior"], report_each)
+    for name in models.keys() & scores.keys():  # not for a comparison of network sizes
+        scores[name] |= drifts(models[name], truths)
+    return scores
+
+
 def _measured(picture: np.ndarray, truth: np.ndarray, measures: dict[str, Callable]) -> dict[str, float]:
     rgb, rgb_truth = (torch.from_numpy(array.astype(np.float32) / 255).movedim(-1, 0) for array in (picture, truth))
     lab, lab_truth = rgb_to_lab(rgb), rgb_to_lab(rgb_truth)
@@ -280,10 +294,7 @@ def release(
     by_size = {str(size): round(float(error), 3) for size, error in errors.items()}
     training = trained.training | {"size": best, "mse_ab_by_size": by_size, "note": note}
     checkpoint.save(replace(trained, training=training), out, torch.float16)
-    colorizer = Colorizer.load(out)
-    scores = score(recolorings({out.stem: colorizer}, training["mean_ab"]), truths, training["prior"])
-    scores[out.stem] |= drifts(colorizer, truths)
-    result = summary(scores)
+    result = summary(judge({out.stem: Colorizer.load(out)}, truths))
     checkpoint.save(replace(checkpoint.load(out), training=training | {"metrics": result}), out, torch.float16)
     return result
 
