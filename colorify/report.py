@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -46,6 +47,16 @@ def comparison(rows: Mapping[str, Mapping[str, float]], names: Sequence[str]) ->
     return table(("", *rows), [[name, *(f"{row[name]:.2f}" for row in rows.values())] for name in names])
 
 
+def slim(notebook: Path) -> None:
+    """Drop the PNG of every picture that an executed notebook keeps as JPEG too: it is most of its size."""
+    book = json.loads(Path(notebook).read_text())
+    for cell in book["cells"]:
+        for output in cell.get("outputs", ()):
+            if "image/jpeg" in output.get("data", {}):
+                output["data"].pop("image/png", None)
+    Path(notebook).write_text(json.dumps(book, indent=1, ensure_ascii=False) + "\n")
+
+
 def _shown(path: Path) -> Path:
     """A path that tells nothing of the machine: an executed notebook keeps what a cell returns."""
     return Path(os.path.relpath(path))
@@ -55,3 +66,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+if __name__ == "__main__":  # in dvc.yaml, after papermill
+    slim(Path(sys.argv[1]))

@@ -65,7 +65,7 @@ def reached(path: Path) -> set[str]:
 @pytest.mark.parametrize("stage", PIPELINE)
 def test_a_stage_runs_one_notebook_and_knows_what_it_needs(stage):
     entry = PIPELINE[stage]
-    (notebook,) = re.findall(r"nbs/\S+\.ipynb", entry["cmd"][-1])
+    (notebook,) = re.findall(r"nbs/\S+\.ipynb", entry["cmd"][1])
     assert (ROOT / notebook).exists() and stage in notebook
     deps = set(entry["deps"])
     assert notebook in deps
@@ -80,7 +80,7 @@ def test_a_stage_runs_one_notebook_and_knows_what_it_needs(stage):
 
 
 def test_every_numbered_notebook_of_the_chain_has_a_stage():
-    stages = {re.findall(r"nbs/(\S+)\.ipynb", entry["cmd"][-1])[0] for entry in PIPELINE.values()}
+    stages = {re.findall(r"nbs/(\S+)\.ipynb", entry["cmd"][1])[0] for entry in PIPELINE.values()}
     assert stages == {path.stem for path in NOTEBOOKS} - {"00_tour"}
 
 
