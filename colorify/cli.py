@@ -18,6 +18,8 @@ app = typer.Typer(
 )
 train_app = typer.Typer(help="Train a model; the same command goes on after a stop or a kill.", no_args_is_help=True)
 app.add_typer(train_app, name="train")
+collect_app = typer.Typer(help="Gather colour pictures to learn from.", no_args_is_help=True)
+app.add_typer(collect_app, name="collect")
 backbone_app = typer.Typer(help="Move the trained U-Net between methods.", no_args_is_help=True)
 app.add_typer(backbone_app, name="backbone")
 
@@ -106,6 +108,55 @@ def demo(
     with _plainly():
         paths = demo(Colorizer.load(model), out)
     print(f"{len(paths)} pictures in {out}: see {paths[-1]} first")
+
+
+@collect_app.command()
+def spider(
+    starts: Annotated[list[str], typer.Argument(metavar="URL...", help="Pages to start from.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="A folder; the same one goes on with a crawl.")],
+    contact: Annotated[str, typer.Option(help="URL or address that site owners can complain to.")] = "",
+    host: Annotated[list[str] | None, typer.Option(help="Hosts to visit; default: those of the starts.")] = None,
+    follow: Annotated[str, typer.Option(help="CSS selector or XPath of the links to follow.")] = "a",
+    take: Annotated[str, typer.Option(help="CSS selector or XPath of the elements whose pictures to take.")] = "",
+    depth: Annotated[int, typer.Option(min=0, help="Links from a start.")] = 5,
+    max_pages: Annotated[int, typer.Option(min=1)] = 10_000,
+    max_pictures: Annotated[int | None, typer.Option(min=1)] = None,
+    max_minutes: Annotated[float | None, typer.Option(min=0)] = None,
+    delay: Annotated[float, typer.Option(min=0, help="Seconds between requests to a host, at least.")] = 0.5,
+    per_host: Annotated[int, typer.Option(min=1, help="Requests to one host at a time.")] = 2,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one answer.")] = 30,
+    obey_noai: Annotated[bool, typer.Option(help="Leave pictures whose owners say noai or noimageai.")] = True,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="The hosts may be in a private network.")
+    ] = False,
+) -> None:
+    """Crawl web sites for pictures: robots.txt, throttled, resumable. Ctrl-C stops; the same command goes on."""
+    from rich.console import Console
+
+    from colorify.collect import spider
+
+    limits = {"depth": depth, "max_pages": max_pages, "max_pictures": max_pictures, "max_minutes": max_minutes}
+    manners = {"delay": delay, "per_host": per_host, "timeout": timeout, "obey_noai": obey_noai}
+    config = spider.SpiderConfig(
+        tuple(starts),
+        str(out),
+        contact,
+        tuple(host or ()),
+        follow,
+        take,
+        **limits,
+        **manners,
+        allow_private=allow_private,
+    )
+    with _plainly(), Console(stderr=True).status("") as line:
+        counts = spider.crawl(config, lambda counts: line.update(_counted(counts)))
+    print(_counted(counts))
+
+
+def _counted(counts: dict[str, int]) -> str:
+    """Where a crawl stands."""
+    numbers = ", ".join(f"{counts[name]:,} {name}" for name in ("pages", "pictures", "pending", "refused"))
+    return f"{numbers}, {counts['bytes'] / 1e6:,.1f} MB"
 
 
 Profile = Annotated[str | None, typer.Option(help="A profile of params.yaml; default: the one it names.")]

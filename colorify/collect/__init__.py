@@ -1,0 +1,1 @@
+"""Where pictures come from: a polite spider, public datasets, folders; filters; one manifest."""
