@@ -26,16 +26,15 @@ def site() -> Iterator[Site]:
         yield running
 
 
-def start(url: str, out: Path, *options: object, **more: object) -> subprocess.Popen:
-    command = [sys.executable, "-m", "colorify", "collect", "spider", url, "-o", out, "--allow-private", *options]
-    return subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+def command(url: str, out: Path, *options: object) -> list[str]:
+    return list(map(str, (sys.executable, "-m", "colorify", "collect", "spider", url, "-o", out, *options)))
 
 
 def crawl(url: str, out: Path, *options: object, **more: object) -> tuple[str, str, int]:
     """What the command prints, its errors, and its status."""
-    process = start(url, out, "--delay", 0, "--per-host", 8, *options, **more)
-    printed, errors = process.communicate(timeout=60)
-    return printed, errors, process.returncode
+    options = ("--delay", 0, "--per-host", 8, "--allow-private", *options)
+    result = subprocess.run(command(url, out, *options), capture_output=True, text=True, timeout=120, **more)
+    return result.stdout, result.stderr, result.returncode
 
 
 def states(out: Path, table: str, what: str = "state") -> dict[str, str]:
@@ -91,10 +90,10 @@ def test_a_crawl_takes_what_is_good_and_names_what_is_not(site, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_crawl_goes_on_and_fetches_nothing_twice(site, tmp_path, number):
     site.delay = 0.1
-    process = start(site.url, tmp_path, "--delay", 0, "--per-host", 1, "--depth", 1)
-    wait_for(tmp_path, 2)
-    process.send_signal(number)
-    process.communicate(timeout=60)
+    slowly = ("--delay", 0, "--per-host", 1, "--depth", 1, "--allow-private")
+    with subprocess.Popen(command(site.url, tmp_path, *slowly), stdout=subprocess.DEVNULL) as process:
+        wait_for(tmp_path, 2)
+        process.send_signal(number)
     done = {path for path, state in states(tmp_path, "pictures").items() if state == "done"}
     assert 2 <= len(done) < len(PHOTOS)
     site.delay = 0.0
@@ -116,8 +115,7 @@ def test_limits(site, tmp_path):
 
 
 def test_a_throttled_crawl_waits_between_requests(site, tmp_path):
-    process = start(site.url, tmp_path, "--delay", 0.5, "--depth", 0, "--max-pictures", 2)
-    process.communicate(timeout=60)
+    crawl(site.url, tmp_path, "--delay", 0.5, "--depth", 0, "--max-pictures", 2)
     gaps = [later - earlier for earlier, later in zip(site.times, site.times[1:], strict=False)]
     assert len(gaps) >= 3 and min(gaps[1:]) > 0.2  # half of the delay to one and a half: scrapy spreads them
 
@@ -133,8 +131,7 @@ def test_a_throttled_crawl_waits_between_requests(site, tmp_path):
 )
 def test_private_addresses_are_refused_unless_allowed(site, tmp_path, address, reason):
     url = address.format(port=site.url.rpartition(":")[2].strip("/"))
-    command = [sys.executable, "-m", "colorify", "collect", "spider", url, "-o", str(tmp_path), "--delay", "0"]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    subprocess.run(command(url, tmp_path, "--delay", 0), check=True, capture_output=True, timeout=120)
     (found,) = states(tmp_path, "pages", "reason").values()
     assert found.startswith("private address") and reason in found
     assert not site.asked
