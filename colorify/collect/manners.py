@@ -30,6 +30,10 @@ PRIVATE_HOSTS = "COLORIFY_PRIVATE_HOSTS"
 """The scrapy setting: HOST:PORT of private places that may be visited nevertheless."""
 
 
+_blocked: dict[str, str] = {}
+"""Names that were refused, with the address that they lead to: Twisted forgets why a name did not resolve."""
+
+
 class PrivateAddressError(OSError):
     """A name that leads into a private network."""
 
@@ -54,14 +58,18 @@ class PublicResolver(CachingThreadedResolver):
     def getHostByName(self, name: str, timeout: Sequence[int] = ()) -> Deferred[str]:  # noqa: N802 (Twisted's)
         def check(address: str) -> str:
             if not is_public(address) and name not in self.allowed:
-                raise PrivateAddressError(f"private address: {name} is at {address}")
+                _blocked[name] = address
+                raise PrivateAddressError(f"{name} is at {address}")
             return address
 
         return super().getHostByName(name, timeout).addCallback(check)
 
 
 class PublicOnly:
-    """Downloader middleware that refuses addresses of private networks; redirects pass through it as well."""
+    """Downloader middleware that refuses addresses of private networks; redirects pass through it as well.
+
+    It belongs behind scrapy's that retries, which would ask for a refused name again.
+    """
 
     def __init__(self, allowed: Sequence[str]):
         self.allowed = set(allowed)
@@ -81,6 +89,11 @@ class PublicOnly:
             private = name in self.names  # but at another port
         if private:
             raise IgnoreRequest(f"private address: {host(request.url)}")
+
+    def process_exception(self, request: Request, exception: Exception) -> None:
+        name = urlsplit(request.url).hostname
+        if name in _blocked:
+            raise IgnoreRequest(f"private address: {name} is at {_blocked[name]}") from exception
 
 
 class HomeOnly:
