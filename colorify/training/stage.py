@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from colorify import params
-from colorify.codec import Channels
+from colorify.codec import Bits, Channels
 from colorify.data.cache import DataConfig, Pictures, prepare
 from colorify.models import checkpoint
 from colorify.models.checkpoint import CheckpointError
 from colorify.training.classification import ClassificationConfig, classification
 from colorify.training.gan import GanConfig, gan
-from colorify.training.learner import MODEL_FILE, Run
+from colorify.training.learner import MODEL_FILE, PRIOR_BITS, Run
 from colorify.training.regression import RegressionConfig, regression
-from colorify.training.transfer import Start, import_backbone, import_model
+from colorify.training.transfer import Start, import_backbone, import_head, import_model
 
 STAGES = {
     "regression": (RegressionConfig, regression),
@@ -89,5 +89,10 @@ def _starts(stage: str, base: Path, begin: Path | None, backbone: Path | None) -
         source = checkpoint.load(begin)
         starts.append(import_model(source, source.codec if stage == "classification" else Channels()))
     if backbone:
-        starts.append(import_backbone(checkpoint.load(backbone)))
+        source = checkpoint.load(backbone)
+        starts.append(import_backbone(source))
+        if (
+            stage == "classification" and source.method == "regression"
+        ):  # not a bare backbone: its answer is worth a start
+            starts.append(import_head(source, Bits(PRIOR_BITS)))
     return starts

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from colorify.codec import Codec, to_text
+from colorify.codec import Bits, Codec, to_text
 from colorify.models import checkpoint
 from colorify.models.checkpoint import Checkpoint, CheckpointError
 from colorify.models.imagenet import imagenet
@@ -48,6 +49,23 @@ def import_backbone(source: Checkpoint) -> Start:
         _same_network(source, network)
         weights = {name.removeprefix(PREFIX): tensor for name, tensor in _backbone(source).items()}
         network.backbone.load_state_dict(weights)
+
+    return start
+
+
+def import_head(source: Checkpoint, codec: Bits, spread: float = 13.0) -> Start:
+    """Start values for the head of a classifier: a Gaussian around what the regression ``source`` predicts.
+
+    ``spread`` is its standard deviation in ab units, about what a regression errs by. The log of a Gaussian is linear
+    in its centre, but for a term that all classes share, so a 1x1 head can hold it exactly.
+    """
+
+    @torch.no_grad()
+    def start(network: UNet) -> None:
+        centers = codec.centers / spread**2  # (Q, 2)
+        weight, bias = (source.weights[f"head.{part}"] * source.codec.scale for part in ("weight", "bias"))
+        network.head.weight.copy_((centers @ weight.flatten(1)).view_as(network.head.weight))
+        network.head.bias.copy_(centers @ bias - (centers * codec.centers).sum(1) / 2)
 
     return start
 

@@ -15,7 +15,7 @@ from colorify.models.unet import UNet, UNetConfig
 from colorify.training.classification import ClassificationConfig, Ramp, classification
 from colorify.training.gan import Adversary, GanConfig, GanLoss, gan
 from colorify.training.learner import STATE_FILE, Run
-from colorify.training.transfer import PREFIX, export_backbone, import_backbone, import_model
+from colorify.training.transfer import PREFIX, export_backbone, import_backbone, import_head, import_model
 
 from .conftest import NUMBERS
 
@@ -49,6 +49,20 @@ def test_a_classifier_starts_at_the_prior(sets, base, tmp_path):
     prior = torch.tensor(model.training["prior"])
     shares = model.build()(torch.rand(1, 1, 32, 32) * 100).softmax(1)[0, :, 0, 0]
     torch.testing.assert_close(shares, prior, atol=1e-3, rtol=0)
+
+
+def test_a_classifier_that_starts_from_a_regression_gives_its_answer(base):
+    source, codec = checkpoint.load(base), Bits(4)
+    network = UNet(source.network, 256).eval()
+    import_backbone(source)(network)
+    import_head(source, codec)(network)
+    luma = torch.rand(1, 1, 32, 32) * 100
+    with torch.no_grad():
+        answer, shares = source.codec.decode(source.build()(luma)), network(luma).softmax(1)
+    mean = torch.einsum("bqhw,qc->bchw", shares, codec.centers)
+    torch.testing.assert_close(mean, answer, atol=0.1, rtol=0)
+    variance = torch.einsum("bqhw,qc->bchw", shares, codec.centers**2) - mean**2
+    assert variance.sqrt().mean() == pytest.approx(13, abs=1)
 
 
 def test_gradient_reaches_the_backbone_through_the_rebalanced_loss(base):
