@@ -111,7 +111,7 @@ def _settings(config: SpiderConfig) -> dict:
         "DOWNLOAD_TIMEOUT": config.timeout,
         "DOWNLOAD_MAXSIZE": int(config.page_megabytes * 1e6),
         "DOWNLOAD_WARNSIZE": 0,
-        "DOWNLOADER_MIDDLEWARES": {HomeOnly: 20, Robots: 100, RobotsTxtMiddleware: None, PublicOnly: 560},
+        "DOWNLOADER_MIDDLEWARES": {Robots: 100, RobotsTxtMiddleware: None, PublicOnly: 560, HomeOnly: 570},
         "DNS_RESOLVER": PublicResolver,
         PRIVATE_HOSTS: sorted(_hosts(config)) if config.allow_private else [],
         "REDIRECT_MAX_TIMES": 5,
