@@ -24,6 +24,10 @@ backbone_app = typer.Typer(help="Move the trained U-Net between methods.", no_ar
 app.add_typer(backbone_app, name="backbone")
 
 Model = Annotated[str, typer.Option(help="A released model, or the path of a checkpoint.")]
+Contact = Annotated[str, typer.Option(help="URL or address that site owners can complain to.")]
+AllowPrivate = Annotated[bool, typer.Option("--allow-private", help="The hosts may be in a private network.")]
+MinSide = Annotated[int, typer.Option(min=1, help="Refuse pictures with a shorter short side, px.")]
+Longest = Annotated[int, typer.Option(min=16, help="Shrink pictures with a longer long side, px.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
 
@@ -114,7 +118,7 @@ def demo(
 def spider(
     starts: Annotated[list[str], typer.Argument(metavar="URL...", help="Pages to start from.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="A folder; the same one goes on with a crawl.")],
-    contact: Annotated[str, typer.Option(help="URL or address that site owners can complain to.")] = "",
+    contact: Contact = "",
     host: Annotated[list[str] | None, typer.Option(help="Hosts to visit; default: those of the starts.")] = None,
     follow: Annotated[str, typer.Option(help="CSS selector or XPath of the links to follow.")] = "a",
     take: Annotated[str, typer.Option(help="CSS selector or XPath of the elements whose pictures to take.")] = "",
@@ -126,14 +130,15 @@ def spider(
     per_host: Annotated[int, typer.Option(min=1, help="Requests to one host at a time.")] = 2,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one answer.")] = 30,
     obey_noai: Annotated[bool, typer.Option(help="Leave pictures whose owners say noai or noimageai.")] = True,
-    allow_private: Annotated[
-        bool, typer.Option("--allow-private", help="The hosts may be in a private network.")
-    ] = False,
+    allow_private: AllowPrivate = False,
+    min_side: MinSide = 200,
+    longest: Longest = 1280,
 ) -> None:
     """Crawl web sites for pictures: robots.txt, throttled, resumable. Ctrl-C stops; the same command goes on."""
     from rich.console import Console
 
-    from colorify.collect import spider
+    from colorify.collect import normalize, spider
+    from colorify.collect.sources import counted
 
     limits = {"depth": depth, "max_pages": max_pages, "max_pictures": max_pictures, "max_minutes": max_minutes}
     manners = {"delay": delay, "per_host": per_host, "timeout": timeout, "obey_noai": obey_noai}
@@ -148,15 +153,59 @@ def spider(
         **manners,
         allow_private=allow_private,
     )
+    shape = normalize.NormalConfig(min_side, longest)
     with _plainly(), Console(stderr=True).status("") as line:
-        counts = spider.crawl(config, lambda counts: line.update(_counted(counts)))
-    print(_counted(counts))
+        print(counted(spider.crawl(config, lambda counts: line.update(counted(counts)))))
+        counts = normalize.normalize(
+            spider.harvest(out), out, shape, lambda done: line.update(f"{done:,} pictures examined")
+        )
+    print(_kept(counts, out))
 
 
-def _counted(counts: dict[str, int]) -> str:
-    """Where a crawl stands."""
-    numbers = ", ".join(f"{counts[name]:,} {name}" for name in ("pages", "pictures", "pending", "refused"))
-    return f"{numbers}, {counts['bytes'] / 1e6:,.1f} MB"
+@collect_app.command()
+def dataset(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME...",
+            help="Pictures, folders, tar shards, manifests, lists of URLs (.txt; .csv or .parquet with a column url), "
+            "datasets of fastai such as IMAGENETTE_320, or sample: free pictures of installed packages.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="A folder; the same one goes on.")],
+    valid: Annotated[list[str] | None, typer.Option(help="The same for validation; default: a share of all.")] = None,
+    valid_share: Annotated[float, typer.Option(min=0, max=1)] = 0.1,
+    min_side: MinSide = 200,
+    longest: Longest = 1024,
+    contact: Contact = "",
+    delay: Annotated[float, typer.Option(min=0, help="Seconds between requests to a host, at least.")] = 0.5,
+    max_pictures: Annotated[int | None, typer.Option(min=1, help="Of a list of URLs.")] = None,
+    allow_private: AllowPrivate = False,
+) -> None:
+    """Bring pictures into shape for training: one manifest, copies of the large ones; nothing else is touched."""
+    from rich.console import Console
+
+    from colorify.collect.sources import CollectConfig, gather
+
+    config = CollectConfig(
+        tuple(sources),
+        tuple(valid or ()),
+        valid_share,
+        min_side,
+        longest,
+        contact,
+        max_pictures=max_pictures,
+        delay=delay,
+        allow_private=allow_private,
+    )
+    with _plainly(), Console(stderr=True).status("") as line:
+        counts = gather(config, out, line.update)
+    print(_kept(counts, out))
+
+
+def _kept(counts: dict[str, int], out: Path) -> str:
+    """What became of the pictures."""
+    return f"{out}: " + ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
 
 
 Profile = Annotated[str | None, typer.Option(help="A profile of params.yaml; default: the one it names.")]

@@ -41,7 +41,7 @@ def photos(source: Path, side: int = 256, limit: int | None = None) -> Iterator[
 
     Those with a short side over ``side`` pixels are shrunk to it.
     """
-    examined = (manifest.examine(name, content, 32) for name, content in manifest.pictures(source))
+    examined = (manifest.examine(item, 32) for item in manifest.items(source))
     for entry, picture in islice((pair for pair in examined if pair[1]), limit):
         scale = min(1.0, side / min(picture.size))
         size = tuple(max(1, round(length * scale)) for length in picture.size)

@@ -96,6 +96,26 @@ def intervals(result: dict[str, dict[str, dict[str, float]]], names: Sequence[st
     return _drawn(figure)
 
 
+def histograms(charts: dict[str, Sequence[float]]) -> Image.Image:
+    """One chart for each title: how often which number occurs."""
+    figure, axes = _canvas(len(charts))
+    for axis, (title, values) in zip(axes, charts.items(), strict=True):
+        axis.hist(values, bins=30)
+        axis.set(title=title, ylabel="pictures")
+    return _drawn(figure)
+
+
+def bars(charts: dict[str, dict[str, int]]) -> Image.Image:
+    """One chart for each title: how many of which kind."""
+    figure, axes = _canvas(len(charts), width=7.0)
+    for axis, (title, counts) in zip(axes, charts.items(), strict=True):
+        axis.bar_label(axis.barh(list(counts), list(counts.values())))
+        axis.invert_yaxis()
+        axis.margins(x=0.15)
+        axis.set(title=title)
+    return _drawn(figure)
+
+
 def heat(values: np.ndarray, title: str) -> Image.Image:
     """A number for every pixel ``(H, W)``, as brightness with its scale."""
     figure, (axis,) = _canvas(1)
@@ -113,10 +133,10 @@ def reliability(sure: np.ndarray, right: np.ndarray, share: np.ndarray) -> Image
     return _drawn(figure)
 
 
-def _canvas(count: int) -> tuple[Figure, Sequence[Axes]]:
+def _canvas(count: int, width: float = 4.5) -> tuple[Figure, Sequence[Axes]]:
     from matplotlib.figure import Figure  # here: training and the demo need no charts
 
-    figure = Figure((4.5 * count, 3.6), dpi=80, layout="constrained")
+    figure = Figure((width * count, 3.6), dpi=80, layout="constrained")
     return figure, figure.subplots(1, count, squeeze=False)[0]
 
 

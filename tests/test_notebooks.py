@@ -72,7 +72,8 @@ def test_a_stage_runs_one_notebook_and_knows_what_it_needs(stage):
     assert reached(ROOT / notebook) <= deps
     assert all((ROOT / dep).exists() for dep in deps if "${profile}" not in dep)
     outs = [next(iter(out)) if isinstance(out, dict) else out for out in entry["outs"]]
-    assert all(out.startswith((f"reports/${{profile}}/{stage}/", f"checkpoints/${{profile}}/{stage}/")) for out in outs)
+    own = (f"reports/${{profile}}/{stage}/", f"checkpoints/${{profile}}/{stage}/", f"data/{stage}ed/${{profile}}")
+    assert all(out.startswith(own) for out in outs)
     assert f"reports/${{profile}}/{stage}/{Path(notebook).name}" in outs
     for name in entry["params"]:
         section = name.removeprefix("${profile}.")

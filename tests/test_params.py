@@ -7,6 +7,7 @@ from typing import Literal
 import pytest
 
 from colorify import params
+from colorify.collect.sources import CollectConfig
 from colorify.data.cache import DataConfig
 from colorify.params import ParamsError
 from colorify.training.stage import STAGES
@@ -58,7 +59,8 @@ def test_the_sections_of_the_repository(profile):
     path = ROOT / "params.yaml"
     for stage, (config, _) in STAGES.items():
         assert params.load(stage, config, profile, path).steps > 0
-    assert params.load("collect", DataConfig, profile, path).sources
+    assert params.load("collect", CollectConfig, profile, path).sources
+    assert params.load("data", DataConfig, profile, path).side > 0
 
 
 def test_profile_and_section_are_looked_up(tmp_path):

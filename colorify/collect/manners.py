@@ -107,8 +107,10 @@ class HomeOnly:
 
 class Robots(RobotsTxtMiddleware):
     """scrapy's, a host's requests in turn: of those that wait for the first robots.txt, scrapy 2.19 lets all but one
-    pass unchecked.
+    pass unchecked; and it does not wait as long as ``Crawl-delay`` asks for.
     """
+
+    longest_delay = 60.0  # seconds
 
     def __init__(self, crawler: Crawler):
         super().__init__(crawler)
@@ -116,4 +118,17 @@ class Robots(RobotsTxtMiddleware):
 
     async def robot_parser(self, request: Request) -> RobotParser | None:
         async with self.turns[host(request.url)]:
-            return await super().robot_parser(request)
+            parser = await super().robot_parser(request)
+        delay = parser.crawl_delay(self._robotstxt_useragent) if parser else None
+        if delay:
+            self._slow_down(request, min(delay, self.longest_delay))
+        return parser
+
+    def _slow_down(self, request: Request, delay: float) -> None:
+        downloader = self.crawler.engine.downloader
+        place = downloader.get_slot_key(request)
+        downloader.per_slot_settings[place] = {"delay": delay, "jitter": 0.0}  # for slots to come
+        if place in downloader.slots:
+            slot = downloader.slots[place]
+            slot.delay, slot.jitter = max(slot.delay, delay), 0.0
+        request.meta["autothrottle_dont_adjust_delay"] = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import threading
 import time
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from PIL import Image, ImageDraw
 
 _PAGE = "<!doctype html><html><head><title>{title}</title>{head}</head><body>{body}</body></html>"
 _LICENCE = "https://creativecommons.org/licenses/by/4.0/"
@@ -33,7 +36,8 @@ class Site:
             f"<figcaption>Picture {n} {licence}</figcaption></figure>"
             for n, (name, _) in enumerate(pictures)
         )
-        faults = "".join(f'<img src="{path}">' for path in self._faults(pictures[0][1]))
+        useless = (*self._faults(pictures[0][1]), *self._useless(pictures[0][1]))
+        faults = "".join(f'<img src="{path}">' for path in useless)
         more = '<a href="/private/secret.html">x</a><a href="/trap/0.html">x</a><a href="/inward">x</a>'
         self.page("/", shown + faults + more + '<a href="/noai.html">x</a>')
         for n, (name, content) in enumerate(pictures):
@@ -61,6 +65,19 @@ class Site:
             yield f"/bad/{name}"
         self.add("/bad/unwilling.jpg", picture, "image/jpeg", X_Robots_Tag="noai")
         yield from ("/bad/unwilling.jpg", "/bad/huge.jpg", "/bad/endless.jpg", "/bad/absent.jpg")
+
+    def _useless(self, picture: bytes) -> Iterator[str]:
+        """Pictures that can be fetched, but not learnt from."""
+        small = Image.open(io.BytesIO(picture)).resize((230, 230), Image.Resampling.BICUBIC)
+        drawing = Image.new("RGB", (400, 300), "white")
+        ImageDraw.Draw(drawing).ellipse((50, 50, 350, 250), "orange", "black", 8)
+        made = {"near.jpg": small, "drawing.jpg": drawing, "icon.jpg": small.resize((64, 64), Image.Resampling.BICUBIC)}
+        for name, made_picture in made.items():
+            content = io.BytesIO()
+            made_picture.save(content, "JPEG")
+            self.add(f"/useless/{name}", content.getvalue(), "image/jpeg")
+        self.add("/useless/again.jpg", picture, "image/jpeg")
+        yield from (f"/useless/{name}" for name in ("again.jpg", *made))
 
 
 def _bomb(side: int) -> bytes:

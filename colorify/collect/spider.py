@@ -6,11 +6,11 @@ import asyncio
 import hashlib
 import io
 import multiprocessing
-import os
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from functools import wraps
 from itertools import zip_longest
@@ -30,7 +30,8 @@ from twisted.python.failure import Failure
 from colorify import __version__
 from colorify.collect import links
 from colorify.collect.manners import PRIVATE_HOSTS, HomeOnly, PublicOnly, PublicResolver, Robots
-from colorify.collect.store import CollectError, Fetched, Page, Picture, Store
+from colorify.collect.store import CollectError, Fetched, Found, Page, Picture, Store, downloaded, write_beside
+from colorify.data.manifest import Entry, Item
 
 STORE_FILE, PICTURES = "spider.sqlite", "pictures"
 _SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
@@ -65,18 +66,19 @@ class SpiderConfig:
     allow_private: bool = False  # the hosts may be at private and loopback addresses; no others ever
 
 
-def crawl(config: SpiderConfig, report: Report = lambda counts: None) -> dict[str, int]:
+def crawl(config: SpiderConfig, report: Report = lambda counts: None, pictures: Iterable[Found] = ()) -> dict[str, int]:
     """Fetch pictures into ``config.out`` until all is seen or a limit is reached; the same call goes on.
 
-    Returns `Store.counts`. For a program of its own: twisted's reactor starts once a process and wants its signals; in
-    a notebook call `crawl_apart`. Raises `CollectError` when a start is no web address or the disk is full.
+    ``pictures`` are known already and wanted too. Returns `Store.counts`. For a program of its own: twisted's reactor
+    starts once a process and wants its signals; in a notebook call `crawl_apart`. Raises `CollectError` when a start is
+    no web address or the disk is full.
     """
     for start in config.starts:
         if links.absolute(start, start) != start.partition("#")[0]:
             raise CollectError(f"{start}: not a web address: expected http://... or https://...")
     store = Store(Path(config.out) / STORE_FILE)
     try:
-        store.add(Page(start.partition("#")[0], links.host(start), 0) for start in config.starts)
+        store.add((Page(start.partition("#")[0], links.host(start), 0) for start in config.starts), pictures)
         process = CrawlerProcess(_settings(config))
         crawler = process.create_crawler(PictureSpider)
         failures: list[Failure] = []
@@ -91,10 +93,32 @@ def crawl(config: SpiderConfig, report: Report = lambda counts: None) -> dict[st
         store.close()
 
 
-def crawl_apart(config: SpiderConfig) -> dict[str, int]:
+def crawl_apart(
+    config: SpiderConfig, report: Report = lambda counts: None, pictures: Iterable[Found] = ()
+) -> dict[str, int]:
     """`crawl` in a process of its own; its errors are raised here."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(crawl, (config,))
+    store = Store(Path(config.out) / STORE_FILE)
+    try:
+        store.add([], pictures)
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            result = pool.submit(crawl, config)
+            while not wait([result], 1.0).done:
+                report(store.counts())
+            return result.result()
+    finally:
+        store.close()
+
+
+def harvest(folder: Path) -> Iterator[Item]:
+    """What a crawl into ``folder`` fetched, with what the pages say of it; refused pictures with the reason."""
+    for row in downloaded(Path(folder) / STORE_FILE):
+        facts = {name: row[name] for name in ("page", "alt", "licence")} | {"source": row["host"]}
+        facts["caption"] = row["caption"] or row["title"]
+        if row["state"] == "refused":
+            yield Item(Entry(row["url"], refused=row["reason"], **facts), Path())
+        else:
+            file = Path(folder) / row["file"]
+            yield Item(Entry(str(file), row["sha256"], **facts), file)
 
 
 def _settings(config: SpiderConfig) -> dict:
@@ -252,7 +276,7 @@ class PictureSpider(scrapy.Spider):
             return
         sha256 = hashlib.sha256(response.body).hexdigest()
         file = f"{PICTURES}/{sha256[:2]}/{sha256}{suffix}"
-        _write(Path(self.config.out) / file, response.body)
+        write_beside(Path(self.config.out) / file, response.body)
         self.store.fetched(picture.url, Fetched(mime, len(response.body), width, height, sha256, file))
         self.pictures += 1
 
@@ -300,14 +324,3 @@ def _measured(content: bytes, mime: str, megapixels: float) -> tuple[int, int, s
     if width * height > megapixels * 1e6:
         raise CollectError(f"too many pixels: {width} x {height}")
     return width, height, _SUFFIXES[kind]
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write beside, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

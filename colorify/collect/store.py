@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -148,8 +150,19 @@ class Store:
         return dict(self._db.execute(f"SELECT reason, count(*) FROM ({refused}) GROUP BY reason ORDER BY 2 DESC"))
 
 
-def downloaded(path: Path) -> list[dict]:
-    """Every picture that a spider fetched or refused, as a row of its table."""
+def downloaded(path: Path) -> Iterator[dict]:
+    """Every picture that a spider fetched or refused, as a row of its table, in the order of the URLs."""
     with closing(sqlite3.connect(path)) as db:
         db.row_factory = sqlite3.Row
-        return [dict(row) for row in db.execute("SELECT * FROM pictures WHERE state != 'pending' ORDER BY id")]
+        yield from map(dict, db.execute("SELECT * FROM pictures WHERE state != 'pending' ORDER BY url"))
+
+
+def write_beside(path: Path, content: bytes) -> None:
+    """Write a file under another name, then rename it: a whole file or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -17,15 +17,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from colorify import params
 from colorify.data import manifest
-from colorify.data.manifest import DataError, Entry
+from colorify.data.manifest import DataError, Entry, Item
 
 
 @dataclass(frozen=True)
 class DataConfig:
     """Which pictures to learn from, and how they are kept."""
 
-    sources: tuple[str, ...]  # folders, tar shards, folders of tar shards, or 'sample'
+    sources: tuple[str, ...] = ()  # pictures, folders, tar shards, manifests; empty: what the stage `collect` gathered
     valid: tuple[str, ...] = ()  # kept for validation as a whole; empty: a share of the sources, by hash
     valid_share: float = 0.1
     side: int = 144  # short side in the cache, pixels
@@ -55,6 +56,11 @@ class Pictures:
         """The same with its pixels on ``device``."""
         moved = {name: getattr(self, name).to(device) for name in ("pixels", "start", "width", "height")}
         return replace(self, **moved)
+
+
+def collected(profile: str | None = None, file: Path | None = None) -> Path:
+    """The folder where the stage `collect` of a profile keeps its pictures and their manifest."""
+    return params.root(file) / "data" / "collected" / (profile or params.profile(file))
 
 
 def prepare(config: DataConfig, folder: Path, report: Callable[[str], None] = print) -> tuple[Pictures, Pictures]:
@@ -118,12 +124,12 @@ def _rename(part: Path, home: Path) -> None:
 def _examined(config: DataConfig) -> Iterator[tuple[Entry, np.ndarray | None]]:
     """Rows and pixels in the order of the sources; duplicates are refused, memory stays bounded."""
 
-    def work(job: tuple[str, str, bytes]) -> tuple[Entry, np.ndarray | None]:
-        split, name, content = job
-        entry, picture = manifest.examine(name, content, config.min_side)
+    def work(job: tuple[str, Item]) -> tuple[Entry, np.ndarray | None]:
+        split, item = job
+        entry, picture = manifest.examine(item, config.min_side)
         if picture is None:
             return entry, None
-        split = split or manifest.split_of(entry.sha256, config.valid_share)
+        split = split or entry.split or manifest.split_of(entry.sha256, config.valid_share)
         return replace(entry, split=split), np.asarray(_shrink(picture, config.side))
 
     seen: set[str] = set()
@@ -137,12 +143,12 @@ def _examined(config: DataConfig) -> Iterator[tuple[Entry, np.ndarray | None]]:
                 yield entry, pixels
 
 
-def _jobs(config: DataConfig) -> Iterator[tuple[str, str, bytes]]:
-    whole = "train" if config.valid else ""  # empty: split by hash
+def _jobs(config: DataConfig) -> Iterator[tuple[str, Item]]:
+    whole = "train" if config.valid else ""  # empty: as the manifest says, or by hash
     for split, sources in (("valid", config.valid), (whole, config.sources)):
         for source in sources:
-            for name, content in manifest.pictures(Path(source)):
-                yield split, name, content
+            for item in manifest.items(Path(source)):
+                yield split, item
 
 
 def _shrink(picture: Image.Image, side: int) -> Image.Image:

@@ -5,19 +5,27 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
+import os
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
+from itertools import groupby, islice
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from colorify.color import rgb_to_lab
 
+MANIFEST = "manifest.parquet"
+"""A folder with a file of this name is the pictures that it lists."""
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
 GRAY_STD = 3.27
 """A picture whose a and b both deviate less than this (ab units) counts as gray; the original's threshold."""
+
+_LONGEST_FACTS = 65_536  # bytes of text beside a picture
 
 
 class DataError(ValueError):
@@ -28,69 +36,176 @@ class DataError(ValueError):
 class Entry:
     """One picture; ``refused`` is empty for those that are used."""
 
-    path: str
-    sha256: str
+    path: str  # inside a tar shard: shard.tar/member; a manifest of `collect` has paths relative to its own folder
+    sha256: str = ""  # of the file as it was collected
+    phash: str = ""  # 64 bits of perceptual hash, hexadecimal
     width: int = 0
     height: int = 0
     split: str = ""  # train or valid
     source: str = ""
     page: str = ""
     alt: str = ""
+    caption: str = ""
     licence: str = ""
     refused: str = ""
 
 
+@dataclass(frozen=True)
+class Item:
+    """Where the bytes of a picture lie, and what is known of it already."""
+
+    entry: Entry
+    file: Path
+    offset: int = 0
+    size: int = -1  # bytes; -1: to the end
+    listed: bool = False  # a manifest has accepted it
+
+    def read(self) -> bytes:
+        """The bytes of the picture."""
+        with open(self.file, "rb") as file:
+            file.seek(self.offset)
+            return file.read(self.size)
+
+
 def read(path: Path) -> list[Entry]:
-    """The entries of a CSV manifest."""
+    """The entries of a manifest, CSV or Parquet."""
+    if Path(path).suffix == ".parquet":
+        import pyarrow.parquet
+
+        return [Entry(**row) for row in pyarrow.parquet.read_table(path).to_pylist()]
     with open(path, newline="") as file:
         return [Entry(**row | {k: int(row[k]) for k in ("width", "height")}) for row in csv.DictReader(file)]
 
 
 def write(entries: Iterable[Entry], path: Path) -> None:
-    """Write a CSV manifest."""
+    """Write a manifest, CSV or Parquet; the entries are not held in memory all at once."""
+    if Path(path).suffix == ".parquet":
+        _write_parquet(entries, path)
+        return
     with open(path, "w", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Entry)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(map(asdict, entries))
 
 
+def _write_parquet(entries: Iterable[Entry], path: Path, group: int = 10_000) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    kinds = {"str": pa.string(), "int": pa.int32()}
+    schema = pa.schema([(field.name, kinds[field.type]) for field in fields(Entry)])
+    waiting = iter(entries)
+    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+        while rows := [asdict(entry) for entry in islice(waiting, group)]:
+            writer.write_table(pa.Table.from_pylist(rows, schema))
+
+
 def files(source: Path) -> list[Path]:
-    """What ``source`` holds, sorted: the picture itself, a tar shard, or a folder of either."""
+    """What ``source`` holds, sorted: the picture itself, a tar shard, a manifest, or a folder of pictures and shards.
+
+    A folder that has a manifest counts as that manifest.
+    """
     source = Path(source)
     if source.is_file():
         return [source]
     if not source.is_dir():
         raise DataError(f"{source}: no such file or folder")
+    if (source / MANIFEST).exists():
+        return [source / MANIFEST]
     return sorted(p for p in source.rglob("*") if p.suffix.lower() in SUFFIXES | {".tar"} and p.is_file())
 
 
-def pictures(source: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of every picture in ``source``; a picture inside a tar is named ``shard.tar/member``."""
+def items(source: Path) -> Iterator[Item]:
+    """Every picture in ``source``; of a manifest those that it does not refuse, with all that it says of them."""
     for path in files(source):
-        if path.suffix.lower() != ".tar":
-            yield str(path), path.read_bytes()
-            continue
-        try:
-            with tarfile.open(path) as shard:
-                for member in shard:
-                    if member.isfile() and Path(member.name).suffix.lower() in SUFFIXES:
-                        yield f"{path}/{member.name}", shard.extractfile(member).read()
-        except tarfile.TarError as error:
-            raise DataError(f"{path}: not a whole tar file: {error}") from None
+        if path.suffix.lower() == ".tar":
+            for member, (offset, size, facts) in _members(path).items():
+                yield Item(Entry(f"{path}/{member}", source=path.name, **facts), path, offset, size)
+        elif path.suffix.lower() in SUFFIXES:
+            yield Item(Entry(str(path), source=path.parent.name), path)
+        else:
+            yield from _listed(path)
 
 
-def examine(name: str, content: bytes, min_side: int) -> tuple[Entry, Image.Image | None]:
-    """The row of one picture, with its split still open, and the upright RGB picture unless it is refused."""
-    entry = Entry(name, hashlib.sha256(content).hexdigest(), source=str(Path(name).parent.name))
+def _listed(path: Path) -> Iterator[Item]:
     try:
+        entries = read(path)
+    except (ValueError, TypeError, KeyError) as error:  # pyarrow's errors are ValueErrors
+        raise DataError(f"{path}: not a manifest: {' '.join(str(error).split())[:120]}") from None
+    for entry in entries:
+        if entry.refused:
+            continue
+        entry = replace(entry, path=os.path.normpath(path.parent / entry.path))
+        shard, inside, member = entry.path.partition(".tar/")
+        if not inside:
+            yield Item(entry, Path(shard), listed=True)
+        elif member in (members := _members(Path(f"{shard}.tar"))):
+            yield Item(entry, Path(f"{shard}.tar"), *members[member][:2], listed=True)
+        else:
+            raise DataError(f"{shard}.tar: no {member}, which {path} lists")
+
+
+@lru_cache(maxsize=4)
+def _members(shard: Path) -> dict[str, tuple[int, int, dict[str, str]]]:
+    """Picture in a tar shard -> its offset and size in bytes, and what the files of the same name say of it.
+
+    As in webdataset, ``KEY.json`` and ``KEY.txt`` (a caption) lie beside ``KEY.jpg``.
+    """
+    found = {}
+    try:
+        with tarfile.open(shard, "r:") as tar:
+            for _, group in groupby(filter(tarfile.TarInfo.isfile, tar), lambda member: member.name.rpartition(".")[0]):
+                members = {Path(member.name).suffix.lower(): member for member in group}
+                facts = _facts(
+                    *(
+                        tar.extractfile(members[kind]).read(_LONGEST_FACTS) if kind in members else b""
+                        for kind in (".json", ".txt")
+                    )
+                )
+                for kind in sorted(members.keys() & SUFFIXES):
+                    found[members[kind].name] = members[kind].offset_data, members[kind].size, facts
+    except tarfile.TarError as error:
+        raise DataError(f"{shard}: not a whole tar file: {error}") from None
+    return found
+
+
+def _facts(json_text: bytes, caption: bytes) -> dict[str, str]:
+    """What a webdataset says of a picture, as fields of `Entry`."""
+    try:
+        said = json.loads(json_text)
+    except ValueError:
+        said = {}
+    said = (
+        {key.lower(): value for key, value in said.items() if isinstance(value, str)} if isinstance(said, dict) else {}
+    )
+    said.setdefault("caption", caption.decode(errors="replace").strip())
+    said.setdefault("licence", said.get("license", ""))
+    said.setdefault("page", said.get("url", ""))
+    return {name: said.get(name, "") for name in ("page", "alt", "caption", "licence")}
+
+
+def examine(item: Item, min_side: int, longest: int | None = None) -> tuple[Entry, Image.Image | None]:
+    """The row of one picture as the file holds it, and the upright RGB picture unless it is refused.
+
+    ``min_side`` is of its short side, in pixels; the picture is shrunk so that its long side is at most ``longest``.
+    The split stays open. What a manifest has accepted is only decoded.
+    """
+    entry = item.entry
+    try:
+        content = item.read()
+        entry = replace(entry, sha256=entry.sha256 or hashlib.sha256(content).hexdigest())
         with Image.open(io.BytesIO(content)) as opened:
+            turned = opened.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+            width, height = opened.size[::-1] if turned else opened.size
+            entry = replace(entry, width=width, height=height)
+            if not item.listed and min(opened.size) < min_side:
+                return replace(entry, refused=f"too small: under {min_side} px"), None
+            if longest:
+                opened.thumbnail((longest, longest), Image.Resampling.LANCZOS)
             picture = ImageOps.exif_transpose(opened).convert("RGB")
     except Exception as error:  # decoders raise nearly anything on hostile bytes; the row keeps the reason
-        return replace(entry, refused=f"unreadable: {' '.join(str(error).split())[:120]}"), None
-    entry = replace(entry, width=picture.width, height=picture.height)
-    if min(picture.size) < min_side:
-        return replace(entry, refused=f"too small: under {min_side} px"), None
-    if is_gray(picture):
+        return replace(entry, split="", refused=f"unreadable: {' '.join(str(error).split())[:120]}"), None
+    if not item.listed and is_gray(picture):
         return replace(entry, refused="gray"), None
     return entry, picture
 

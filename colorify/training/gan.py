@@ -26,9 +26,7 @@ class GanConfig(TrainConfig):
     """Numbers of the method `gan`."""
 
     beta: float = 0.3  # of `RegressionLoss`: that of the regression that it starts from
-    saturation: float = (
-        1.0  # of the colours that the generator starts with and is held to, over those of the regression
-    )
+    saturation: float = 1.0  # of the colours that it starts with and is held to, over those of the regression
     adversarial: float = 0.01  # weight of the critic's word beside that loss
     critic_width: int = 64
     critic_lr: float = 1e-4

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from colorify import params
 from colorify.codec import Bits, Channels
-from colorify.data.cache import DataConfig, Pictures, prepare
+from colorify.data.cache import DataConfig, Pictures, collected, prepare
+from colorify.data.manifest import MANIFEST, DataError
 from colorify.models import checkpoint
 from colorify.models.checkpoint import CheckpointError
 from colorify.training.classification import ClassificationConfig, classification
@@ -33,12 +34,17 @@ def pictures(
     profile: str | None = None, file: Path | None = None, data: Sequence[str] = (), valid: Sequence[str] = ()
 ) -> tuple[Pictures, Pictures]:
     """The train and valid pictures of a profile, or of ``data`` and ``valid`` instead."""
-    config, root = params.load("collect", DataConfig, profile, file), params.root(file)
+    config, root = params.load("data", DataConfig, profile, file), params.root(file)
     if data:
         config = replace(config, sources=tuple(data), valid=tuple(valid))
-    else:
+    elif config.sources:
         inside = {key: tuple(str(root / source) for source in getattr(config, key)) for key in ("sources", "valid")}
         config = replace(config, **inside)
+    else:
+        home = collected(profile, file)
+        if not (home / MANIFEST).exists():
+            raise DataError(f"{home / MANIFEST}: no such file: run `dvc repro collect`, or name pictures with --data")
+        config = replace(config, sources=(str(home),))
     return prepare(config, root / "data" / "cache")
 
 
@@ -91,8 +97,7 @@ def _starts(stage: str, base: Path, begin: Path | None, backbone: Path | None) -
     if backbone:
         source = checkpoint.load(backbone)
         starts.append(import_backbone(source))
-        if (
-            stage == "classification" and source.method == "regression"
-        ):  # not a bare backbone: its answer is worth a start
+        whole = source.method == "regression"  # not a bare backbone: its answer is worth a start
+        if stage == "classification" and whole:
             starts.append(import_head(source, Bits(PRIOR_BITS)))
     return starts

@@ -18,6 +18,8 @@ from colorify.collect.store import Fetched, Found, Page, Picture, Store, downloa
 
 SAMPLES = Path(__file__).parents[2] / "data" / "sample"
 PHOTOS = {f"/photos/{path.name}" for path in SAMPLES.glob("*.jpg")}
+USELESS = {f"/useless/{name}.jpg" for name in ("again", "near", "drawing", "icon")}
+TAKEN = PHOTOS | USELESS
 
 
 @pytest.fixture
@@ -63,8 +65,8 @@ def wait_for(out: Path, pictures: int) -> None:
 def test_a_crawl_takes_what_is_good_and_names_what_is_not(site, tmp_path):
     printed, errors, status = crawl(site.url, tmp_path, "--depth", 4)
     assert status == 0, errors
-    assert printed.startswith("14 pages, 8 pictures, 0 pending, 9 refused")
-    assert {path for path, state in states(tmp_path, "pictures").items() if state == "done"} == PHOTOS
+    assert printed.startswith("14 pages, 12 pictures, 0 pending, 9 refused")
+    assert {path for path, state in states(tmp_path, "pictures").items() if state == "done"} == TAKEN
     reasons = states(tmp_path, "pictures", "reason")
     for path, reason in (
         ("/bad/text.jpg", "not served as a picture: text/plain"),
@@ -95,10 +97,10 @@ def test_a_stopped_crawl_goes_on_and_fetches_nothing_twice(site, tmp_path, numbe
         wait_for(tmp_path, 2)
         process.send_signal(number)
     done = {path for path, state in states(tmp_path, "pictures").items() if state == "done"}
-    assert 2 <= len(done) < len(PHOTOS)
+    assert 2 <= len(done) < len(TAKEN)
     site.delay = 0.0
-    assert crawl(site.url, tmp_path, "--depth", 1)[0].startswith("11 pages, 8 pictures, 0 pending")
-    assert {path for path, state in states(tmp_path, "pictures").items() if state == "done"} == PHOTOS
+    assert crawl(site.url, tmp_path, "--depth", 1)[0].startswith("11 pages, 12 pictures, 0 pending")
+    assert {path for path, state in states(tmp_path, "pictures").items() if state == "done"} == TAKEN
     assert "/private/secret.html" not in site.asked
     again = {path for path, times in site.asked.items() if times > 1} - {"/robots.txt"}
     assert not again & done and len(again) <= (1 if number == signal.SIGKILL else 0)  # one was in flight
@@ -106,8 +108,8 @@ def test_a_stopped_crawl_goes_on_and_fetches_nothing_twice(site, tmp_path, numbe
 
 def test_limits(site, tmp_path):
     assert crawl(site.url, tmp_path / "a", "--max-pictures", 3, "--depth", 0)[0].startswith("1 pages, 3 pictures")
-    assert sum(site.asked[path] for path in PHOTOS) == 3
-    assert crawl(site.url, tmp_path / "b", "--max-pages", 1)[0].startswith("1 pages, 8 pictures")
+    assert sum(site.asked[path] for path in TAKEN) == 3
+    assert crawl(site.url, tmp_path / "b", "--max-pages", 1)[0].startswith("1 pages, 12 pictures")
     site.delay = 0.2
     begun = time.monotonic()
     printed, _, status = crawl(site.url, tmp_path / "c", "--max-minutes", 0.005, "--per-host", 1)
@@ -118,6 +120,13 @@ def test_a_throttled_crawl_waits_between_requests(site, tmp_path):
     crawl(site.url, tmp_path, "--delay", 0.5, "--depth", 0, "--max-pictures", 2)
     gaps = [later - earlier for earlier, later in zip(site.times, site.times[1:], strict=False)]
     assert len(gaps) >= 3 and min(gaps[1:]) > 0.2  # half of the delay to one and a half: scrapy spreads them
+
+
+def test_a_crawl_waits_as_long_as_the_site_asks_for(site, tmp_path):
+    site.add("/robots.txt", "User-agent: *\nCrawl-delay: 0.4\n", "text/plain")
+    crawl(site.url, tmp_path, "--depth", 0, "--max-pictures", 3)
+    gaps = [later - earlier for earlier, later in zip(site.times, site.times[1:], strict=False)]
+    assert len(gaps) >= 4 and min(gaps[1:]) > 0.3
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from conftest import photo
 
 
 def examined(source, min_side=32) -> dict[str, Entry]:
-    entries = [manifest.examine(name, content, min_side)[0] for name, content in manifest.pictures(source)]
+    entries = [manifest.examine(item, min_side)[0] for item in manifest.items(source)]
     return {entry.path.rsplit("/", 1)[-1]: entry for entry in entries}
 
 
@@ -37,15 +37,17 @@ def test_tar_shards_hold_the_same(photos, tmp_path):
 def test_a_broken_tar_and_a_missing_folder(tmp_path):
     (tmp_path / "a.tar").write_bytes(b"no tar" * 100)
     with pytest.raises(DataError, match=r"a\.tar: not a whole tar"):
-        list(manifest.pictures(tmp_path))
+        list(manifest.items(tmp_path))
     with pytest.raises(DataError, match="no such"):
-        list(manifest.pictures(tmp_path / "missing"))
+        list(manifest.items(tmp_path / "missing"))
 
 
-def test_csv_round_trip(tmp_path):
-    entries = [Entry("a,b\n\u00e9.png", "00", 3, 4, "train", alt='a "cat"'), Entry("c.png", "01", refused="gray")]
-    manifest.write(entries, tmp_path / "m.csv")
-    assert manifest.read(tmp_path / "m.csv") == entries
+@pytest.mark.parametrize("name", ["m.csv", "m.parquet"])
+def test_round_trip(tmp_path, name):
+    cat = Entry("a,b\n\u00e9.png", "00", "0f", 3, 4, "train", alt='a "cat"')
+    entries = [cat, Entry("c.png", "01", refused="gray")]
+    manifest.write(entries, tmp_path / name)
+    assert manifest.read(tmp_path / name) == entries
 
 
 def test_split_depends_on_the_picture_alone():

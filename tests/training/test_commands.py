@@ -26,10 +26,10 @@ def colorify(*arguments: object):
 @pytest.fixture
 def params(photos, tmp_path) -> Path:
     """A ``params.yaml`` for a few steps on the generated pictures."""
-    collect = {"sources": [str(photos)], "valid_share": 0.3, "side": 40, "min_side": 32}
+    data = {"sources": [str(photos)], "valid_share": 0.3, "side": 40, "min_side": 32}
     numbers = NUMBERS | {"network": asdict(TINY)}
     sections = {"regression": numbers, "classification": numbers, "gan": numbers | {"critic_width": 8}}
-    return write(tmp_path / "params.yaml", {"collect": collect} | sections)
+    return write(tmp_path / "params.yaml", {"data": data} | sections)
 
 
 def write(path: Path, sections: dict) -> Path:

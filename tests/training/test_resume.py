@@ -62,8 +62,8 @@ def test_sigkill_and_sigterm(data, undisturbed, tmp_path):
     """A real process, killed by the system once it has a checkpoint, then asked to end, then left alone."""
     params = tmp_path / "params.yaml"
     section = NUMBERS | {"network": {"encoder": TINY.encoder, "decoder": list(TINY.decoder)}}
-    collect = {"sources": list(data.sources), "valid_share": 0.3, "side": 40, "min_side": 32}
-    params.write_text(json.dumps({"profile": "test", "test": {"regression": section, "collect": collect}}))
+    data = {"sources": list(data.sources), "valid_share": 0.3, "side": 40, "min_side": 32}
+    params.write_text(json.dumps({"profile": "test", "test": {"regression": section, "data": data}}))
     command = [sys.executable, "-m", "colorify", "train", "regression", "--params", str(params), "--device", "cpu"]
     state = tmp_path / "checkpoints/test/regression" / STATE_FILE
     for number in (signal.SIGKILL, signal.SIGTERM):
