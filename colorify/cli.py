@@ -203,6 +203,18 @@ def dataset(
     print(_kept(counts, out))
 
 
+@collect_app.command()
+def profile(
+    name: Annotated[str | None, typer.Argument(help="A profile of params.yaml; default: the one it names.")] = None,
+    params: Annotated[Path | None, typer.Option(help="Another params.yaml.")] = None,
+) -> None:
+    """Gather what params.yaml names, as the stage `collect` of the chain does: what `train --profile` reads."""
+    from colorify.collect import sources
+
+    with _plainly():
+        print(sources.stage(name, params))
+
+
 def _kept(counts: dict[str, int], out: Path) -> str:
     """What became of the pictures."""
     return f"{out}: " + ", ".join(f"{count:,} {reason}" for reason, count in counts.items())

@@ -90,6 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
     """Answers from the site; some paths are faults of their own."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         site: Site = self.server.site

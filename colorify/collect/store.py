@@ -90,6 +90,7 @@ class Store:
         self._db = sqlite3.connect(path)
         with self._db:
             self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")  # a kill loses nothing, a power cut the last moment
             self._db.executescript(_SCHEMA)
 
     def close(self) -> None:

@@ -126,7 +126,7 @@ class Keeper(Callback):
         steps: int,
         save_minutes: float,
         stop_minutes: float | None,
-        score: Callable[[dict], float] | None = None,
+        score: Callable[[dict], float | None] | None = None,
     ):
         self.step, self.steps, self.save_seconds, self.score = 0, steps, save_minutes * 60, score
         self.stop_at = time.monotonic() + stop_minutes * 60 if stop_minutes else math.inf
@@ -175,9 +175,10 @@ class Keeper(Callback):
         names = self.recorder.metric_names[1:-1]  # without epoch and time
         values = zip(names, self.recorder.values[-1], strict=True)
         row = {"step": self.step} | {name: round(float(value), 5) for name, value in values}
-        if self.score:
-            row["score"] = round(self.score(row), 5)
-            if row["score"] > max((earlier["score"] for earlier in self.history), default=-math.inf):
+        score = self.score(row) if self.score else None
+        if score is not None:
+            row["score"] = round(score, 5)
+            if row["score"] > max((earlier.get("score", -math.inf) for earlier in self.history), default=-math.inf):
                 self.best = {name: t.clone() for name, t in self.average.averaged.module.state_dict().items()}
         self.history.append(row)
         self._save()

@@ -26,7 +26,7 @@ class GanConfig(TrainConfig):
     """Numbers of the method `gan`."""
 
     beta: float = 0.3  # of `RegressionLoss`: that of the regression that it starts from
-    saturation: float = 1.0  # of the colours that it starts with and is held to, over those of the regression
+    saturation: float = 1.0  # of the colours that it is held to, over the true ones; a regression is made so to start
     adversarial: float = 0.01  # weight of the critic's word beside that loss
     critic_width: int = 64
     critic_lr: float = 1e-4
@@ -102,20 +102,32 @@ def score(row: dict) -> float:
     return row["auc_rebalanced"] - row["de2000"] - off
 
 
+def saturate(factor: float) -> Start:
+    """Start values for a generator: a regression whose colours become so much more saturated."""
+
+    @torch.no_grad()
+    def start(network: UNet) -> None:
+        network.head.weight *= factor
+        network.head.bias *= factor
+
+    return start
+
+
 def gan(config: GanConfig, train_set: Pictures, valid_set: Pictures, run: Run, starts: Sequence[Start] = ()) -> Path:
-    """Refine a regression model, which ``starts`` give, or go on; returns the path of the model of the best `score`."""
+    """Refine a regression model, which ``starts`` give, or go on.
+
+    Returns the path of the model of the best `score` since the generator learns.
+    """
     codec = Channels()
     torch.manual_seed(config.seed)
     critic = Critic(config.critic_width).to(run.device)
     optimizer = torch.optim.Adam(critic.parameters(), config.critic_lr, betas=(0.5, 0.999))
     loss = GanLoss(RegressionLoss(codec, config.beta), critic, config.adversarial, config.saturation)
 
-    @torch.no_grad()
-    def saturate(network: UNet) -> None:
-        network.head.weight *= config.saturation
-        network.head.bias *= config.saturation
+    def counted(row: dict) -> float | None:
+        return score(row) if row["step"] > config.critic_steps else None
 
     parts = {"critic": critic, "critic_optimizer": optimizer}
     adversary = Adversary(loss, optimizer, config.critic_steps)
-    method = Method("gan", codec, loss, (*starts, saturate), [adversary], parts, score)
+    method = Method("gan", codec, loss, starts, [adversary], parts, counted)
     return train(method, config, train_set, valid_set, run)

@@ -90,7 +90,7 @@ class Method:
     starts: Sequence[Start] = ()  # give a fresh network its start values, one after the other
     callbacks: list[Callback] = field(default_factory=list)
     parts: dict[str, nn.Module | torch.optim.Optimizer] = field(default_factory=dict)  # further things to resume
-    score: Callable[[dict], float] | None = None  # of a validation; the best average is kept, else the last
+    score: Callable[[dict], float | None] | None = None  # of a validation; the best average is kept, else the last
 
 
 class _Steps:

@@ -13,7 +13,7 @@ from colorify.data.manifest import MANIFEST, DataError
 from colorify.models import checkpoint
 from colorify.models.checkpoint import CheckpointError
 from colorify.training.classification import ClassificationConfig, classification
-from colorify.training.gan import GanConfig, gan
+from colorify.training.gan import GanConfig, gan, saturate
 from colorify.training.learner import MODEL_FILE, PRIOR_BITS, Run
 from colorify.training.regression import RegressionConfig, regression
 from colorify.training.transfer import Start, import_backbone, import_head, import_model
@@ -43,7 +43,8 @@ def pictures(
     else:
         home = collected(profile, file)
         if not (home / MANIFEST).exists():
-            raise DataError(f"{home / MANIFEST}: no such file: run `dvc repro collect`, or name pictures with --data")
+            cure = f"run `colorify collect profile {home.name}`, or name pictures with --data"
+            raise DataError(f"{home / MANIFEST}: no such file: {cure}")
         config = replace(config, sources=(str(home),))
     return prepare(config, root / "data" / "cache")
 
@@ -68,6 +69,8 @@ def train_stage(
     config_type, method = STAGES[stage]
     config = replace(params.load(stage, config_type, profile, file), **(numbers or {}))
     starts = _starts(stage, home("regression", profile, file) / MODEL_FILE, begin, backbone)
+    if stage == "gan" and not (begin and checkpoint.load(begin).method == "gan"):
+        starts.append(saturate(config.saturation))
     return method(config, *(sets or pictures(profile, file)), Run(out or home(stage, profile, file), **run), starts)
 
 

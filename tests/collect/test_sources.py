@@ -14,7 +14,6 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from colorify.cli import app
-from colorify.collect import sources
 from colorify.collect.site import Site, serve
 from colorify.collect.sources import CollectConfig, gather
 from colorify.collect.store import CollectError
@@ -144,15 +143,16 @@ def test_nothing_of_use(tmp_path):
         gather(CollectConfig((str(tmp_path / "in"),)), tmp_path / "out")
 
 
-def test_the_stage_feeds_the_training_of_its_profile(photos, tmp_path, capsys):
+def test_the_stage_feeds_the_training_of_its_profile(photos, tmp_path):
     params = tmp_path / "params.yaml"
     params.write_text(
         "profile: a\na: {collect: {sources: [photos], valid_share: 0.3, min_side: 32}, data: {side: 40}}\n"
     )
     (tmp_path / "photos").symlink_to(photos)
-    with pytest.raises(DataError, match="run `dvc repro collect`"):
+    with pytest.raises(DataError, match="run `colorify collect profile a`"):
         pictures(file=params)
-    assert sources.stage(file=params) == collected(file=params)
+    result = CliRunner().invoke(app, ["collect", "profile", "a", "--params", str(params)])
+    assert result.exit_code == 0 and str(collected(file=params)) in result.stdout
     train, valid = pictures(file=params)
     assert len(train) + len(valid) == used(tmp_path / "data" / "collected" / "a") == 12
     assert {entry.split for entry in valid.entries} == {"valid"}

@@ -1,5 +1,6 @@
 """Backbones go from any method into any other, whole; the wrong ones are named."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,9 @@ from colorify.models.unet import UNet, UNetConfig
 from colorify.training.classification import ClassificationConfig, Ramp, classification
 from colorify.training.gan import Adversary, GanConfig, GanLoss, gan
 from colorify.training.learner import STATE_FILE, Run
+from colorify.training.stage import train_stage
 from colorify.training.transfer import PREFIX, export_backbone, import_backbone, import_head, import_model
+from conftest import TINY
 
 from .conftest import NUMBERS
 
@@ -123,13 +126,25 @@ def test_the_critic_is_still_while_the_generator_learns(sets, base, tmp_path, mo
 
 
 def test_the_generator_starts_with_and_is_held_to_more_saturated_colours(sets, base, tmp_path):
-    config = GanConfig(**NUMBERS | {"steps": 1, "lr": 0.0}, saturation=1.5, critic_width=8, critic_steps=0)
-    begin = checkpoint.load(base)
-    started = checkpoint.load(gan(config, *sets, Run(tmp_path), [import_model(begin, Channels())]))
-    torch.testing.assert_close(started.weights["head.weight"], 1.5 * begin.weights["head.weight"])
+    numbers = NUMBERS | {"steps": 1, "lr": 0.0, "saturation": 1.5, "critic_width": 8, "critic_steps": 0}
+    params = tmp_path / "params.yaml"
+    numbers["network"] = {"encoder": TINY.encoder, "decoder": list(TINY.decoder)}
+    params.write_text(json.dumps({"profile": "test", "test": {"gan": numbers}}))
+    first = train_stage("gan", file=params, sets=sets, begin=base, out=tmp_path / "first")
+    second = train_stage("gan", file=params, sets=sets, begin=first, out=tmp_path / "second")
+    begin, first, second = (checkpoint.load(path).weights["head.weight"] for path in (base, first, second))
+    torch.testing.assert_close(first, 1.5 * begin)
+    torch.testing.assert_close(second, first)  # a refined model is saturated already
     ab = torch.randn(2, 2, 16, 16) * 20
     loss = GanLoss(RegressionLoss(Channels()), None, 0.01, saturation=1.5)
     assert loss(Channels().encode(1.5 * ab), ab) == 0 < loss(Channels().encode(ab), ab)
+
+
+def test_the_best_of_a_gan_is_one_that_learnt(sets, base, tmp_path):
+    config = GanConfig(**NUMBERS | {"valid_every": 2}, critic_width=8, critic_steps=4)
+    model = checkpoint.load(gan(config, *sets, Run(tmp_path), [import_model(checkpoint.load(base), Channels())]))
+    assert ["score" in row for row in model.training["history"]] == [False, False, True]
+    assert not torch.equal(model.weights["head.weight"], checkpoint.load(base).weights["head.weight"])
 
 
 def test_a_model_of_another_codec_is_an_error_naming_both(undisturbed):
