@@ -26,16 +26,16 @@ from colorify.data import manifest
 from colorify.data.manifest import MANIFEST, Entry, Item
 
 SHRUNK = "shrunk"
-FEW_COLORS = 6
-"""In drawings, logos and charts fewer colours than this (at 5 bits a channel) hold 70 % of the pixels.
+FEW_COLORS = 10
+"""In drawings, logos and charts fewer colours than this hold 70 % of the pixels.
 
-So they do in 5 of 4,501 photographs, which show things on a white ground.
+Of 39,065 photographs none had fewer than 17, be it a parachute in a blue sky: grain and shading make them many.
 """
 NEAR = 6
 """Bits of 64 by which the perceptual hashes of two versions of a picture differ at most.
 
 Of 300 photographs all were found again at half the size and a JPEG quality of 40 to 60, and 90 % with 2 % cut off each
-side; among 4,501 different ones no pair was this near.
+side; among 39,065 photographs from public collections 38 pairs were this near, and looked it.
 """
 _WINDOW = 256  # pictures in flight
 
@@ -142,12 +142,12 @@ def _examine(item: Item, out: Path, config: NormalConfig) -> Entry:
 
 
 def colors(picture: Image.Image, share: float = 0.7) -> int:
-    """How many colours, the commonest first, hold ``share`` of 64 x 64 pixels, at 5 bits a channel.
+    """How many 8-bit colours, the commonest first, hold ``share`` of 64 x 64 pixels.
 
-    All colours cannot be counted: a JPEG has hundreds along the edges of a drawing.
+    Not all: along its edges a drawing has hundreds when it was a JPEG.
     """
-    few = np.asarray(picture.resize((64, 64), Image.Resampling.NEAREST), np.int32) >> 3
-    counts = np.unique(few @ (1024, 32, 1), return_counts=True)[1]
+    few = np.asarray(picture.resize((64, 64), Image.Resampling.NEAREST), np.int32)
+    counts = np.unique(few @ (65536, 256, 1), return_counts=True)[1]
     held = np.sort(counts)[::-1].cumsum()
     return int(np.searchsorted(held, share * held[-1])) + 1
 

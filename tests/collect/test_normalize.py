@@ -44,7 +44,7 @@ def harvest(tmp_path) -> Path:
     photo(6).convert("L").save(folder / "gray.png")
     drawing = Image.new("RGB", (90, 60), "white")
     ImageDraw.Draw(drawing).ellipse((10, 10, 80, 50), "red", "black", 3)
-    drawing.save(folder / "drawing.jpg")
+    drawing.save(folder / "drawing.png")
     (folder / "broken.jpg").write_bytes((folder / "large.jpg").read_bytes()[:300])
     return folder
 
@@ -61,7 +61,7 @@ def test_every_refusal_has_its_reason_and_nothing_of_the_user_changes(harvest, t
         "near.jpg": "near duplicate",
         "small.png": "too small",
         "gray.png": "gray",
-        "drawing.jpg": "few colors",
+        "drawing.png": "few colors",
         "broken.jpg": "unreadable",
     }
     assert counts["used"] == 5 and sum(counts.values()) == 11
