@@ -74,6 +74,42 @@ def image(
     raise typer.Exit(1 if failures else 0)
 
 
+@app.command()
+def video(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A film.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="A .mkv, .mp4 or .mov file.")],
+    model: Model = "highres",
+    size: Annotated[int | None, typer.Option(min=16, max=4096, help="Short side that the network sees, px.")] = None,
+    saturation: Annotated[float, typer.Option(min=0, max=10, help="Multiplies the chroma.")] = 1.0,
+    blur: Annotated[float, typer.Option(min=0, max=1000, help="Sigma of a blur of the chroma alone, px.")] = 0.0,
+    steady: Annotated[float, typer.Option(min=0, max=1, help="0: each frame for itself; 1: no flicker.")] = 1.0,
+    every: Annotated[int, typer.Option(min=1, help="The network looks at every so-many-th frame.")] = 1,
+    quality: Annotated[str, typer.Option(help="high, small or lossless.")] = "high",
+    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Gray and colour in a row.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a result that exists.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Colour a film: its luma, timing, sound and subtitles stay as they are, its colours hold still."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("frames, still"), TimeRemainingColumn())
+    with _plainly(), Progress(*columns, console=Console(stderr=True)) as bar:
+        from colorify.inference import Colorizer
+        from colorify.video import film
+
+        task = bar.add_task("", total=None)
+        options = film.Options(size, saturation, blur, steady, every, quality, side_by_side, overwrite)
+        done = film.colorize(
+            source,
+            out,
+            Colorizer.load(model, device),
+            options,
+            lambda now: bar.update(task, completed=now.frames, total=now.total or None),
+        )
+    print(f"{out}: {done.frames:,} frames; the network looked at {done.looked:,}")
+
+
 def _progress(items: list, what: str = "coloring") -> Iterator:
     """The items, with a bar on stderr when there are several."""
     if len(items) < 2:

@@ -1,0 +1,90 @@
+"""Y'CbCr planes of a film frame: luma to L*, and the chroma planes that show predicted colours over untouched luma."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from colorify.color import clip_chroma, delinearize, gray_to_luma, lab_to_light
+
+MATRICES = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
+"""Weights of red and blue in luma."""
+
+_STEPS = 6  # of Newton's method; fewer leave errors near the rim of the gamut
+_GRID = (33, 45, 45)  # points of the table along luma, a and b
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How the samples of a film's planes are to be read."""
+
+    matrix: str = "bt709"  # one of `MATRICES`
+    full: bool = False  # full range: 0..255; limited: luma 16..235, chroma 16..240 (8 bit; shifted at higher depths)
+    depth: int = 8  # bits
+
+    @property
+    def luma_range(self) -> tuple[float, float]:
+        """The samples of black and white."""
+        scale = 2 ** (self.depth - 8)
+        return (0.0, 2.0**self.depth - 1) if self.full else (16.0 * scale, 235.0 * scale)
+
+    @property
+    def chroma_range(self) -> tuple[float, float]:
+        """The sample of gray, and how many samples a chroma of one spans."""
+        scale = 2 ** (self.depth - 8)
+        return 128.0 * scale, (2.0**self.depth - 1 if self.full else 224.0 * scale)
+
+
+def gray(plane: np.ndarray, coding: Coding) -> Tensor:
+    """Luma samples ``(H, W)`` -> neutral sRGB ``(1, H, W)`` in 0..1; what is blacker or whiter is clamped."""
+    black, white = coding.luma_range
+    return ((torch.from_numpy(plane.astype(np.float32)) - black) / (white - black)).clamp_(0, 1)[None]
+
+
+def chroma(gray: Tensor, ab: Tensor, coding: Coding) -> np.ndarray:
+    """The samples ``(2, H, W)`` of Cb and Cr that show ab ``(2, H, W)`` over the neutral ``gray`` ``(1, H, W)``.
+
+    The luma of the shown colour is that of ``gray`` exactly, but for rounding; a and b are as asked for, or of the
+    same hue and less where the gamut ends. Read from a table: at most half a level from `exact_chroma`.
+    """
+    table, limit = _table(coding.matrix)
+    place = torch.cat((ab.flip(0) / limit, gray * 2 - 1)).movedim(0, -1)  # x is b, y is a, z is luma
+    found = F.grid_sample(table, place[None, None], mode="bilinear", padding_mode="border", align_corners=True)[0, :, 0]
+    middle, span = coding.chroma_range
+    top = 2**coding.depth - 1
+    return (found * span + middle).round_().clamp_(0, top).numpy().astype(np.uint8 if coding.depth == 8 else np.uint16)
+
+
+@cache
+def _table(matrix: str, limit: float = 110.0) -> tuple[Tensor, float]:
+    """Cb and Cr on a grid of luma, a and b, ``(1, 2, *_GRID)``, and the a and b that its rim stands for."""
+    luma, a, b = (torch.linspace(low, 1, count) for low, count in zip((0, -1, -1), _GRID, strict=True))
+    planes = torch.meshgrid(luma, a * limit, b * limit, indexing="ij")
+    found = exact_chroma(planes[0].flatten()[None, None], torch.stack(planes[1:]).flatten(1)[:, None], matrix)
+    return found.view(1, 2, *_GRID), limit
+
+
+def exact_chroma(gray: Tensor, ab: Tensor, matrix: str) -> Tensor:
+    """Cb and Cr ``(2, H, W)``, about -0.5..0.5, of the colour with these ab whose luma is ``gray`` ``(1, H, W)``.
+
+    L* of a colour is not that of the gray of its luma: a few steps of Newton's method find it.
+    """
+    red, blue = MATRICES[matrix]
+    weights = torch.tensor((red, 1 - red - blue, blue)).view(3, 1, 1)
+    aimed = gray_to_luma(gray)
+    luma = aimed
+    for _ in range(_STEPS):
+        rgb = _shown(luma, ab)
+        luma = (luma + aimed - gray_to_luma((weights * rgb).sum(0, keepdim=True))).clamp(0, 100)
+    rgb = _shown(luma, ab)
+    coded = (weights * rgb).sum(0)
+    return torch.stack(((rgb[2] - coded) / (2 - 2 * blue), (rgb[0] - coded) / (2 - 2 * red)))
+
+
+def _shown(luma: Tensor, ab: Tensor) -> Tensor:
+    return delinearize(lab_to_light(clip_chroma(torch.cat((luma, ab)))).clamp_(0, 1))

@@ -1,0 +1,143 @@
+"""Colours that hold still: a weighted mean of the chroma along the motion of the luma, from both sides in time.
+
+Every pixel carries the mean of the colours that were seen along its path, and a weight that says how much to believe
+it; where the motion is not to be trusted, or something new comes into sight, the weight is gone. Two passes: one over
+all frames, and one back over each block of frames from a little ahead of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+MEMORY = 19.0  # weight of the past at most, in frames, at full steadiness
+CUT = 0.2  # mean confidence under which a frame is of another scene
+BLOCK, AHEAD = 16, 6  # frames that are finished at once, and frames looked ahead
+_UNSEEN, _UNSEEN_SHARE = 0.2, 0.03  # the network is asked when more than this share weighs less than that
+_PHOTOMETRIC = 10.0  # L*
+REFERENCE, _LASTS = 1000.0, 0.95  # weight of a frame that the user coloured; what of it is left a frame later
+
+Predict = Callable[[np.ndarray], np.ndarray]
+"""L* ``(h, w)`` -> ab ``(h, w, 2)``."""
+
+
+@dataclass
+class _Frame:
+    """A frame in work: its colours, the motion from and to the one before, and the mean up to it."""
+
+    luma: np.ndarray  # (h, w)
+    ab: np.ndarray  # (h, w, 2), zero where the network did not look
+    weight: float  # of ab: 0, 1 or `REFERENCE`
+    back: np.ndarray  # (h, w, 2) pixels: where each pixel was in the frame before
+    sure: np.ndarray  # (h, w) 0..1: how sure that is
+    on: np.ndarray  # of the frame before: where each pixel went
+    sure_on: np.ndarray
+    mean: np.ndarray  # (h, w, 2)
+    total: np.ndarray  # (h, w): weight of the mean
+
+
+class Steady:
+    """Takes frames one after the other and gives their steady colours, some frames later."""
+
+    def __init__(self, predict: Predict, steady: float = 1.0, every: int = 1):
+        """``steady`` from 0 (each frame for itself) to 1; the network looks at every ``every``-th frame."""
+        if not 0 <= steady <= 1 or every < 1:
+            raise ValueError(f"steady {steady}, every {every}: expected 0 to 1, and 1 or more")
+        self.predict, self.memory, self.every = predict, MEMORY * steady, every
+        self.frames: list[_Frame] = []
+        self.before: _Frame | None = None  # the last frame that left
+        self.since = 0  # frames since the network last looked
+        self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+
+    def add(self, luma: np.ndarray, reference: np.ndarray | None = None) -> Iterator[np.ndarray]:
+        """The next frame's L* ``(h, w)``, and its true ab ``(h, w, 2)`` if known; gives the ab of what is done."""
+        self.frames.append(self._seen(luma, reference))
+        if len(self.frames) == BLOCK + AHEAD:
+            yield from self._finish(BLOCK)
+
+    def flush(self) -> Iterator[np.ndarray]:
+        """The colours of the frames that are left."""
+        yield from self._finish(len(self.frames))
+
+    def _seen(self, luma: np.ndarray, reference: np.ndarray | None) -> _Frame:
+        """A frame with the mean of what came before it."""
+        last = self.frames[-1] if self.frames else self.before
+        if last is None or last.luma.shape != luma.shape:
+            still, nothing = np.zeros((*luma.shape, 2), np.float32), np.zeros(luma.shape, np.float32)
+            frame = _Frame(luma, still, 0.0, still, nothing, still, nothing, still, nothing)
+        else:
+            frame = self._moved(luma, last)
+        self.since += 1
+        unseen = (frame.total < _UNSEEN).mean()
+        if reference is not None:
+            frame.ab, frame.weight = reference, REFERENCE
+        elif self.since >= self.every or unseen > _UNSEEN_SHARE:
+            frame.ab, frame.weight, self.since = self.predict(luma), 1.0, 0
+        frame.mean, frame.total = _mixed(frame.mean, frame.total, frame.ab, frame.weight)
+        return frame
+
+    def _moved(self, luma: np.ndarray, last: _Frame) -> _Frame:
+        here, there = _bytes(luma), _bytes(last.luma)
+        back, on = self._flow.calc(here, there, None), self._flow.calc(there, here, None)
+        sure, sure_on = confidence(back, on, luma, last.luma), confidence(on, back, last.luma, luma)
+        if min(sure.mean(), sure_on.mean()) < CUT:
+            sure, sure_on = np.zeros_like(sure), np.zeros_like(sure_on)
+        total = self._remembered(warp(last.total, back)) * sure
+        return _Frame(luma, np.zeros_like(back), 0.0, back, sure, on, sure_on, warp(last.mean, back), total)
+
+    def _remembered(self, total: np.ndarray) -> np.ndarray:
+        """What a weight counts a frame later: the network's at most `memory`, a reference's fades."""
+        return np.minimum(total, self.memory + np.maximum(total - self.memory, 0) * _LASTS * (self.memory > 0))
+
+    def _finish(self, count: int) -> Iterator[np.ndarray]:
+        """Go back from the newest frame; the first ``count`` leave."""
+        found = []
+        mean = total = later = None
+        for frame in reversed(self.frames):
+            if later is None or later.on.shape != frame.ab.shape:
+                ahead, weight = np.zeros_like(frame.ab), np.zeros_like(frame.luma)
+            else:
+                ahead, weight = warp(mean, later.on), self._remembered(warp(total, later.on)) * later.sure_on
+            found.append(_mixed(frame.mean, frame.total, ahead, weight)[0])
+            mean, total = _mixed(ahead, weight, frame.ab, frame.weight)
+            later = frame
+        if count:
+            self.before = self.frames[count - 1]
+        self.frames = self.frames[count:]
+        yield from found[::-1][:count]
+
+
+def _mixed(
+    mean: np.ndarray, total: np.ndarray, other: np.ndarray, weight: np.ndarray | float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of two means ``(h, w, 2)`` with their weights, and the sum of these."""
+    both = total + weight
+    share = (weight / np.maximum(both, 1e-6))[..., None]
+    return mean + (other - mean) * share, both.astype(np.float32)
+
+
+def warp(field: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """``field (h, w[, n])`` at where ``flow (h, w, 2)``, in pixels, leads from each pixel; bilinear."""
+    height, width = flow.shape[:2]
+    x = np.arange(width, dtype=np.float32) + flow[..., 0]
+    y = np.arange(height, dtype=np.float32)[:, None] + flow[..., 1]
+    return cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def confidence(flow: np.ndarray, back: np.ndarray, here: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """How sure it is, 0..1, that ``flow`` leads from ``here`` to the same thing ``there``: forth and back, by L*."""
+    returned = warp(back, flow)
+    error, motion = ((flow + returned) ** 2).sum(-1), (flow**2).sum(-1) + (returned**2).sum(-1)
+    sure = np.exp(-np.maximum(error - 0.01 * motion - 1.5, 0) / 2)
+    height, width = here.shape
+    x, y = np.arange(width) + flow[..., 0], np.arange(height)[:, None] + flow[..., 1]
+    sure *= (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
+    off = cv2.GaussianBlur(warp(there, flow) - here, (0, 0), 2)
+    return (sure * np.exp(-((off / _PHOTOMETRIC) ** 2))).astype(np.float32)
+
+
+def _bytes(luma: np.ndarray) -> np.ndarray:
+    return cv2.GaussianBlur((luma * 2.55).clip(0, 255).astype(np.uint8), (0, 0), 1)

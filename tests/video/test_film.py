@@ -1,0 +1,207 @@
+"""Films come out as they went in, but for their colours. Clips are made here: noise over moving shapes, with sound."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from colorify.cli import app
+from colorify.models import checkpoint as checkpoints
+from colorify.video import film
+from colorify.video.film import Options, VideoError, coding_of
+from colorify.video.planes import Coding
+
+RATE = Fraction(30000, 1001)
+
+
+def make(
+    path: Path,
+    pix_fmt: str = "yuv420p",
+    size: tuple[int, int] = (96, 64),
+    frames: int = 30,
+    codec: str = "ffv1",
+    full: bool = False,
+    sound: bool = True,
+    every: int = 1,
+) -> Path:
+    """A lossless gray clip; with ``every`` 2, every other frame lasts twice as long."""
+    generator = np.random.default_rng(0)
+    y, x = np.mgrid[: size[1] + 40, : size[0] + 40]
+    base = 0.5 + 0.2 * np.sin(x / 5) + 0.2 * np.sin((x + 2 * y) / 11)
+    with av.open(str(path), "w") as out:
+        video = out.add_stream(codec, rate=RATE)
+        video.width, video.height, video.pix_fmt = *size, pix_fmt
+        video.codec_context.time_base = 1 / RATE
+        if full:
+            video.codec_context.color_range = 2
+        audio = (
+            out.add_stream("pcm_s16le" if path.suffix == ".mkv" else "aac", rate=16000, layout="mono")
+            if sound
+            else None
+        )
+        for number in range(frames):
+            frame = av.VideoFrame(*size, pix_fmt)
+            depth = frame.format.components[0].bits
+            for plane in frame.planes:
+                film._samples(plane, depth)[:] = 2 ** (depth - 1)
+            picture = base[number : number + size[1], number : number + size[0]]
+            grain = generator.normal(0, 0.02, picture.shape)
+            film._samples(frame.planes[0], depth)[:] = ((picture + grain).clip(0, 1) * (2**depth - 1)).astype(int)
+            frame.pts, frame.time_base = number * every + (number % every), 1 / RATE
+            frame.color_range = 2 if full else 1
+            out.mux(video.encode(frame))
+        out.mux(video.encode(None))
+        if audio:
+            samples = (np.sin(np.arange(16000)[None] / 20) * 20000).astype(np.int16)
+            sound_frame = av.AudioFrame.from_ndarray(samples, "s16", "mono")
+            sound_frame.sample_rate = 16000
+            for resampled in av.AudioResampler(audio.codec_context.format, "mono", 16000).resample(sound_frame):
+                out.mux(audio.encode(resampled))
+            out.mux(audio.encode(None))
+    return path
+
+
+def read(path: Path) -> list[tuple[Fraction, np.ndarray, Coding, list[np.ndarray]]]:
+    """Time, luma, coding and chroma of every frame."""
+    with av.open(str(path)) as clip:
+        found = []
+        for frame in clip.decode(video=0):
+            planes = [film._samples(plane, frame.format.components[0].bits).copy() for plane in frame.planes]
+            found.append((frame.pts * frame.time_base, planes[0], coding_of(frame), planes[1:]))
+        return found
+
+
+def packets(path: Path, kind: str = "audio") -> list[bytes]:
+    with av.open(str(path)) as clip:
+        streams = [stream for stream in clip.streams if stream.type == kind]
+        return [bytes(packet) for packet in clip.demux(*streams) if packet.size] if streams else []
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [
+        {},
+        {"pix_fmt": "yuv420p10le"},
+        {"full": True},
+        {"pix_fmt": "yuv422p"},
+        {"size": (97, 65), "pix_fmt": "yuv444p"},
+        {"pix_fmt": "gray"},
+        {"pix_fmt": "gray10le"},
+        {"every": 2},
+        {"frames": 1, "sound": False},
+    ],
+    ids=str,
+)
+def test_luma_time_and_sound_stay_as_they_are(colorizer, tmp_path, clip):
+    source, out = make(tmp_path / "in.mkv", **clip), tmp_path / "out.mkv"
+    done = film.colorize(source, out, colorizer, Options(quality="lossless"))
+    before, after = read(source), read(out)
+    assert done.frames == done.looked == len(before) == len(after)
+    for (time, luma, coding, _), (time_after, luma_after, coding_after, chroma) in zip(before, after, strict=True):
+        assert abs(time_after - time - (after[0][0] - before[0][0])) <= Fraction(1, 1000)  # the grid of Matroska
+        assert np.array_equal(luma_after, luma) and coding_after == coding
+        assert all(plane.std() > 0 for plane in chroma)
+    assert packets(out) == packets(source)
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_in_the_same_container_times_are_equal(colorizer, tmp_path):
+    source, out = make(tmp_path / "in.mp4", codec="libx264"), tmp_path / "out.mp4"
+    film.colorize(source, out, colorizer)
+    assert [frame[0] for frame in read(out)] == [frame[0] for frame in read(source)]
+    assert packets(out) == packets(source)
+
+
+def test_the_usual_quality_keeps_luma_within_43_decibels(colorizer, tmp_path):
+    source, out = make(tmp_path / "in.mkv", size=(320, 180)), tmp_path / "out.mkv"
+    film.colorize(source, out, colorizer)
+    off = np.stack([b[1].astype(float) - a[1] for a, b in zip(read(source), read(out), strict=True)])
+    assert 10 * np.log10(255**2 / (off**2).mean()) > 43
+
+
+def test_every_fourth_frame_and_side_by_side(colorizer, tmp_path):
+    source, out = make(tmp_path / "in.mkv"), tmp_path / "out.mkv"
+    options = Options(quality="lossless", every=4, side_by_side=True)
+    told = []
+    done = film.colorize(source, out, colorizer, options, told.append)
+    assert [now.frames for now in told] == list(range(1, 31)) and done.looked < 30
+    for (_, luma, _, _), (_, both, _, chroma) in zip(read(source), read(out), strict=True):
+        assert np.array_equal(both[:, :96], luma) and np.array_equal(both[:, 96:], luma)
+        assert all((plane[:, :48] == 128).all() and plane[:, 48:].std() > 0 for plane in chroma)
+
+
+def test_saturation_zero_is_gray(colorizer, tmp_path):
+    source, out = make(tmp_path / "in.mkv"), tmp_path / "out.mkv"
+    film.colorize(source, out, colorizer, Options(quality="lossless", saturation=0.0))
+    assert all((plane == 128).all() for frame in read(out) for plane in frame[3])
+
+
+def test_the_command(checkpoint, tmp_path):
+    source, model = make(tmp_path / "in.mkv"), tmp_path / "model.safetensors"
+    checkpoints.save(checkpoint, model)
+    command = ["video", str(source), "-o", str(tmp_path / "out.mkv"), "--model", str(model)]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.stderr
+    assert "30 frames; the network looked at 30" in result.stdout
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 1 and "exists already" in result.stderr
+
+
+def text(path: Path) -> None:
+    path.write_text("no film")
+
+
+def truncated(path: Path) -> None:
+    whole = make(path.with_name("whole.mp4"), codec="libx264").read_bytes()
+    path.write_bytes(whole[: len(whole) // 3])
+
+
+def only_sound(path: Path) -> None:
+    with av.open(str(path), "w", format="matroska") as out:
+        audio = out.add_stream("pcm_s16le", rate=16000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.int16), "s16", "mono")
+        frame.sample_rate = 16000
+        out.mux(audio.encode(frame))
+        out.mux(audio.encode(None))
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [(text, "cannot be read as a film"), (truncated, "cannot be read as a film"), (only_sound, "no video stream")],
+)
+def test_what_is_no_film(colorizer, tmp_path, broken, words):
+    broken(tmp_path / "in.bin")
+    with pytest.raises(VideoError, match=words):
+        film.colorize(tmp_path / "in.bin", tmp_path / "out.mkv", colorizer)
+    assert not (tmp_path / "out.mkv").exists() and not list(tmp_path.glob(".*"))
+
+
+def test_nothing_is_overwritten_and_never_the_input(colorizer, tmp_path):
+    source = make(tmp_path / "in.mkv")
+    before = source.read_bytes()
+    with pytest.raises(VideoError, match="never the input"):
+        film.colorize(source, source, colorizer, Options(overwrite=True))
+    with pytest.raises(VideoError, match=r"name a \.mp4"):
+        film.colorize(source, tmp_path / "out.xyz", colorizer)
+    with pytest.raises(VideoError, match="choose one of high"):
+        film.colorize(source, tmp_path / "out.mkv", colorizer, Options(quality="best"))
+    with pytest.raises(VideoError, match=r"in\.mp4"):
+        film.colorize(tmp_path / "in.mp4", tmp_path / "out.mkv", colorizer)
+    assert source.read_bytes() == before
+
+
+def test_a_stream_that_the_container_cannot_hold(colorizer, tmp_path):
+    source = make(tmp_path / "in.mkv")
+    with av.open(str(tmp_path / "sub.mkv"), "w") as out, av.open(str(source)) as clip:
+        copies = {stream.index: out.add_stream_from_template(stream) for stream in clip.streams}
+        subtitles = out.add_stream("ssa")
+        subtitles.codec_context.subtitle_header = b"[Script Info]\n"
+        for packet in clip.demux():
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream.index]
+                out.mux(packet)
+    with pytest.raises(VideoError, match=r"\.mkv"):
+        film.colorize(tmp_path / "sub.mkv", tmp_path / "out.mp4", colorizer)

@@ -1,0 +1,157 @@
+"""Colours along the motion: steadier, as colourful, as right, and never carried over a cut. The motion is analytic."""
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+
+from colorify.video.steady import AHEAD, BLOCK, CUT, Predict, Steady, confidence, warp
+
+SIZE, FRAMES = (96, 160), 48
+MOTION = (1.5, 0.5)  # pixels a frame
+
+
+def texture(seed: int, height: int, width: int, cell: int) -> np.ndarray:
+    """A smooth random field of -1..1."""
+    coarse = np.random.default_rng(seed).uniform(-1, 1, (height // cell + 2, width // cell + 2)).astype(np.float32)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def pan(scene: int, frames: int = FRAMES) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """L* and ab of a camera that moves over a large picture."""
+    height, width = SIZE
+    big = (height + 60, width + 120)
+    luma = 50 + 30 * texture(scene, *big, 6)
+    ab = np.stack([35 * texture(scene + k, *big, 30) for k in (100, 200)], -1)
+    lumas, colors = [], []
+    for number in range(frames):
+        flow = np.broadcast_to(np.float32([number * MOTION[0], number * MOTION[1]]), (*SIZE, 2))
+        lumas.append(warp(luma, flow))
+        colors.append(warp(ab, flow))
+    return lumas, colors
+
+
+class Noisy:
+    """A network that is right on average, and wrong in another way on every frame."""
+
+    def __init__(self, lumas: list[np.ndarray], colors: list[np.ndarray]):
+        self.known, self.calls = {luma.tobytes(): ab for luma, ab in zip(lumas, colors, strict=True)}, 0
+
+    def __call__(self, luma: np.ndarray) -> np.ndarray:
+        self.calls += 1
+        wrong = [8 * texture(7000 + 2 * self.calls + k, *luma.shape, 24) for k in (0, 1)]
+        return self.known[luma.tobytes()] + np.stack(wrong, -1)
+
+
+def knowing(lumas: list[np.ndarray], truth: list[np.ndarray]) -> Predict:
+    """A network that is always right."""
+    known = dict(zip(map(np.ndarray.tobytes, lumas), truth, strict=True))
+    return lambda luma: known[luma.tobytes()]
+
+
+def run(steady: Steady, lumas: list[np.ndarray]) -> list[np.ndarray]:
+    return [ab for luma in lumas for ab in steady.add(luma)] + list(steady.flush())
+
+
+def flicker(colors: list[np.ndarray]) -> float:
+    """T_ab: how much colours change along the true motion, ab units."""
+    flow = np.broadcast_to(np.float32([-MOTION[0], -MOTION[1]]), (*SIZE, 2))
+    changes = (np.hypot(*np.moveaxis(warp(b, flow) - a, -1, 0)) for a, b in pairwise(colors))
+    return float(np.mean([change[4:-4, 4:-4].mean() for change in changes]))
+
+
+def error(colors: list[np.ndarray], truth: list[np.ndarray]) -> float:
+    return float(np.mean((np.stack(colors) - np.stack(truth)) ** 2))
+
+
+def chroma(colors: list[np.ndarray]) -> float:
+    return float(np.hypot(*np.moveaxis(np.stack(colors), -1, 0)).mean())
+
+
+@pytest.fixture(scope="module")
+def film() -> tuple[list[np.ndarray], list[np.ndarray]]:
+    return pan(0)
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_flicker_goes_and_the_colours_stay(film, every):
+    lumas, truth = film
+    network = Noisy(lumas, truth)
+    each = [network(luma) for luma in lumas]
+    network = Noisy(lumas, truth)
+    found = run(Steady(network, 1.0, every), lumas)
+    assert len(found) == FRAMES and network.calls <= FRAMES / every + 6
+    assert flicker(found) < 0.2 * flicker(each)
+    assert error(found, truth) < error(each, truth)
+    assert 0.9 < chroma(found) / chroma(truth) < 1.1
+
+
+def test_without_steadiness_every_frame_is_for_itself(film):
+    lumas, truth = film
+    first, second = Noisy(lumas, truth), Noisy(lumas, truth)
+    found = run(Steady(first, 0.0), lumas)
+    assert all(np.allclose(ab, second(luma), atol=1e-3) for ab, luma in zip(found, lumas, strict=True))
+
+
+def test_no_colour_leaks_over_a_cut():
+    (one, red), (two, blue) = pan(0, 12), pan(50, 12)
+    red, blue = ([np.full_like(ab, value) for ab in part] for part, value in ((red, 40), (blue, -40)))
+    known = dict(zip(map(np.ndarray.tobytes, one + two), red + blue, strict=True))
+    calls = []
+    found = run(Steady(lambda luma: calls.append(1) or known[luma.tobytes()], 1.0, every=100), one + two)
+    assert np.allclose(np.stack(found[:12]), 40) and np.allclose(np.stack(found[12:]), -40)
+    assert 2 <= len(calls) < 12
+
+
+def test_a_real_change_of_colour_is_followed_within_three_frames():
+    """A light goes on: luma and colour change at once, the camera stands."""
+    luma, ab = (frames[0] for frames in pan(3, 1))
+    lumas = [luma] * 16 + [np.clip(luma + 15, 0, 100)] * 16
+    lumas = [frame + np.float32(number * 1e-4) for number, frame in enumerate(lumas)]
+    truth = [np.zeros_like(ab)] * 16 + [np.full_like(ab, 30)] * 16
+    found = run(Steady(knowing(lumas, truth)), lumas)
+    level = [float(frame.mean()) / 30 for frame in found]
+    assert level[15] < 0.1 and level[18] > 0.9
+
+
+def test_a_reference_frame_colours_its_neighbours(film):
+    lumas, truth = film
+    steady = Steady(lambda luma: np.zeros((*luma.shape, 2), np.float32))
+    found = [ab for n, luma in enumerate(lumas) for ab in steady.add(luma, truth[20] if n == 20 else None)]
+    found += list(steady.flush())
+    shares = [chroma(found[n : n + 1]) / chroma(truth[n : n + 1]) for n in (10, 20, 30, 45)]
+    assert shares[1] > 0.95 and min(shares) > 0.5
+
+
+def test_what_comes_into_sight_is_looked_at():
+    lumas, truth = pan(0)
+    calls = []
+    network = knowing(lumas, truth)
+    found = run(Steady(lambda luma: calls.append(1) or network(luma), every=1000), lumas)
+    assert 2 <= len(calls) < FRAMES
+    assert error(found, truth) < 9
+
+
+def test_results_leave_in_order_and_the_memory_is_bounded(film):
+    lumas, truth = film
+    steady = Steady(knowing(lumas, truth))
+    counts = [len(list(steady.add(luma))) for luma in lumas[: BLOCK + AHEAD]]
+    assert counts == [0] * (BLOCK + AHEAD - 1) + [BLOCK] and len(steady.frames) == AHEAD
+    assert len(list(steady.flush())) == AHEAD and list(steady.flush()) == []
+
+
+def test_confidence_knows_what_moved_from_what_is_new():
+    lumas, _ = pan(0, 2)
+    here, there = lumas[1], lumas[0]
+    flow = np.broadcast_to(np.float32([-MOTION[0], -MOTION[1]]), (*SIZE, 2)).copy()
+    sure = confidence(flow, -flow, there, here)  # the camera goes right: things go left
+    assert sure[4:-4, 4:-4].min() > 0.9
+    assert sure[:, 0].max() == 0  # it left the picture
+    assert confidence(flow, -flow, there, here + 40).mean() < CUT
+
+
+@pytest.mark.parametrize("wrong", [{"steady": 1.5}, {"steady": -0.1}, {"every": 0}])
+def test_knobs_out_of_range(wrong):
+    with pytest.raises(ValueError, match="expected"):
+        Steady(lambda luma: luma, **wrong)
