@@ -2,45 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import asdict, dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 import torch
-from av.container import InputContainer, OutputContainer
-from av.stream import Disposition
-from av.video.codeccontext import VideoCodecContext
+from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from colorify.color import gray_to_luma
 from colorify.inference import Colorizer
-from colorify.video import planes
+from colorify.video import media, planes
+from colorify.video.media import QUALITIES, VideoError
+from colorify.video.parts import Parts
 from colorify.video.planes import Coding
-from colorify.video.steady import Steady
+from colorify.video.steady import BLOCK, Steady
 
-QUALITIES = {
-    "high": {"preset": "veryfast", "crf": "13", "tune": "grain"},
-    "small": {"preset": "medium", "crf": "23"},
-    "lossless": {"preset": "veryfast", "qp": "0"},
-}
-"""Options of libx264; ``lossless`` keeps every sample, chroma as it was predicted included."""
-_MATRICES = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020", 10: "bt2020"}  # of ISO/IEC 23091-4, as FFmpeg counts them
-_NUMBERS = {"bt709": 1, "bt601": 6, "bt2020": 9}
-_RANGES = {False: 1, True: 2}
-_PLANAR = {f"yuv{kind}p{deep}" for kind in ("420", "422", "444", "440", "411", "410") for deep in ("", "10le")}
-_PLANAR |= {"yuvj420p", "yuvj422p", "yuvj444p", "gray", "gray10le"}
-
-
-class VideoError(ValueError):
-    """What is wrong with a film, and what to do."""
+PART = 20 * BLOCK  # frames: what a kill may lose
 
 
 @dataclass(frozen=True)
@@ -61,7 +48,7 @@ class Options:
 class Progress:
     """Where a run stands."""
 
-    frames: int  # written
+    frames: int  # coloured
     total: int  # as the file says; 0: it does not
     looked: int  # frames that the network saw
 
@@ -70,166 +57,168 @@ Report = Callable[[Progress], None]
 
 
 def colorize(
-    source: Path,
-    out: Path,
-    colorizer: Colorizer,
-    options: Options | None = None,
-    report: Report = lambda progress: None,
+    source: Path, out: Path, colorizer: Colorizer, options: Options | None = None, report: Report = lambda now: None
 ) -> Progress:
     """Colour the film ``source`` into ``out``, whose suffix names the container; written beside, then renamed.
 
-    Raises `VideoError` when there is no film to read or it cannot be written.
+    Finished parts wait in a hidden folder beside ``out``: after a stop or a kill the same call goes on, and ends with
+    the same film. Raises `VideoError` when there is no film to read or it cannot be written.
     """
     source, out, options = Path(source), Path(out), options or Options()
-    if options.quality not in QUALITIES:
-        raise VideoError(f"quality {options.quality!r}: choose one of {', '.join(QUALITIES)}")
-    if out.exists() and (not options.overwrite or out.samefile(source)):
-        raise VideoError(f"{out}: exists already (--overwrite replaces it; never the input)")
-    part = out.with_name(f".{out.stem[:100]}.{os.getpid()}.part{out.suffix}")
+    _check(source, out, options)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with _opened(source) as film:
-            try:
-                written = av.open(str(part), "w")
-            except (av.FFmpegError, ValueError) as error:
-                raise VideoError(f"{out}: cannot be written: {error}: name a .mp4, .mkv or .mov") from None
-            with written:
-                done = _Run(film, written, colorizer, options, report).run()
+        with media.opened(source) as film:
+            stat, _ = source.stat(), media.moving(film)
+            job = asdict(options) | {"bytes": stat.st_size, "time": stat.st_mtime_ns, "model": _fingerprint(colorizer)}
+            run = _Run(film, Parts(out.with_name(f".{out.name[:100]}.parts"), job), colorizer, options, report)
+            done = run.color()
         if not done.frames:
+            run.parts.remove()
             raise VideoError(f"{source}: no frame in it could be decoded")
-        os.replace(part, out)
+        assemble(source, run.parts.paths(), out)
+        run.parts.remove()
         return done
     except av.FFmpegError as error:
         raise VideoError(f"{source}: {error.strerror or error}") from None
     except OSError as error:
-        raise VideoError(f"{out}: cannot be written: {error.strerror or error}") from None
+        raise VideoError(f"{out}: cannot be written: {error.strerror or error}; the same command goes on") from None
+
+
+def _check(source: Path, out: Path, options: Options) -> None:
+    if options.quality not in QUALITIES:
+        raise VideoError(f"quality {options.quality!r}: choose one of {', '.join(QUALITIES)}")
+    if out.suffix.lower() not in (".mkv", ".mp4", ".mov"):
+        raise VideoError(f"{out}: unknown container {out.suffix!r}: name a .mkv, .mp4 or .mov")
+    if out.exists() and (not options.overwrite or (source.exists() and out.samefile(source))):
+        raise VideoError(f"{out}: exists already (--overwrite replaces it; never the input)")
+
+
+def assemble(source: Path, parts: list[Path], out: Path) -> None:
+    """Put the parts end to end, beside copies of all that is not the moving picture of ``source``; then rename."""
+    hidden = out.with_name(f".{out.stem[:100]}.{os.getpid()}.part{out.suffix}")
+    try:
+        with media.opened(source) as film, av.open(str(hidden), "w") as written:
+            written.metadata.update(film.metadata)
+            with media.opened(parts[0]) as first:
+                video = written.add_stream_from_template(first.streams.video[0])
+            copies = {}
+            for stream in film.streams:
+                if stream is not media.moving(film) and stream.type in ("audio", "subtitle", "video"):
+                    copies[stream.index] = _copied(written, stream)
+            pictures = _packets(parts)
+            waiting = next(pictures, None)
+            others = film.demux(*(film.streams[index] for index in copies)) if copies else ()
+            for packet in others:
+                if packet.dts is None:
+                    continue
+                while waiting and waiting.dts * waiting.time_base <= packet.dts * packet.time_base:
+                    waiting = _put(written, waiting, video, pictures)
+                packet.stream = copies[packet.stream.index]
+                written.mux(packet)
+            while waiting:
+                waiting = _put(written, waiting, video, pictures)
+        os.replace(hidden, out)
     finally:
         with suppress(OSError):
-            part.unlink()
+            hidden.unlink()
 
 
-def _opened(path: Path) -> InputContainer:
+def _copied(written: av.container.OutputContainer, stream: av.stream.Stream) -> av.stream.Stream:
     try:
-        return av.open(str(path))
-    except (av.FFmpegError, OSError) as error:
-        raise VideoError(f"{path}: cannot be read as a film: {error.strerror or error}") from None
+        return written.add_stream_from_template(stream)
+    except (ValueError, av.FFmpegError) as error:
+        kind = f"stream {stream.index} ({stream.type}, {stream.codec.name})"
+        raise VideoError(f"{kind} cannot be held by this container ({error}): name a .mkv") from None
 
 
-def _moving(film: InputContainer) -> VideoStream:
-    """The first video stream that is no cover picture."""
-    for stream in film.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            return stream
-    kinds = ", ".join(stream.type for stream in film.streams) or "nothing"
-    raise VideoError(f"{film.name}: no video stream, only {kinds}")
+def _packets(parts: list[Path]) -> Iterator[av.Packet]:
+    for path in parts:
+        with media.opened(path) as part:
+            yield from (packet for packet in part.demux(part.streams.video[0]) if packet.size)
 
 
-def coding_of(frame: VideoFrame | VideoCodecContext) -> Coding:
-    """How the samples of a frame are to be read; what it does not say follows from its height, as in players."""
-    full = frame.color_range == _RANGES[True] or frame.format.name.startswith("yuvj")
-    guess = "bt709" if frame.height >= 720 else "bt601"
-    return Coding(_MATRICES.get(int(frame.colorspace), guess), full, frame.format.components[0].bits)
-
-
-def _samples(plane: av.video.plane.VideoPlane, depth: int) -> np.ndarray:
-    """The samples ``(H, W)`` of a plane, as a view: writing into it writes the frame."""
-    rows = np.frombuffer(plane, np.uint8 if depth == 8 else "<u2")
-    return rows.reshape(plane.height, -1)[:, : plane.width]
+def _put(
+    written: av.container.OutputContainer, packet: av.Packet, video: VideoStream, rest: Iterator[av.Packet]
+) -> av.Packet | None:
+    packet.stream = video
+    written.mux(packet)
+    return next(rest, None)
 
 
 class _Run:
     """One film on its way: frames wait here until their colours are steady."""
 
-    def __init__(
-        self, film: InputContainer, out: OutputContainer, colorizer: Colorizer, options: Options, report: Report
-    ):
-        self.film, self.out, self.colorizer, self.options, self.report = film, out, colorizer, options, report
-        self.video = _moving(film)
+    def __init__(self, film: InputContainer, parts: Parts, colorizer: Colorizer, options: Options, report: Report):
+        self.film, self.parts, self.colorizer, self.options, self.report = film, parts, colorizer, options, report
+        self.video = media.moving(film)
         self.steady = Steady(self._predict, options.steady, options.every)
         self.waiting: deque[tuple[VideoFrame, Coding]] = deque()
-        self.encoder: VideoStream | None = None
         self.written = self.looked = 0
 
-    def run(self) -> Progress:
-        """Decode, colour, encode; copy everything else."""
-        self._open_encoder()
-        copies = {}
-        for stream in self.film.streams:
-            if stream.type in ("audio", "subtitle") or (stream.type == "video" and stream is not self.video):
-                try:
-                    copies[stream.index] = self.out.add_stream_from_template(stream)
-                except (ValueError, av.FFmpegError) as error:
-                    kind = f"stream {stream.index} ({stream.type}, {stream.codec.name})"
-                    raise VideoError(f"{kind} cannot be held by this container ({error}): name a .mkv") from None
-        self.out.metadata.update(self.film.metadata)
-        for packet in self.film.demux(self.video, *(self.film.streams[index] for index in copies)):
-            if packet.stream is self.video:
-                for frame in self._decoded(packet):
-                    self._take(frame)
-            elif packet.dts is not None:
-                packet.stream = copies[packet.stream.index]
-                self.out.mux(packet)
-        for ab in self.steady.flush():
-            self._write(ab)
-        self.out.mux(self.encoder.encode(None))
+    def color(self) -> Progress:
+        """Decode, colour and encode what is not in the parts yet."""
+        decoded = self._restored()
+        colored = self._colored(decoded)
+        for first in colored:
+            self._encode(first, colored)
         return self._progress()
 
-    def _open_encoder(self) -> None:
-        """An encoder of the same size, depth, timing and tags; 4:2:0, or 4:4:4 where the size is odd."""
-        source = self.video.codec_context
-        width = source.width * (2 if self.options.side_by_side else 1)
-        deep = source.format.components[0].bits > 8
-        odd = width % 2 or source.height % 2
-        rate = self.video.average_rate or self.video.guessed_rate or Fraction(25)
-        self.encoder = self.out.add_stream("libx264", rate=rate, options=QUALITIES[self.options.quality])
-        context = self.encoder.codec_context
-        context.width, context.height = width, source.height
-        context.pix_fmt = ("yuv444p" if odd else "yuv420p") + ("10le" if deep else "")
-        coding = coding_of(source)
-        context.color_range, context.colorspace = _RANGES[coding.full], _NUMBERS[coding.matrix]
-        context.time_base = self.video.time_base
-        self.encoder.time_base = self.video.time_base
-        if source.sample_aspect_ratio:
-            context.sample_aspect_ratio = source.sample_aspect_ratio
+    def _restored(self) -> Iterator[VideoFrame]:
+        """The frames that the filter has not seen; those that it has, but that no part holds, wait again."""
+        state = self.parts.state
+        if state is None:
+            return media.frames(self.film)
+        self.steady.restore(state)
+        self.written, self.looked = int(state["written"]), int(state["looked"])
+        decoded = media.frames(self.film, int(state["next"])) if len(self.steady.frames) else iter(())
+        self.waiting.extend((frame, media.coding_of(frame)) for frame in islice(decoded, len(self.steady.frames)))
+        return decoded
 
-    def _decoded(self, packet: av.Packet) -> Iterator[VideoFrame]:
-        """The frames of a packet; a damaged one gives none."""
-        try:
-            yield from packet.decode()
-        except av.error.InvalidDataError:
-            return
+    def _colored(self, decoded: Iterator[VideoFrame]) -> Iterator[np.ndarray]:
+        """The chroma of the frames in `waiting`, one after the other."""
+        for frame in decoded:
+            yield from self._take(frame)
+        yield from self.steady.flush()
 
-    def _take(self, frame: VideoFrame) -> None:
+    def _take(self, frame: VideoFrame) -> Iterator[np.ndarray]:
         """Hand the luma to the filter, keep the frame until its colours come."""
-        if frame.format.name not in _PLANAR:
-            frame = frame.reformat(format="yuv444p")
-        coding = coding_of(frame)
-        if (frame.width, frame.height) != (self.video.codec_context.width, self.video.codec_context.height):
+        coding, given = media.coding_of(frame), self.video.codec_context
+        if (frame.width, frame.height) != (given.width, given.height):
             raise VideoError(f"the picture changes its size to {frame.width} x {frame.height}: cut the film there")
         self.waiting.append((frame, coding))
-        luma = _samples(frame.planes[0], coding.depth)
+        luma = media.samples(frame.planes[0], coding.depth)
         scale = (self.options.size or self.colorizer.size) / min(luma.shape)
         size = tuple(max(2, round(length * scale / 2) * 2) for length in luma.shape[::-1])
         small = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
-        for ab in self.steady.add(gray_to_luma(planes.gray(small, coding))[0].numpy()):
-            self._write(ab)
+        return self.steady.add(gray_to_luma(planes.gray(small, coding))[0].numpy())
 
     def _predict(self, luma: np.ndarray) -> np.ndarray:
         self.looked += 1
         ab = self.colorizer.chroma(torch.from_numpy(luma)[None, None])[0]
         return cv2.resize(ab.movedim(0, -1).numpy(), luma.shape[::-1], interpolation=cv2.INTER_CUBIC)
 
-    def _write(self, ab: np.ndarray) -> None:
-        """Lay the colours of the oldest frame over its luma, and encode it."""
+    def _encode(self, first: np.ndarray, colored: Iterator[np.ndarray]) -> None:
+        """Write the next part, and the state after it."""
+        with av.open(str(self.parts.next), "w") as out:
+            stream = media.encoder(out, self.video, self.options.quality, 1 + self.options.side_by_side)
+            for ab in chain((first,), colored):
+                out.mux(stream.encode(self._laid(ab, stream)))
+                self.written += 1
+                self.report(self._progress())
+                whole = len(self.waiting) == len(self.steady.frames)  # not within the frames that left together
+                if self.written % PART == 0 and whole:
+                    break
+            out.mux(stream.encode(None))
+        following = self.waiting[0][0].pts if self.waiting else 0
+        self.parts.done(self.steady.state() | {"written": self.written, "looked": self.looked, "next": following})
+
+    def _laid(self, ab: np.ndarray, stream: VideoStream) -> VideoFrame:
+        """Lay colours over the luma of the oldest frame."""
         frame, coding = self.waiting.popleft()
-        context = self.encoder.codec_context
-        colored = VideoFrame(context.width, context.height, context.pix_fmt)
-        colored.pts, colored.time_base = frame.pts, frame.time_base
-        colored.color_range = _RANGES[coding.full]
-        colored.colorspace = _NUMBERS[coding.matrix]
-        luma, height, width = _samples(frame.planes[0], coding.depth), frame.height, frame.width
-        out = [_samples(plane, coding.depth) for plane in colored.planes]
-        shape = (out[1].shape[0], -(-width * out[1].shape[1] // context.width))
+        luma, height, width = media.samples(frame.planes[0], coding.depth), frame.height, frame.width
+        colored = media.blank(stream.codec_context, frame, coding)
+        out = [media.samples(plane, coding.depth) for plane in colored.planes]
+        shape = (out[1].shape[0], out[1].shape[1] // (1 + self.options.side_by_side))
         if self.options.blur:
             ab = cv2.GaussianBlur(ab, (0, 0), self.options.blur * min(ab.shape[:2]) / min(height, width))
         wide = cv2.resize(ab * self.options.saturation, shape[::-1], interpolation=cv2.INTER_CUBIC)
@@ -239,9 +228,15 @@ class _Run:
         for plane, values in zip(out[1:], chroma, strict=True):
             plane[:] = 2 ** (coding.depth - 1)
             plane[:, -values.shape[1] :] = values
-        self.out.mux(self.encoder.encode(colored))
-        self.written += 1
-        self.report(self._progress())
+        return colored
 
     def _progress(self) -> Progress:
         return Progress(self.written, self.video.frames, self.looked)
+
+
+def _fingerprint(colorizer: Colorizer) -> str:
+    """What tells a model from another."""
+    digest = hashlib.sha256(repr((colorizer.method, colorizer.size)).encode())
+    for tensor in colorizer.network.state_dict().values():
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

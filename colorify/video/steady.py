@@ -8,7 +8,7 @@ all frames, and one back over each block of frames from a little ahead of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
@@ -61,6 +61,25 @@ class Steady:
     def flush(self) -> Iterator[np.ndarray]:
         """The colours of the frames that are left."""
         yield from self._finish(len(self.frames))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that the filter remembers, as arrays."""
+        kept = ([self.before] if self.before else []) + self.frames
+        state = {
+            f"{number}.{name}": np.asarray(value)
+            for number, one in enumerate(kept)
+            for name, value in vars(one).items()
+        }
+        return state | {"kept": np.array(len(kept)), "left": np.array(bool(self.before)), "since": np.array(self.since)}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from `state`."""
+        kept = []
+        for number in range(int(state["kept"])):
+            values = {field.name: state[f"{number}.{field.name}"] for field in fields(_Frame)}
+            kept.append(_Frame(**values | {"weight": float(values["weight"])}))
+        self.before, self.frames = (kept[0], kept[1:]) if state["left"] else (None, kept)
+        self.since = int(state["since"])
 
     def _seen(self, luma: np.ndarray, reference: np.ndarray | None) -> _Frame:
         """A frame with the mean of what came before it."""

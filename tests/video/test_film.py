@@ -1,5 +1,8 @@
 """Films come out as they went in, but for their colours. Clips are made here: noise over moving shapes, with sound."""
 
+import signal
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,9 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from colorify.cli import app
+from colorify.inference import Colorizer
 from colorify.models import checkpoint as checkpoints
 from colorify.video import film
-from colorify.video.film import Options, VideoError, coding_of
+from colorify.video.film import Options
+from colorify.video.media import VideoError, coding_of, samples
 from colorify.video.planes import Coding
 
 RATE = Fraction(30000, 1001)
@@ -29,7 +34,7 @@ def make(
 ) -> Path:
     """A lossless gray clip; with ``every`` 2, every other frame lasts twice as long."""
     generator = np.random.default_rng(0)
-    y, x = np.mgrid[: size[1] + 40, : size[0] + 40]
+    y, x = np.mgrid[: size[1] + frames, : size[0] + frames]
     base = 0.5 + 0.2 * np.sin(x / 5) + 0.2 * np.sin((x + 2 * y) / 11)
     with av.open(str(path), "w") as out:
         video = out.add_stream(codec, rate=RATE)
@@ -46,17 +51,17 @@ def make(
             frame = av.VideoFrame(*size, pix_fmt)
             depth = frame.format.components[0].bits
             for plane in frame.planes:
-                film._samples(plane, depth)[:] = 2 ** (depth - 1)
+                samples(plane, depth)[:] = 2 ** (depth - 1)
             picture = base[number : number + size[1], number : number + size[0]]
             grain = generator.normal(0, 0.02, picture.shape)
-            film._samples(frame.planes[0], depth)[:] = ((picture + grain).clip(0, 1) * (2**depth - 1)).astype(int)
+            samples(frame.planes[0], depth)[:] = ((picture + grain).clip(0, 1) * (2**depth - 1)).astype(int)
             frame.pts, frame.time_base = number * every + (number % every), 1 / RATE
             frame.color_range = 2 if full else 1
             out.mux(video.encode(frame))
         out.mux(video.encode(None))
         if audio:
-            samples = (np.sin(np.arange(16000)[None] / 20) * 20000).astype(np.int16)
-            sound_frame = av.AudioFrame.from_ndarray(samples, "s16", "mono")
+            wave = (np.sin(np.arange(16000)[None] / 20) * 20000).astype(np.int16)
+            sound_frame = av.AudioFrame.from_ndarray(wave, "s16", "mono")
             sound_frame.sample_rate = 16000
             for resampled in av.AudioResampler(audio.codec_context.format, "mono", 16000).resample(sound_frame):
                 out.mux(audio.encode(resampled))
@@ -69,7 +74,7 @@ def read(path: Path) -> list[tuple[Fraction, np.ndarray, Coding, list[np.ndarray
     with av.open(str(path)) as clip:
         found = []
         for frame in clip.decode(video=0):
-            planes = [film._samples(plane, frame.format.components[0].bits).copy() for plane in frame.planes]
+            planes = [samples(plane, frame.format.components[0].bits).copy() for plane in frame.planes]
             found.append((frame.pts * frame.time_base, planes[0], coding_of(frame), planes[1:]))
         return found
 
@@ -139,6 +144,57 @@ def test_saturation_zero_is_gray(colorizer, tmp_path):
     assert all((plane == 128).all() for frame in read(out) for plane in frame[3])
 
 
+KILLED = """
+import os, signal, sys
+from colorify.inference import Colorizer
+from colorify.video import film
+film.PART = 32
+def report(now):
+    if now.frames == {at}:
+        os.kill(os.getpid(), signal.SIGKILL)
+film.colorize({source!r}, {out!r}, Colorizer.load({model!r}, "cpu"), film.Options(quality="lossless", every=3), report)
+"""
+
+
+@pytest.mark.parametrize("at", [5, 32, 50, 67])
+@pytest.mark.parametrize("frames", [70, 67])
+def test_a_killed_run_goes_on_and_ends_the_same(checkpoint, tmp_path, monkeypatch, at, frames):
+    """Killed in the first part, at the end of one, in the second, and when the last frames leave the filter."""
+    source, model = make(tmp_path / "in.mkv", frames=frames), tmp_path / "model.safetensors"
+    checkpoints.save(checkpoint, model)
+    out, whole = tmp_path / "out.mkv", tmp_path / "whole.mkv"
+    code = KILLED.format(at=at, source=str(source), out=str(out), model=str(model))
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGKILL
+    assert not out.exists()
+    monkeypatch.setattr(film, "PART", 32)
+    options, told = Options(quality="lossless", every=3), []
+    done = film.colorize(source, out, Colorizer.load(model, "cpu"), options, told.append)
+    again = 65 if (frames, at) == (70, 67) else 33 if at > 32 else 1  # of 67 frames the last 19 leave together
+    assert told[0].frames == again  # nothing that was finished is done again
+    assert done == film.colorize(source, whole, Colorizer.load(model, "cpu"), options)
+    before, after = read(whole), read(out)
+    assert len(before) == len(after) == frames
+    for (time, luma, _, chroma), (time_after, luma_after, _, chroma_after) in zip(before, after, strict=True):
+        assert time == time_after and np.array_equal(luma, luma_after)
+        assert all(map(np.array_equal, chroma, chroma_after))
+    assert packets(out) == packets(source) and not list(tmp_path.glob(".*"))
+
+
+def test_parts_of_another_job_are_not_taken(colorizer, tmp_path, monkeypatch):
+    monkeypatch.setattr(film, "PART", 32)
+    source, out = make(tmp_path / "in.mkv", frames=60), tmp_path / "out.mkv"
+
+    def stop(now: film.Progress) -> None:
+        if now.frames == 40:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        film.colorize(source, out, colorizer, Options(quality="lossless"), stop)
+    told = []
+    film.colorize(source, out, colorizer, Options(quality="lossless", saturation=0.0), told.append)
+    assert told[0].frames == 1 and all((plane == 128).all() for frame in read(out) for plane in frame[3])
+
+
 def test_the_command(checkpoint, tmp_path):
     source, model = make(tmp_path / "in.mkv"), tmp_path / "model.safetensors"
     checkpoints.save(checkpoint, model)
@@ -184,7 +240,7 @@ def test_nothing_is_overwritten_and_never_the_input(colorizer, tmp_path):
     before = source.read_bytes()
     with pytest.raises(VideoError, match="never the input"):
         film.colorize(source, source, colorizer, Options(overwrite=True))
-    with pytest.raises(VideoError, match=r"name a \.mp4"):
+    with pytest.raises(VideoError, match=r"name a \.mkv"):
         film.colorize(source, tmp_path / "out.xyz", colorizer)
     with pytest.raises(VideoError, match="choose one of high"):
         film.colorize(source, tmp_path / "out.mkv", colorizer, Options(quality="best"))

@@ -1,0 +1,57 @@
+"""A film in work, on disk: finished parts, and the state of the filter after the last of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+_STATE = "state.npz"
+
+
+class Parts:
+    """A folder beside the result. A part and the state after it count from the moment that the state is renamed."""
+
+    def __init__(self, folder: Path, job: dict[str, object]):
+        """``job`` says what is made of what; a folder of another job is emptied."""
+        self.folder, self.job = Path(folder), json.dumps(job, sort_keys=True)
+        self.count, self.state = 0, None
+        state = self._read()
+        if state is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        else:
+            self.count, self.state = int(state.pop("parts")), state
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def _read(self) -> dict[str, np.ndarray] | None:
+        try:
+            with np.load(self.folder / _STATE, allow_pickle=False) as file:
+                state = dict(file)
+        except (OSError, ValueError, EOFError):
+            return None
+        same = str(state.pop("job", "")) == self.job
+        whole = same and all(path.exists() for path in self.paths(int(state["parts"])))
+        return state if whole else None
+
+    def paths(self, count: int | None = None) -> list[Path]:
+        """The finished parts in their order."""
+        return [self.folder / f"{number:05d}.nut" for number in range(self.count if count is None else count)]
+
+    @property
+    def next(self) -> Path:
+        """Where the next part is to be written."""
+        return self.folder / f"{self.count:05d}.nut"
+
+    def done(self, state: dict[str, np.ndarray]) -> None:
+        """The next part is whole; ``state`` is what comes after it."""
+        part = self.folder / f".{os.getpid()}.npz"
+        np.savez(part, **state, parts=self.count + 1, job=self.job)
+        os.replace(part, self.folder / _STATE)
+        self.count += 1
+
+    def remove(self) -> None:
+        """The film is finished."""
+        shutil.rmtree(self.folder)
