@@ -86,10 +86,15 @@ def video(
     every: Annotated[int, typer.Option(min=1, help="The network looks at every so-many-th frame.")] = 1,
     quality: Annotated[str, typer.Option(help="high, small or lossless.")] = "high",
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Gray and colour in a row.")] = False,
+    start: Annotated[float, typer.Option(min=0, help="Seconds: where to begin.")] = 0.0,
+    end: Annotated[float | None, typer.Option(help="Seconds: where to stop.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a result that exists.")] = False,
     device: Device = "auto",
 ) -> None:
-    """Colour a film: its luma, timing, sound and subtitles stay as they are, its colours hold still."""
+    """Colour a film: its luma, timing, sound and subtitles stay as they are, its colours hold still.
+
+    Ctrl-C stops; the same command goes on.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -99,7 +104,7 @@ def video(
         from colorify.video import film
 
         task = bar.add_task("", total=None)
-        options = film.Options(size, saturation, blur, steady, every, quality, side_by_side, overwrite)
+        options = film.Options(size, saturation, blur, steady, every, quality, side_by_side, start, end, overwrite)
         done = film.colorize(
             source,
             out,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
@@ -41,6 +41,8 @@ class Options:
     every: int = 1  # the network looks at every so-many-th frame
     quality: str = "high"  # one of `QUALITIES`
     side_by_side: bool = False  # gray and colour in a row
+    start: float = 0.0  # seconds: where to begin
+    end: float | None = None  # seconds: where to stop
     overwrite: bool = False
 
 
@@ -75,7 +77,7 @@ def colorize(
         if not done.frames:
             run.parts.remove()
             raise VideoError(f"{source}: no frame in it could be decoded")
-        assemble(source, run.parts.paths(), out)
+        assemble(source, run.parts.paths(), out, options.start, options.end)
         run.parts.remove()
         return done
     except av.FFmpegError as error:
@@ -87,14 +89,19 @@ def colorize(
 def _check(source: Path, out: Path, options: Options) -> None:
     if options.quality not in QUALITIES:
         raise VideoError(f"quality {options.quality!r}: choose one of {', '.join(QUALITIES)}")
+    if options.start < 0 or (options.end is not None and options.end <= options.start):
+        raise VideoError(f"start {options.start}, end {options.end}: expected seconds, the end after the start")
     if out.suffix.lower() not in (".mkv", ".mp4", ".mov"):
         raise VideoError(f"{out}: unknown container {out.suffix!r}: name a .mkv, .mp4 or .mov")
     if out.exists() and (not options.overwrite or (source.exists() and out.samefile(source))):
         raise VideoError(f"{out}: exists already (--overwrite replaces it; never the input)")
 
 
-def assemble(source: Path, parts: list[Path], out: Path) -> None:
-    """Put the parts end to end, beside copies of all that is not the moving picture of ``source``; then rename."""
+def assemble(source: Path, parts: list[Path], out: Path, start: float = 0.0, end: float | None = None) -> None:
+    """Put the parts end to end, beside copies of all that is not the moving picture of ``source``; then rename.
+
+    Of the copies, what lies between ``start`` and ``end``, in seconds; ``start`` becomes zero.
+    """
     hidden = out.with_name(f".{out.stem[:100]}.{os.getpid()}.part{out.suffix}")
     try:
         with media.opened(source) as film, av.open(str(hidden), "w") as written:
@@ -105,12 +112,10 @@ def assemble(source: Path, parts: list[Path], out: Path) -> None:
             for stream in film.streams:
                 if stream is not media.moving(film) and stream.type in ("audio", "subtitle", "video"):
                     copies[stream.index] = _copied(written, stream)
-            pictures = _packets(parts)
+            pictures = _shifted(_packets(parts), start)
             waiting = next(pictures, None)
             others = film.demux(*(film.streams[index] for index in copies)) if copies else ()
-            for packet in others:
-                if packet.dts is None:
-                    continue
+            for packet in _shifted(_between(others, start, end), start):
                 while waiting and waiting.dts * waiting.time_base <= packet.dts * packet.time_base:
                     waiting = _put(written, waiting, video, pictures)
                 packet.stream = copies[packet.stream.index]
@@ -135,6 +140,23 @@ def _packets(parts: list[Path]) -> Iterator[av.Packet]:
     for path in parts:
         with media.opened(path) as part:
             yield from (packet for packet in part.demux(part.streams.video[0]) if packet.size)
+
+
+def _between(packets: Iterable[av.Packet], start: float, end: float | None) -> Iterator[av.Packet]:
+    """The packets within a stretch of time; without a start all that come before its end."""
+    for packet in packets:
+        if packet.dts is not None:
+            time = packet.pts * packet.time_base
+            if (not start or time >= start) and (end is None or time < end):
+                yield packet
+
+
+def _shifted(packets: Iterable[av.Packet], start: float) -> Iterator[av.Packet]:
+    for packet in packets:
+        if start:
+            shift = round(start / packet.time_base)
+            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+        yield packet
 
 
 def _put(
@@ -166,11 +188,13 @@ class _Run:
     def _restored(self) -> Iterator[VideoFrame]:
         """The frames that the filter has not seen; those that it has, but that no part holds, wait again."""
         state = self.parts.state
+        options, base = self.options, self.video.time_base
+        end = None if options.end is None else round(options.end / base)
         if state is None:
-            return media.frames(self.film)
+            return media.frames(self.film, round(options.start / base) if options.start else None, end)
         self.steady.restore(state)
         self.written, self.looked = int(state["written"]), int(state["looked"])
-        decoded = media.frames(self.film, int(state["next"])) if len(self.steady.frames) else iter(())
+        decoded = media.frames(self.film, int(state["next"]), end) if len(self.steady.frames) else iter(())
         self.waiting.extend((frame, media.coding_of(frame)) for frame in islice(decoded, len(self.steady.frames)))
         return decoded
 

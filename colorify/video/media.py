@@ -51,9 +51,13 @@ def moving(film: InputContainer) -> VideoStream:
     raise VideoError(f"{film.name}: no video stream, only {kinds}")
 
 
-def frames(film: InputContainer, start: int | None = None) -> Iterator[VideoFrame]:
-    """The frames of `moving`, of planar Y'CbCr or gray, from the time stamp ``start`` on; damaged ones are left out."""
-    stream = moving(film)
+def frames(film: InputContainer, start: int | None = None, end: int | None = None) -> Iterator[VideoFrame]:
+    """The frames of `moving`, of planar Y'CbCr or gray, from the time stamp ``start`` on, before ``end``.
+
+    Damaged frames are left out; one without a time stamp, or with one that goes back, comes a moment after the last.
+    """
+    stream, last = moving(film), None
+    step = max(1, round(1 / (stream.average_rate or 25) / stream.time_base))
     if start is not None:
         film.seek(start, stream=stream)
     for packet in film.demux(stream):
@@ -62,7 +66,12 @@ def frames(film: InputContainer, start: int | None = None) -> Iterator[VideoFram
         except av.error.InvalidDataError:
             continue
         for frame in found:
-            if start is None or frame.pts >= start:
+            if frame.pts is None or (last is not None and frame.pts <= last):
+                frame.pts = 0 if last is None else last + step
+            last = frame.pts
+            if end is not None and last >= end:
+                return
+            if start is None or last >= start:
                 yield frame if frame.format.name in _PLANAR else frame.reformat(format="yuv444p")
 
 

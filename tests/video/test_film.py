@@ -5,6 +5,7 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 from colorify.cli import app
 from colorify.inference import Colorizer
 from colorify.models import checkpoint as checkpoints
-from colorify.video import film
+from colorify.video import film, media
 from colorify.video.film import Options
 from colorify.video.media import VideoError, coding_of, samples
 from colorify.video.planes import Coding
@@ -138,6 +139,41 @@ def test_every_fourth_frame_and_side_by_side(colorizer, tmp_path):
         assert all((plane[:, :48] == 128).all() and plane[:, 48:].std() > 0 for plane in chroma)
 
 
+def test_a_stretch_of_a_film(colorizer, tmp_path):
+    source, out = make(tmp_path / "in.mkv", frames=60), tmp_path / "out.mkv"
+    film.colorize(source, out, colorizer, Options(quality="lossless", start=0.5, end=0.8))
+    inside = [frame for frame in read(source) if 0.5 <= frame[0] < 0.8]
+    found = read(out)
+    assert len(found) == len(inside) == 9
+    for (time, luma, _, _), (time_after, luma_after, _, _) in zip(inside, found, strict=True):
+        assert abs(time_after + Fraction(1, 2) - time) <= Fraction(2, 1000) and np.array_equal(luma, luma_after)
+    with pytest.raises(VideoError, match="the end after the start"):
+        film.colorize(source, out, colorizer, Options(start=2, end=1, overwrite=True))
+
+
+def test_time_stamps_that_lack_or_go_back(tmp_path):
+    source, given = make(tmp_path / "in.mkv", frames=6, sound=False), iter([None, 33, 33, 20, None, 200])
+    real = av.Packet.decode
+
+    class Broken:
+        """A film whose packets decode to frames with other time stamps."""
+
+        def __init__(self, clip):
+            self.streams, self.clip = clip.streams, clip
+
+        def demux(self, stream):
+            for packet in self.clip.demux(stream):
+                yield SimpleNamespace(decode=lambda packet=packet: [self.stamped(f) for f in real(packet)])
+
+        def stamped(self, frame):
+            frame.pts = next(given)
+            return frame
+
+    with av.open(str(source)) as clip:
+        times = [frame.pts for frame in media.frames(Broken(clip))]
+    assert times == sorted(set(times)) and len(times) == 6 and times[0] == 0 and times[-1] == 200
+
+
 def test_saturation_zero_is_gray(colorizer, tmp_path):
     source, out = make(tmp_path / "in.mkv"), tmp_path / "out.mkv"
     film.colorize(source, out, colorizer, Options(quality="lossless", saturation=0.0))
@@ -147,7 +183,7 @@ def test_saturation_zero_is_gray(colorizer, tmp_path):
 KILLED = """
 import os, signal, sys
 from colorify.inference import Colorizer
-from colorify.video import film
+from colorify.video import film, media
 film.PART = 32
 def report(now):
     if now.frames == {at}:
