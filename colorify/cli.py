@@ -98,7 +98,7 @@ def video(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("frames, still"), TimeRemainingColumn())
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("frames, left:"), TimeRemainingColumn())
     with _plainly(), Progress(*columns, console=Console(stderr=True)) as bar:
         from colorify.inference import Colorizer
         from colorify.video import film

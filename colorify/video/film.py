@@ -7,7 +7,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 
@@ -71,7 +71,11 @@ def colorize(
     try:
         with media.opened(source) as film:
             stat, _ = source.stat(), media.moving(film)
-            job = asdict(options) | {"bytes": stat.st_size, "time": stat.st_mtime_ns, "model": _fingerprint(colorizer)}
+            job = asdict(replace(options, overwrite=False)) | {
+                "bytes": stat.st_size,
+                "time": stat.st_mtime_ns,
+                "model": _fingerprint(colorizer),
+            }
             run = _Run(film, Parts(out.with_name(f".{out.name[:100]}.parts"), job), colorizer, options, report)
             done = run.color()
         if not done.frames:

@@ -50,7 +50,7 @@ def chroma(gray: Tensor, ab: Tensor, coding: Coding) -> np.ndarray:
     """The samples ``(2, H, W)`` of Cb and Cr that show ab ``(2, H, W)`` over the neutral ``gray`` ``(1, H, W)``.
 
     The luma of the shown colour is that of ``gray`` exactly, but for rounding; a and b are as asked for, or of the
-    same hue and less where the gamut ends. Read from a table: at most half a level from `exact_chroma`.
+    same hue and less where the gamut ends. Read from a table that `exact_chroma` fills.
     """
     table, limit = _table(coding.matrix)
     place = torch.cat((ab.flip(0) / limit, gray * 2 - 1)).movedim(0, -1)  # x is b, y is a, z is luma

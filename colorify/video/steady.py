@@ -26,15 +26,13 @@ Predict = Callable[[np.ndarray], np.ndarray]
 
 @dataclass
 class _Frame:
-    """A frame in work: its colours, the motion from and to the one before, and the mean up to it."""
+    """A frame in work: its colours, the motion of the one before towards it, and the mean up to it."""
 
     luma: np.ndarray  # (h, w)
     ab: np.ndarray  # (h, w, 2), zero where the network did not look
     weight: float  # of ab: 0, 1 or `REFERENCE`
-    back: np.ndarray  # (h, w, 2) pixels: where each pixel was in the frame before
-    sure: np.ndarray  # (h, w) 0..1: how sure that is
-    on: np.ndarray  # of the frame before: where each pixel went
-    sure_on: np.ndarray
+    on: np.ndarray  # (h, w, 2) pixels: where each pixel of the frame before went
+    sure_on: np.ndarray  # (h, w) 0..1: how sure that is
     mean: np.ndarray  # (h, w, 2)
     total: np.ndarray  # (h, w): weight of the mean
 
@@ -86,7 +84,7 @@ class Steady:
         last = self.frames[-1] if self.frames else self.before
         if last is None or last.luma.shape != luma.shape:
             still, nothing = np.zeros((*luma.shape, 2), np.float32), np.zeros(luma.shape, np.float32)
-            frame = _Frame(luma, still, 0.0, still, nothing, still, nothing, still, nothing)
+            frame = _Frame(luma, still, 0.0, still, nothing, still, nothing)
         else:
             frame = self._moved(luma, last)
         self.since += 1
@@ -105,7 +103,7 @@ class Steady:
         if min(sure.mean(), sure_on.mean()) < CUT:
             sure, sure_on = np.zeros_like(sure), np.zeros_like(sure_on)
         total = self._remembered(warp(last.total, back)) * sure
-        return _Frame(luma, np.zeros_like(back), 0.0, back, sure, on, sure_on, warp(last.mean, back), total)
+        return _Frame(luma, np.zeros_like(on), 0.0, on, sure_on, warp(last.mean, back), total)
 
     def _remembered(self, total: np.ndarray) -> np.ndarray:
         """What a weight counts a frame later: the network's at most `memory`, a reference's fades."""
