@@ -16,7 +16,10 @@ import numpy as np
 MEMORY = 19.0  # weight of the past at most, in frames, at full steadiness
 CUT = 0.2  # mean confidence under which a frame is of another scene
 BLOCK, AHEAD = 16, 6  # frames that are finished at once, and frames looked ahead
-_UNSEEN, _UNSEEN_SHARE = 0.2, 0.03  # the network is asked when more than this share weighs less than that
+_UNSEEN = 0.2  # weight under which a pixel counts as not seen by the network
+_NEW, _HOLES = 0.3, 0.03  # it is asked when more than this share is unseen: from the past; from both sides
+_SPREAD = 6.0  # sigma, px, of the fill of smaller holes
+_GAIN = 1.3  # a mean is paler than what it is the mean of: it gets back its chroma, up to this factor
 _PHOTOMETRIC = 10.0  # L*
 REFERENCE, _LASTS = 1000.0, 0.95  # weight of a frame that the user coloured; what of it is left a frame later
 
@@ -48,6 +51,7 @@ class Steady:
         self.frames: list[_Frame] = []
         self.before: _Frame | None = None  # the last frame that left
         self.since = 0  # frames since the network last looked
+        self.chroma = np.zeros(3)  # of this scene: mean chroma asked for, of the means of it, frames it was taken from
         self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
     def add(self, luma: np.ndarray, reference: np.ndarray | None = None) -> Iterator[np.ndarray]:
@@ -68,7 +72,12 @@ class Steady:
             for number, one in enumerate(kept)
             for name, value in vars(one).items()
         }
-        return state | {"kept": np.array(len(kept)), "left": np.array(bool(self.before)), "since": np.array(self.since)}
+        return state | {
+            "kept": np.array(len(kept)),
+            "left": np.array(bool(self.before)),
+            "since": np.array(self.since),
+            "chroma": self.chroma,
+        }
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go on from `state`."""
@@ -77,24 +86,30 @@ class Steady:
             values = {field.name: state[f"{number}.{field.name}"] for field in fields(_Frame)}
             kept.append(_Frame(**values | {"weight": float(values["weight"])}))
         self.before, self.frames = (kept[0], kept[1:]) if state["left"] else (None, kept)
-        self.since = int(state["since"])
+        self.since, self.chroma = int(state["since"]), state["chroma"]
 
     def _seen(self, luma: np.ndarray, reference: np.ndarray | None) -> _Frame:
-        """A frame with the mean of what came before it."""
+        """A frame with the mean of what came before it; one that only repeats the last is not looked at."""
         last = self.frames[-1] if self.frames else self.before
+        still, nothing = np.zeros((*luma.shape, 2), np.float32), np.zeros(luma.shape, np.float32)
+        repeated = False
         if last is None or last.luma.shape != luma.shape:
-            still, nothing = np.zeros((*luma.shape, 2), np.float32), np.zeros(luma.shape, np.float32)
             frame = _Frame(luma, still, 0.0, still, nothing, still, nothing)
+        elif repeated := np.array_equal(_bytes(luma), _bytes(last.luma)):
+            frame = _Frame(luma, still, 0.0, still, nothing + 1, last.mean, self._remembered(last.total))
         else:
             frame = self._moved(luma, last)
-        self.since += 1
-        unseen = (frame.total < _UNSEEN).mean()
+        self.since += not repeated
         if reference is not None:
-            frame.ab, frame.weight = reference, REFERENCE
-        elif self.since >= self.every or unseen > _UNSEEN_SHARE:
-            frame.ab, frame.weight, self.since = self.predict(luma), 1.0, 0
-        frame.mean, frame.total = _mixed(frame.mean, frame.total, frame.ab, frame.weight)
+            self._color(frame, reference, REFERENCE)
+        elif (self.since >= self.every and not repeated) or _unseen(frame.total) > _NEW:
+            self._color(frame, self.predict(luma), 1.0)
+            self.since = 0
         return frame
+
+    def _color(self, frame: _Frame, ab: np.ndarray, weight: float) -> None:
+        frame.ab, frame.weight = ab, weight
+        frame.mean, frame.total = _mixed(frame.mean, frame.total, ab, weight)
 
     def _moved(self, luma: np.ndarray, last: _Frame) -> _Frame:
         here, there = _bytes(luma), _bytes(last.luma)
@@ -113,18 +128,52 @@ class Steady:
         """Go back from the newest frame; the first ``count`` leave."""
         found = []
         mean = total = later = None
-        for frame in reversed(self.frames):
+        for number, frame in reversed(list(enumerate(self.frames))):
             if later is None or later.on.shape != frame.ab.shape:
                 ahead, weight = np.zeros_like(frame.ab), np.zeros_like(frame.luma)
             else:
                 ahead, weight = warp(mean, later.on), self._remembered(warp(total, later.on)) * later.sure_on
-            found.append(_mixed(frame.mean, frame.total, ahead, weight)[0])
+            if number < count:
+                if _unseen(frame.total + weight) > _HOLES:
+                    self._color(frame, self.predict(frame.luma), 1.0)
+                found.append((frame, *_mixed(frame.mean, frame.total, ahead, weight)))
             mean, total = _mixed(ahead, weight, frame.ab, frame.weight)
             later = frame
         if count:
             self.before = self.frames[count - 1]
         self.frames = self.frames[count:]
-        yield from found[::-1][:count]
+        for frame, mean, total in reversed(found):
+            yield self._colorful(frame, _filled(mean, total), total)
+
+    def _colorful(self, frame: _Frame, mean: np.ndarray, total: np.ndarray) -> np.ndarray:
+        """The mean, as colourful as the network's answers in this scene; where a reference has its say, untouched."""
+        if not frame.sure_on.any():
+            self.chroma = np.zeros(3)
+        asked, got, count = self.chroma
+        if frame.weight == 1:
+            count = min(count + 1, self.memory + 1)
+            asked, got = asked + (_chroma(frame.ab) - asked) / count, got + (_chroma(mean) - got) / count
+            self.chroma = np.array((asked, got, count))
+        free = (total <= 2 * self.memory + 1).mean()
+        return mean * (1 + free * (np.clip(asked / max(got, 1e-6), 1 / _GAIN, _GAIN) - 1)).astype(np.float32)
+
+
+def _chroma(ab: np.ndarray) -> float:
+    return float(np.hypot(ab[..., 0], ab[..., 1]).mean())
+
+
+def _unseen(total: np.ndarray) -> float:
+    return float((total < _UNSEEN).mean())
+
+
+def _filled(mean: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Where almost nothing is known, the colours from around."""
+    trust = np.minimum(total / _UNSEEN, 1).astype(np.float32)
+    if trust.min() == 1:
+        return mean
+    near = cv2.GaussianBlur(np.dstack((mean * trust[..., None], trust)), (0, 0), _SPREAD)
+    around = near[..., :2] / np.maximum(near[..., 2:], 1e-6)
+    return around + (mean - around) * trust[..., None]
 
 
 def _mixed(

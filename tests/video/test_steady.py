@@ -133,6 +133,40 @@ def test_what_comes_into_sight_is_looked_at():
     assert error(found, truth) < 9
 
 
+@pytest.mark.parametrize("speed", [0.5, 2, 6])
+def test_a_fast_camera_costs_no_more_looks(speed):
+    """What comes into sight between two looks gets its colours from the later one."""
+    height, width = SIZE
+    big = height, width + round(speed * FRAMES) + 2
+    luma = 50 + 30 * texture(0, *big, 6)
+    ab = np.stack([35 * texture(k, *big, 30) for k in (100, 200)], -1)
+    places = [np.broadcast_to(np.float32([number * speed, 0]), (*SIZE, 2)) for number in range(FRAMES)]
+    lumas, truth = [warp(luma, place) for place in places], [warp(ab, place) for place in places]
+    calls = []
+    network = knowing(lumas, truth)
+    found = run(Steady(lambda luma: calls.append(1) or network(luma), every=4), lumas)
+    assert len(calls) <= FRAMES / 4 + 3
+    assert error(found, truth) < 4
+
+
+def test_repeated_frames_are_not_looked_at_again(film):
+    lumas, truth = film
+    calls = []
+    network = knowing(lumas, truth)
+    found = run(Steady(lambda luma: calls.append(1) or network(luma)), [luma for luma in lumas for _ in range(3)])
+    assert len(calls) == FRAMES and len(found) == 3 * FRAMES
+    assert error(found[::3], truth) < 4 and error(found[2::3], truth) < 4
+
+
+def test_the_mean_is_as_colourful_as_the_answers():
+    """Answers of one hue each, turning from frame to frame: their mean is pale."""
+    lumas, _ = pan(0)
+    angles = np.deg2rad(np.random.default_rng(0).uniform(-70, 70, FRAMES))
+    known = knowing(lumas, [np.full((*SIZE, 2), (30 * np.cos(t), 30 * np.sin(t)), np.float32) for t in angles])
+    found = run(Steady(known), lumas)
+    assert 27 < chroma(found[8:]) <= 33
+
+
 def test_results_leave_in_order_and_the_memory_is_bounded(film):
     lumas, truth = film
     steady = Steady(knowing(lumas, truth))
