@@ -6,9 +6,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from colorify.inference import Colorizer
+    from colorify.video import film
 
 app = typer.Typer(
     help="Colorize gray photographs and films; train the models that do it.",
@@ -77,13 +81,18 @@ def image(
 @app.command()
 def video(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="A film.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="A .mkv, .mp4 or .mov file.")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="A .mkv, .mp4 or .mov file.")] = None,
     model: Model = "highres",
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Short side that the network sees, px.")] = None,
     saturation: Annotated[float, typer.Option(min=0, max=10, help="Multiplies the chroma.")] = 1.0,
     blur: Annotated[float, typer.Option(min=0, max=1000, help="Sigma of a blur of the chroma alone, px.")] = 0.0,
     steady: Annotated[float, typer.Option(min=0, max=1, help="0: each frame for itself; 1: no flicker.")] = 1.0,
     every: Annotated[int, typer.Option(min=1, help="The network looks at every so-many-th frame.")] = 1,
+    keyframes: Annotated[Path | None, typer.Option(help="Folder of frames coloured by you: 120.png, 4.8s.png.")] = None,
+    export_keyframes: Annotated[Path | None, typer.Option(help="Write frames to correct there, and stop.")] = None,
+    preview: Annotated[Path | None, typer.Option(help="Write a picture of six moments there, and stop.")] = None,
+    keep_color: Annotated[bool, typer.Option("--keep-color", help="Leave alone what is in colour.")] = False,
+    codec: Annotated[str, typer.Option(help="libx264, libx265, libsvtav1 or ffv1.")] = "libx264",
     quality: Annotated[str, typer.Option(help="high, small or lossless.")] = "high",
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Gray and colour in a row.")] = False,
     start: Annotated[float, typer.Option(min=0, help="Seconds: where to begin.")] = 0.0,
@@ -95,24 +104,54 @@ def video(
 
     Ctrl-C stops; the same command goes on.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("frames, left:"), TimeRemainingColumn())
-    with _plainly(), Progress(*columns, console=Console(stderr=True)) as bar:
+    if sum(place is not None for place in (out, export_keyframes, preview)) != 1:
+        raise typer.BadParameter("name one of --out, --preview and --export-keyframes")
+    with _plainly():
         from colorify.inference import Colorizer
         from colorify.video import film
 
-        task = bar.add_task("", total=None)
-        options = film.Options(size, saturation, blur, steady, every, quality, side_by_side, start, end, overwrite)
-        done = film.colorize(
-            source,
-            out,
-            Colorizer.load(model, device),
-            options,
-            lambda now: bar.update(task, completed=now.frames, total=now.total or None),
+        options = film.Options(
+            size=size,
+            saturation=saturation,
+            blur=blur,
+            side_by_side=side_by_side,
+            steady=steady,
+            every=every,
+            keyframes=keyframes,
+            keep_color=keep_color,
+            codec=codec,
+            quality=quality,
+            start=start,
+            end=end,
+            overwrite=overwrite,
         )
-    print(f"{out}: {done.frames:,} frames; the network looked at {done.looked:,}")
+        colorizer = Colorizer.load(model, device)
+        if preview:
+            film.preview(source, colorizer, options).save(preview)
+            print(preview)
+        elif export_keyframes:
+            print(*film.export_keyframes(source, export_keyframes, colorizer, options), sep="\n")
+        else:
+            done = _film(source, out, colorizer, options)
+            print(f"{out}: {done.frames:,} frames; the network looked at {done.looked:,}")
+
+
+def _film(source: Path, out: Path, colorizer: Colorizer, options: film.Options) -> film.Progress:
+    """Colour a film, with a bar on stderr."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from colorify.video import film
+
+    speed = TextColumn("frames, {task.fields[fps]:.1f} a second, left:")
+    columns = (BarColumn(), MofNCompleteColumn(), speed, TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None, fps=0.0)
+
+        def report(now: film.Progress) -> None:
+            bar.update(task, completed=now.frames, total=now.total or None, fps=bar.tasks[task].speed or 0.0)
+
+        return film.colorize(source, out, colorizer, options, report)
 
 
 def _progress(items: list, what: str = "coloring") -> Iterator:

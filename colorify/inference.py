@@ -89,7 +89,7 @@ class Colorizer:
         of the picture, of a Gaussian over the chroma alone; ``temperature`` is that of a classifier's annealed mean
         (1 the mean, 0 the mode).
         """
-        _check(size, saturation, blur)
+        check_knobs(size, saturation, blur)
         lumas = [small_luma(source, size or self.size) for source in sources]
         groups: dict[tuple[int, ...], list[int]] = {}
         for number, luma in enumerate(lumas):
@@ -161,7 +161,8 @@ def _picture(image: Source) -> Picture:
     raise pictures.PictureError(f"a {type(image).__name__}: expected a Pillow image, a path, or a numpy array")
 
 
-def _check(size: int | None, saturation: float, blur: float) -> None:
+def check_knobs(size: int | None, saturation: float, blur: float) -> None:
+    """`ValueError` for a knob out of its range, with the range."""
     if size is not None and not 16 <= size <= 4096:
         raise ValueError(f"size {size}: expected 16 to 4096 pixels")
     if not 0 <= saturation <= 10:
@@ -177,12 +178,16 @@ def small_luma(source: Picture, size: int) -> Tensor:
         pixels = (pixels >> 8).astype(np.uint8)
     elif pixels.dtype != np.uint8:
         pixels = (pixels * 255 + 0.5).astype(np.uint8)
-    height, width = pixels.shape[:2]
-    scale = min(size / min(width, height), size * _LONGEST / max(width, height))
-    width, height = (max(2, round(length * scale / 2) * 2) for length in (width, height))
     image = Image.fromarray(np.ascontiguousarray(pixels))
-    small = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    small = image.resize(small_size(image.size, size), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return _luma_of_floats(torch.from_numpy(np.asarray(small, np.float32) / 255))
+
+
+def small_size(full: tuple[int, int], size: int) -> tuple[int, int]:
+    """Width and height, even, with the short side ``size`` and the aspect of ``full``; eight to one at most."""
+    scale = min(size / min(full), size * _LONGEST / max(full))
+    width, height = (max(2, round(length * scale / 2) * 2) for length in full)
+    return width, height
 
 
 def in_file_order(planes: Tensor, source: Picture) -> Tensor:

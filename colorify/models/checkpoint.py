@@ -71,7 +71,7 @@ def save(checkpoint: Checkpoint, path: Path, dtype: torch.dtype | None = None) -
         "network": json.dumps(asdict(checkpoint.network)),
         "training": json.dumps(checkpoint.training),
     }
-    metadata["sha256"] = _digest(tensors, metadata)
+    metadata["sha256"] = digest(tensors, metadata)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -105,7 +105,7 @@ def load(path: Path, with_state: bool = False) -> Checkpoint:
     metadata, tensors = _read(Path(path))
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not a colorify checkpoint (format {metadata.get('format')!r}, not {FORMAT!r})")
-    if _digest(tensors, metadata) != metadata.get("sha256"):
+    if digest(tensors, metadata) != metadata.get("sha256"):
         raise CheckpointError(f"{path}: corrupted: its sha256 differs from the one it carries")
     try:
         checkpoint = Checkpoint(
@@ -141,11 +141,11 @@ def _used(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.is_floating_point() else tensor
 
 
-def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+def digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
     """SHA-256 over the metadata (but the digest itself) and over name, type, shape and bytes of every tensor."""
     digest = hashlib.sha256(json.dumps({k: v for k, v in metadata.items() if k != "sha256"}, sort_keys=True).encode())
     for name in sorted(tensors):
-        tensor = tensors[name]
+        tensor = tensors[name].cpu()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy() if tensor.numel() else struct.pack("x"))
     return digest.hexdigest()

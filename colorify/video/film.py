@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
+import errno
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
-import torch
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from PIL import Image
 
-from colorify.color import gray_to_luma
+from colorify import figures
 from colorify.inference import Colorizer
-from colorify.video import media, planes
-from colorify.video.media import QUALITIES, VideoError
+from colorify.models import checkpoint
+from colorify.video import keyframes, media
+from colorify.video.join import join
+from colorify.video.keyframes import Keyframes
+from colorify.video.media import VideoError
+from colorify.video.paint import Look, Painter, is_colored
 from colorify.video.parts import Parts
-from colorify.video.planes import Coding
 from colorify.video.steady import BLOCK, Steady
 
 PART = 20 * BLOCK  # frames: what a kill may lose
+_AHEAD = 8  # frames decoded before they are asked for, and encoded after the network is through with them
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(Look):
     """How a film is coloured and written."""
 
-    size: int | None = None  # short side that the network sees, px; None: the model's own
-    saturation: float = 1.0
-    blur: float = 0.0  # sigma of a blur of the chroma alone, px of the film
     steady: float = 1.0  # 0: each frame for itself; 1: as steady as can be
     every: int = 1  # the network looks at every so-many-th frame
-    quality: str = "high"  # one of `QUALITIES`
-    side_by_side: bool = False  # gray and colour in a row
+    keyframes: Path | None = None  # a folder of frames that a person coloured, see `Keyframes`
+    keep_color: bool = False  # leave stretches alone that are in colour already
+    codec: str = "libx264"  # one of `media.CODECS`
+    quality: str = "high"  # one of `media.QUALITIES`
     start: float = 0.0  # seconds: where to begin
     end: float | None = None  # seconds: where to stop
     overwrite: bool = False
@@ -70,201 +73,213 @@ def colorize(
     _check(source, out, options)
     try:
         with media.opened(source) as film:
-            stat, _ = source.stat(), media.moving(film)
-            job = asdict(replace(options, overwrite=False)) | {
+            run = _Run(film, colorizer, options, report)
+            stat = source.stat()
+            job = asdict(replace(options, overwrite=False, keyframes=None)) | {
                 "bytes": stat.st_size,
                 "time": stat.st_mtime_ns,
-                "model": _fingerprint(colorizer),
+                "model": checkpoint.digest(colorizer.network.state_dict(), {"method": colorizer.method}),
+                "keyframes": run.keyframes.digest if run.keyframes else None,
             }
-            run = _Run(film, Parts(out.with_name(f".{out.name[:100]}.parts"), job), colorizer, options, report)
-            done = run.color()
+            parts = Parts(out.with_name(f".{out.name[:100]}.parts"), job)
+            done = run.color(parts)
         if not done.frames:
-            run.parts.remove()
+            parts.remove()
             raise VideoError(f"{source}: no frame in it could be decoded")
-        assemble(source, run.parts.paths(), out, options.start, options.end)
-        run.parts.remove()
+        join(source, parts.paths(), out, options.start, options.end)
+        parts.remove()
         return done
-    except av.FFmpegError as error:
-        raise VideoError(f"{source}: {error.strerror or error}") from None
-    except OSError as error:
+    except (av.FFmpegError, OSError) as error:
+        if isinstance(error, av.FFmpegError) and error.errno not in _FULL:
+            raise VideoError(f"{source}: {error.strerror or error}") from None
         raise VideoError(f"{out}: cannot be written: {error.strerror or error}; the same command goes on") from None
 
 
+def preview(source: Path, colorizer: Colorizer, options: Options | None = None, moments: int = 6) -> Image.Image:
+    """A contact sheet: gray and colour at so many moments, each coloured for itself; upright."""
+    options = options or Options()
+    with media.opened(Path(source)) as film:
+        stream = media.moving(film)
+        length = media.duration(film) or 0
+        begin, end = options.start, options.end or length
+        shown: dict[str, list[Image.Image]] = {"gray": [], "color": []}
+        for number in range(moments):
+            time = begin + (end - begin) * (number + 0.5) / moments
+            frame = next(media.frames(film, round(time / stream.time_base)), None)
+            if frame is not None:
+                painter = Painter(colorizer, replace(options, side_by_side=False), media.turns(frame))
+                pair = painter.gray_and_color(frame)
+                for name, picture in zip(shown, pair, strict=True):
+                    shown[name].append(picture)
+    if not shown["gray"]:
+        raise VideoError(f"{source}: no frame in it could be decoded")
+    return figures.grid(shown)
+
+
+def export_keyframes(source: Path, folder: Path, colorizer: Colorizer, options: Options | None = None) -> list[Path]:
+    """Colour the frames at which something new comes into sight, as pictures to correct and give back as keyframes."""
+    folder, options = Path(folder), options or Options()
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    with media.opened(Path(source)) as film:
+        base = media.moving(film).time_base
+        looked: list[np.ndarray] = []
+        steady = Steady(lambda luma: looked.append(luma) or np.zeros((*luma.shape, 2), np.float32), every=1 << 60)
+        for frame in media.frames(film, *_stretch(options, base)):
+            painter = Painter(colorizer, replace(options, side_by_side=False), media.turns(frame))
+            luma = painter.small(frame)
+            looked.clear()
+            list(steady.add(luma))
+            if any(seen is luma for seen in looked):
+                path = folder / keyframes.name(float(frame.pts * base))
+                if path.exists() and not options.overwrite:
+                    raise VideoError(f"{path}: exists already (--overwrite replaces it)")
+                painter.gray_and_color(frame)[1].save(path)
+                written.append(path)
+    return written
+
+
+def _stretch(options: Options, base: Fraction) -> tuple[int | None, int | None]:
+    """The first time stamp to colour, and the first one not to."""
+    return (
+        round(options.start / base) if options.start else None,
+        None if options.end is None else round(options.end / base),
+    )
+
+
 def _check(source: Path, out: Path, options: Options) -> None:
-    if options.quality not in QUALITIES:
-        raise VideoError(f"quality {options.quality!r}: choose one of {', '.join(QUALITIES)}")
+    media.check_codec(options.codec, options.quality)
     if options.start < 0 or (options.end is not None and options.end <= options.start):
         raise VideoError(f"start {options.start}, end {options.end}: expected seconds, the end after the start")
     if out.suffix.lower() not in (".mkv", ".mp4", ".mov"):
         raise VideoError(f"{out}: unknown container {out.suffix!r}: name a .mkv, .mp4 or .mov")
+    if out.suffix.lower() != ".mkv" and options.codec == "ffv1":
+        raise VideoError(f"{out}: ffv1 needs a .mkv")
     if out.exists() and (not options.overwrite or (source.exists() and out.samefile(source))):
         raise VideoError(f"{out}: exists already (--overwrite replaces it; never the input)")
-
-
-def assemble(source: Path, parts: list[Path], out: Path, start: float = 0.0, end: float | None = None) -> None:
-    """Put the parts end to end, beside copies of all that is not the moving picture of ``source``; then rename.
-
-    Of the copies, what lies between ``start`` and ``end``, in seconds; ``start`` becomes zero.
-    """
-    hidden = out.with_name(f".{out.stem[:100]}.{os.getpid()}.part{out.suffix}")
-    try:
-        with media.opened(source) as film, av.open(str(hidden), "w") as written:
-            written.metadata.update(film.metadata)
-            with media.opened(parts[0]) as first:
-                video = written.add_stream_from_template(first.streams.video[0])
-            copies = {}
-            for stream in film.streams:
-                if stream is not media.moving(film) and stream.type in ("audio", "subtitle", "video"):
-                    copies[stream.index] = _copied(written, stream)
-            pictures = _shifted(_packets(parts), start)
-            waiting = next(pictures, None)
-            others = film.demux(*(film.streams[index] for index in copies)) if copies else ()
-            for packet in _shifted(_between(others, start, end), start):
-                while waiting and waiting.dts * waiting.time_base <= packet.dts * packet.time_base:
-                    waiting = _put(written, waiting, video, pictures)
-                packet.stream = copies[packet.stream.index]
-                written.mux(packet)
-            while waiting:
-                waiting = _put(written, waiting, video, pictures)
-        os.replace(hidden, out)
-    finally:
-        with suppress(OSError):
-            hidden.unlink()
-
-
-def _copied(written: av.container.OutputContainer, stream: av.stream.Stream) -> av.stream.Stream:
-    try:
-        return written.add_stream_from_template(stream)
-    except (ValueError, av.FFmpegError) as error:
-        kind = f"stream {stream.index} ({stream.type}, {stream.codec.name})"
-        raise VideoError(f"{kind} cannot be held by this container ({error}): name a .mkv") from None
-
-
-def _packets(parts: list[Path]) -> Iterator[av.Packet]:
-    for path in parts:
-        with media.opened(path) as part:
-            yield from (packet for packet in part.demux(part.streams.video[0]) if packet.size)
-
-
-def _between(packets: Iterable[av.Packet], start: float, end: float | None) -> Iterator[av.Packet]:
-    """The packets within a stretch of time; without a start all that come before its end."""
-    for packet in packets:
-        if packet.dts is not None:
-            time = packet.pts * packet.time_base
-            if (not start or time >= start) and (end is None or time < end):
-                yield packet
-
-
-def _shifted(packets: Iterable[av.Packet], start: float) -> Iterator[av.Packet]:
-    for packet in packets:
-        if start:
-            shift = round(start / packet.time_base)
-            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
-        yield packet
-
-
-def _put(
-    written: av.container.OutputContainer, packet: av.Packet, video: VideoStream, rest: Iterator[av.Packet]
-) -> av.Packet | None:
-    packet.stream = video
-    written.mux(packet)
-    return next(rest, None)
 
 
 class _Run:
     """One film on its way: frames wait here until their colours are steady."""
 
-    def __init__(self, film: InputContainer, parts: Parts, colorizer: Colorizer, options: Options, report: Report):
-        self.film, self.parts, self.colorizer, self.options, self.report = film, parts, colorizer, options, report
+    def __init__(self, film: InputContainer, colorizer: Colorizer, options: Options, report: Report):
+        self.film, self.colorizer, self.options, self.report = film, colorizer, options, report
         self.video = media.moving(film)
+        self.painter = Painter(colorizer, options)
         self.steady = Steady(self._predict, options.steady, options.every)
-        self.waiting: deque[tuple[VideoFrame, Coding]] = deque()
-        self.written = self.looked = 0
+        self.keyframes = self._keyframes()
+        self.waiting: deque[tuple[VideoFrame, bool]] = deque()  # and whether it keeps its own colours
+        self.taken = self.written = self.looked = 0
+        self.colored = False
+        self.size: tuple[int, int] | None = None
 
-    def color(self) -> Progress:
+    def _keyframes(self) -> Keyframes | None:
+        if self.options.keyframes is None:
+            return None
+        found = Keyframes(self.options.keyframes, 1 / float(self.video.average_rate or 25), media.duration(self.film))
+        if self.options.start and found.numbers:
+            raise VideoError(f"{found.numbers[0][1]}: with a start, name keyframes by time, such as 12.480s.png")
+        return found
+
+    def color(self, parts: Parts) -> Progress:
         """Decode, colour and encode what is not in the parts yet."""
-        decoded = self._restored()
-        colored = self._colored(decoded)
-        for first in colored:
-            self._encode(first, colored)
+        with ThreadPoolExecutor(1, "decode") as decoding, ThreadPoolExecutor(1, "encode") as encoding:
+            colored = self._colored(_ahead(self._restored(parts.state), decoding))
+            for first in colored:
+                self._encode(parts, chain((first,), colored), encoding)
         return self._progress()
 
-    def _restored(self) -> Iterator[VideoFrame]:
+    def _restored(self, state: dict[str, np.ndarray] | None) -> Iterator[VideoFrame]:
         """The frames that the filter has not seen; those that it has, but that no part holds, wait again."""
-        state = self.parts.state
-        options, base = self.options, self.video.time_base
-        end = None if options.end is None else round(options.end / base)
+        start, end = _stretch(self.options, self.video.time_base)
         if state is None:
-            return media.frames(self.film, round(options.start / base) if options.start else None, end)
+            return media.frames(self.film, start, end)
         self.steady.restore(state)
-        self.written, self.looked = int(state["written"]), int(state["looked"])
+        self.written, self.looked, self.colored = int(state["written"]), int(state["looked"]), bool(state["colored"])
+        self.size = tuple(state["size"])
+        self.taken = self.written
         decoded = media.frames(self.film, int(state["next"]), end) if len(self.steady.frames) else iter(())
-        self.waiting.extend((frame, media.coding_of(frame)) for frame in islice(decoded, len(self.steady.frames)))
+        for frame in islice(decoded, len(self.steady.frames)):
+            self._wait(frame)
         return decoded
 
     def _colored(self, decoded: Iterator[VideoFrame]) -> Iterator[np.ndarray]:
-        """The chroma of the frames in `waiting`, one after the other."""
+        """The ab of the frames in `waiting`, one after the other."""
         for frame in decoded:
-            yield from self._take(frame)
+            reference = self._wait(frame)
+            luma = self.painter.small(frame)
+            if isinstance(reference, Path):
+                reference = keyframes.ab(reference, luma.shape, self.painter.turns)
+            yield from self.steady.add(luma, reference)
         yield from self.steady.flush()
 
-    def _take(self, frame: VideoFrame) -> Iterator[np.ndarray]:
-        """Hand the luma to the filter, keep the frame until its colours come."""
-        coding, given = media.coding_of(frame), self.video.codec_context
-        if (frame.width, frame.height) != (given.width, given.height):
-            raise VideoError(f"the picture changes its size to {frame.width} x {frame.height}: cut the film there")
-        self.waiting.append((frame, coding))
-        luma = media.samples(frame.planes[0], coding.depth)
-        scale = (self.options.size or self.colorizer.size) / min(luma.shape)
-        size = tuple(max(2, round(length * scale / 2) * 2) for length in luma.shape[::-1])
-        small = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
-        return self.steady.add(gray_to_luma(planes.gray(small, coding))[0].numpy())
+    def _wait(self, frame: VideoFrame) -> Path | np.ndarray | None:
+        """Keep a frame until its colours come; gives those that are known: a keyframe's, or its own."""
+        time = frame.pts * self.video.time_base
+        self.size = self.size or (frame.width, frame.height)
+        if (frame.width, frame.height) != self.size:
+            raise VideoError(
+                f"at {float(time):.3f} seconds the picture changes its size from {self.size[0]} x {self.size[1]} to "
+                f"{frame.width} x {frame.height}: colour what comes before with --end, what follows with --start"
+            )
+        self.painter.turns = media.turns(frame)
+        key = self.keyframes.take(self.taken, float(time)) if self.keyframes else None
+        self.colored = self.options.keep_color and is_colored(frame, self.colored)
+        self.taken += 1
+        self.waiting.append((frame, self.colored))
+        return self.painter.own(frame) if self.colored and key is None else key
 
     def _predict(self, luma: np.ndarray) -> np.ndarray:
         self.looked += 1
-        ab = self.colorizer.chroma(torch.from_numpy(luma)[None, None])[0]
-        return cv2.resize(ab.movedim(0, -1).numpy(), luma.shape[::-1], interpolation=cv2.INTER_CUBIC)
+        return self.painter.predict(luma)
 
-    def _encode(self, first: np.ndarray, colored: Iterator[np.ndarray]) -> None:
+    def _encode(self, parts: Parts, colored: Iterator[np.ndarray], encoding: ThreadPoolExecutor) -> None:
         """Write the next part, and the state after it."""
-        with av.open(str(self.parts.next), "w") as out:
-            stream = media.encoder(out, self.video, self.options.quality, 1 + self.options.side_by_side)
-            for ab in chain((first,), colored):
-                out.mux(stream.encode(self._laid(ab, stream)))
-                self.written += 1
-                self.report(self._progress())
-                whole = len(self.waiting) == len(self.steady.frames)  # not within the frames that left together
-                if self.written % PART == 0 and whole:
-                    break
+        first = self.waiting[0][0]
+        begun, coming = self.written, deque[Future[None]]()
+        with av.open(str(parts.next), "w") as out:
+            options = self.options
+            stream = media.encoder(out, self.video, first, options.codec, options.quality, 1 + options.side_by_side)
+            try:
+                for ab in colored:
+                    coming.append(encoding.submit(self._put, *self.waiting.popleft(), ab, stream))
+                    if len(coming) > _AHEAD:
+                        coming.popleft().result()
+                    self.written += 1
+                    self.report(self._progress())
+                    whole = len(self.waiting) == len(self.steady.frames)  # not within the frames that left together
+                    if self.written % PART == 0 and whole:
+                        break
+            finally:
+                wait(coming)
+            for future in coming:
+                future.result()
             out.mux(stream.encode(None))
-        following = self.waiting[0][0].pts if self.waiting else 0
-        self.parts.done(self.steady.state() | {"written": self.written, "looked": self.looked, "next": following})
+        if media.count(parts.next) != self.written - begun:
+            raise OSError(errno.EIO, "a part of the film did not reach the disk whole", str(parts.next))
+        parts.done(
+            self.steady.state()
+            | {
+                "written": self.written,
+                "looked": self.looked,
+                "colored": self.waiting[0][1] if self.waiting else False,
+                "size": self.size,
+                "next": self.waiting[0][0].pts if self.waiting else 0,
+            }
+        )
 
-    def _laid(self, ab: np.ndarray, stream: VideoStream) -> VideoFrame:
-        """Lay colours over the luma of the oldest frame."""
-        frame, coding = self.waiting.popleft()
-        luma, height, width = media.samples(frame.planes[0], coding.depth), frame.height, frame.width
-        colored = media.blank(stream.codec_context, frame, coding)
-        out = [media.samples(plane, coding.depth) for plane in colored.planes]
-        shape = (out[1].shape[0], out[1].shape[1] // (1 + self.options.side_by_side))
-        if self.options.blur:
-            ab = cv2.GaussianBlur(ab, (0, 0), self.options.blur * min(ab.shape[:2]) / min(height, width))
-        wide = cv2.resize(ab * self.options.saturation, shape[::-1], interpolation=cv2.INTER_CUBIC)
-        seen = planes.gray(cv2.resize(luma, shape[::-1], interpolation=cv2.INTER_AREA), coding)
-        chroma = planes.chroma(seen, torch.from_numpy(wide).movedim(-1, 0), coding)
-        out[0][:, :width] = out[0][:, -width:] = luma
-        for plane, values in zip(out[1:], chroma, strict=True):
-            plane[:] = 2 ** (coding.depth - 1)
-            plane[:, -values.shape[1] :] = values
-        return colored
+    def _put(self, frame: VideoFrame, kept: bool, ab: np.ndarray, stream: VideoStream) -> None:
+        context = stream.codec_context
+        laid = self.painter.keep(frame, context) if kept else self.painter.lay(frame, ab, context)
+        stream.container.mux(stream.encode(laid))
 
     def _progress(self) -> Progress:
         return Progress(self.written, self.video.frames, self.looked)
 
 
-def _fingerprint(colorizer: Colorizer) -> str:
-    """What tells a model from another."""
-    digest = hashlib.sha256(repr((colorizer.method, colorizer.size)).encode())
-    for tensor in colorizer.network.state_dict().values():
-        digest.update(tensor.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+def _ahead(frames: Iterator[VideoFrame], pool: ThreadPoolExecutor) -> Iterator[VideoFrame]:
+    """The same frames, decoded in the background."""
+    waiting = deque(pool.submit(next, frames, None) for _ in range(_AHEAD))
+    while (frame := waiting.popleft().result()) is not None:
+        waiting.append(pool.submit(next, frames, None))
+        yield frame

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -44,6 +45,23 @@ def gray(plane: np.ndarray, coding: Coding) -> Tensor:
     """Luma samples ``(H, W)`` -> neutral sRGB ``(1, H, W)`` in 0..1; what is blacker or whiter is clamped."""
     black, white = coding.luma_range
     return ((torch.from_numpy(plane.astype(np.float32)) - black) / (white - black)).clamp_(0, 1)[None]
+
+
+def sited(plane: np.ndarray, shape: tuple[int, int], full: tuple[int, int] | None = None) -> np.ndarray:
+    """``plane (h, w[, n])``, of a picture of ``full`` (its own) height and width, at the places of chroma samples.
+
+    Where two columns of luma share a sample, it lies on the first of them (MPEG's "left"); else in the middle.
+    """
+    full = full or plane.shape[:2]
+    if full[1] == shape[1]:
+        return cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_CUBIC if plane.ndim > 2 else cv2.INTER_AREA)
+    if plane.shape[:2] == tuple(full):  # mean over the columns x - 1, x and x + 1
+        return cv2.resize(cv2.blur(plane, (2, 1), anchor=(1, 0)), shape[::-1], interpolation=cv2.INTER_AREA)
+    scale = np.array(plane.shape[1::-1]) / shape[::-1]
+    left = 0.5 * plane.shape[1] / full[1]
+    place = np.float32([[scale[0], 0, scale[0] / 2 - 0.5 - left], [0, scale[1], scale[1] / 2 - 0.5]])
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(plane, place, shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
 def chroma(gray: Tensor, ab: Tensor, coding: Coding) -> np.ndarray:

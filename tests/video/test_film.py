@@ -8,8 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import av
+import cv2
 import numpy as np
 import pytest
+from av.stream import Disposition
+from PIL import Image
 from typer.testing import CliRunner
 
 from colorify.cli import app
@@ -32,8 +35,15 @@ def make(
     full: bool = False,
     sound: bool = True,
     every: int = 1,
+    turned: int = 0,
+    colored: slice | None = None,
+    gaps: tuple[int, ...] = (),
 ) -> Path:
-    """A lossless gray clip; with ``every`` 2, every other frame lasts twice as long."""
+    """A lossless gray clip.
+
+    With ``every`` 2, every other frame lasts twice as long; ``turned`` degrees bring it upright; the frames
+    ``colored`` are in colour; those of ``gaps`` are missing.
+    """
     generator = np.random.default_rng(0)
     y, x = np.mgrid[: size[1] + frames, : size[0] + frames]
     base = 0.5 + 0.2 * np.sin(x / 5) + 0.2 * np.sin((x + 2 * y) / 11)
@@ -43,12 +53,14 @@ def make(
         video.codec_context.time_base = 1 / RATE
         if full:
             video.codec_context.color_range = 2
+        if turned:
+            video.set_display_rotation(turned)
         audio = (
             out.add_stream("pcm_s16le" if path.suffix == ".mkv" else "aac", rate=16000, layout="mono")
             if sound
             else None
         )
-        for number in range(frames):
+        for number in set(range(frames)).difference(gaps):
             frame = av.VideoFrame(*size, pix_fmt)
             depth = frame.format.components[0].bits
             for plane in frame.planes:
@@ -56,6 +68,12 @@ def make(
             picture = base[number : number + size[1], number : number + size[0]]
             grain = generator.normal(0, 0.02, picture.shape)
             samples(frame.planes[0], depth)[:] = ((picture + grain).clip(0, 1) * (2**depth - 1)).astype(int)
+            if colored and number in range(frames)[colored]:
+                for plane, shift in zip(frame.planes[1:], (3, 7), strict=True):
+                    values = samples(plane, depth)
+                    values[:] = 128 + 40 * np.sin(
+                        np.arange(values.shape[1]) / shift + np.arange(values.shape[0])[:, None]
+                    )
             frame.pts, frame.time_base = number * every + (number % every), 1 / RATE
             frame.color_range = 2 if full else 1
             out.mux(video.encode(frame))
@@ -172,6 +190,223 @@ def test_time_stamps_that_lack_or_go_back(tmp_path):
     with av.open(str(source)) as clip:
         times = [frame.pts for frame in media.frames(Broken(clip))]
     assert times == sorted(set(times)) and len(times) == 6 and times[0] == 0 and times[-1] == 200
+
+
+def test_missing_frames_leave_their_gap(colorizer, tmp_path):
+    source, out = make(tmp_path / "in.mkv", gaps=(3, 4, 10)), tmp_path / "out.mkv"
+    assert film.colorize(source, out, colorizer).frames == 27
+    times = [[frame[0] for frame in read(path)] for path in (source, out)]
+    assert times[0] == times[1] and max(np.diff(times[1])) > 0.09
+
+
+@pytest.mark.parametrize(
+    ("codec", "quality", "kind"),
+    [("libx265", "high", "hevc"), ("libsvtav1", "small", "av1"), ("ffv1", "lossless", "ffv1")],
+)
+def test_other_codecs(colorizer, tmp_path, monkeypatch, codec, quality, kind):
+    monkeypatch.setattr(film, "PART", 16)  # two parts, put end to end
+    source, out = make(tmp_path / "in.mkv", sound=False), tmp_path / "out.mkv"
+    film.colorize(source, out, colorizer, Options(codec=codec, quality=quality))
+    before, after = read(source), read(out)
+    assert [frame[0] for frame in before] == [frame[0] for frame in after]
+    with av.open(str(out)) as clip:
+        assert clip.streams.video[0].codec.canonical_name == kind
+    off = max(np.abs(a[1].astype(float) - b[1]).mean() for a, b in zip(before, after, strict=True))
+    assert off == 0 if quality == "lossless" else off < 6
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"codec": "h266"}, "choose one of libx264"),
+        ({"codec": "libsvtav1", "quality": "lossless"}, "only high, small"),
+        ({"codec": "ffv1", "quality": "lossless"}, r"needs a \.mkv"),
+        ({"saturation": -1.0}, "expected 0"),
+        ({"size": 5}, "expected 16"),
+    ],
+)
+def test_knobs_that_cannot_be(colorizer, tmp_path, options, words):
+    with pytest.raises(ValueError, match=words):
+        film.colorize(make(tmp_path / "in.mkv", frames=2), tmp_path / "out.mp4", colorizer, Options(**options))
+    assert {path.name for path in tmp_path.iterdir()} == {"in.mkv"}
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_turned_film_is_seen_upright_and_stays_turned(colorizer, tmp_path, monkeypatch, degrees):
+    seen = []
+    chroma = colorizer.chroma
+    monkeypatch.setattr(colorizer, "chroma", lambda luma: seen.append(luma[0, 0].numpy()) or chroma(luma))
+    source, out = make(tmp_path / "in.mp4", codec="libx264", frames=4, turned=degrees), tmp_path / "out.mp4"
+    film.colorize(source, out, colorizer, Options(quality="lossless"))
+    with av.open(str(source)) as clip, av.open(str(out)) as written:
+        before, after = next(clip.decode(video=0)), next(written.decode(video=0))
+    assert before.rotation == after.rotation != 0
+    upright = np.asarray(before.to_image().rotate(before.rotation, expand=True).convert("L"), float)
+    small = cv2.resize(upright, seen[0].shape[::-1], interpolation=cv2.INTER_AREA)
+    assert np.corrcoef(small.ravel(), seen[0].ravel())[0, 1] > 0.95
+
+
+def test_chapters_titles_and_tags_stay(colorizer, tmp_path):
+    plain, source, out = make(tmp_path / "plain.mkv"), tmp_path / "in.mkv", tmp_path / "out.mkv"
+    with av.open(str(plain)) as clip, av.open(str(source), "w") as tagged:
+        video, audio = (tagged.add_stream_from_template(stream) for stream in clip.streams)
+        video.codec_context.color_primaries, video.codec_context.color_trc = 1, 1
+        audio.metadata["language"], audio.metadata["title"] = "deu", "Kommentar"
+        tagged.metadata["title"] = "A film"
+        base = Fraction(1, 1000)
+        tagged.set_chapters(
+            [
+                {"id": n, "start": 500 * n, "end": 500 * n + 500, "time_base": base, "metadata": {"title": f"Part {n}"}}
+                for n in range(2)
+            ]
+        )
+        for packet in clip.demux():
+            if packet.dts is not None:
+                packet.stream = (video, audio)[packet.stream.index]
+                tagged.mux(packet)
+    film.colorize(source, out, colorizer)
+    with av.open(str(source)) as before, av.open(str(out)) as after:
+        assert [c["metadata"]["title"] for c in after.chapters()] == ["Part 0", "Part 1"]
+        assert [c["start"] for c in after.chapters()] == [c["start"] for c in before.chapters()]
+        assert after.metadata["title"] == "A film"
+        assert after.streams.audio[0].metadata["title"] == "Kommentar"
+        assert after.streams.audio[0].language == "deu"
+        one, two = (clip.streams.video[0].codec_context for clip in (before, after))
+        assert (one.color_primaries, one.color_trc) == (two.color_primaries, two.color_trc)
+    late = tmp_path / "late.mkv"
+    film.colorize(source, late, colorizer, Options(start=0.6))
+    with av.open(str(late)) as after:
+        assert [(c["metadata"]["title"], c["start"]) for c in after.chapters()] == [("Part 1", 0)]
+
+
+@pytest.mark.parametrize("name", ["20.png", "0.667s.png"])
+def test_a_keyframe_colours_the_frames_around_it(checkpoint, tmp_path, name):
+    source, folder, model = make(tmp_path / "in.mkv"), tmp_path / "keys", tmp_path / "model.safetensors"
+    checkpoints.save(checkpoint, model)
+    folder.mkdir()
+    with av.open(str(source)) as clip:
+        gray = [frame.to_ndarray(format="rgb24") for frame in clip.decode(video=0)][20]
+    Image.fromarray((gray * (1.0, 0.7, 0.4)).astype(np.uint8)).save(folder / name)
+    out, plain = tmp_path / "out.mkv", tmp_path / "plain.mkv"
+    colorizer = Colorizer.load(model, "cpu")
+    film.colorize(source, out, colorizer, Options(keyframes=folder, quality="lossless"))
+    film.colorize(source, plain, colorizer, Options(quality="lossless"))
+    blue = [[frame[3][0].mean() - 128 for frame in read(path)] for path in (out, plain)]
+    assert blue[0][20] < -8 and all(value < -4 for value in blue[0][12:28]) and blue[1][20] > -4
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "options", "words"),
+    [
+        ("sky.png", (96, 64), {}, "by number"),
+        ("9000.png", (96, 64), {}, "the film ends before"),
+        ("5.png", (64, 64), {}, "not the shape"),
+        ("5.png", (96, 64), {"start": 0.1}, "by time"),
+        (None, None, {}, "no keyframes"),
+    ],
+)
+def test_keyframes_that_cannot_be(colorizer, tmp_path, name, size, options, words):
+    (tmp_path / "keys").mkdir()
+    if name:
+        Image.new("RGB", size).save(tmp_path / "keys" / name)
+    with pytest.raises(ValueError, match=words):
+        film.colorize(
+            make(tmp_path / "in.mkv"), tmp_path / "out.mkv", colorizer, Options(keyframes=tmp_path / "keys", **options)
+        )
+
+
+def test_exported_keyframes_are_found_again(colorizer, tmp_path):
+    source, folder = make(tmp_path / "in.mkv"), tmp_path / "keys"
+    (first, *_) = written = film.export_keyframes(source, folder, colorizer)
+    assert first.name == "000000.000s.png" and sorted(folder.iterdir()) == written
+    with Image.open(first) as picture:
+        assert picture.size == (96, 64)
+    with pytest.raises(VideoError, match="exists already"):
+        film.export_keyframes(source, folder, colorizer)
+    done = film.colorize(source, tmp_path / "out.mkv", colorizer, Options(keyframes=folder, every=1000))
+    assert done.looked < 30
+
+
+def test_the_preview_shows_six_moments_gray_and_in_colour(colorizer, tmp_path):
+    sheet = film.preview(make(tmp_path / "in.mkv"), colorizer)
+    assert sheet.width > 2 * 96 and sheet.height > 6 * 64
+    pixels = np.asarray(sheet).astype(int)
+    assert np.ptp(pixels[30:90, 8:96], axis=-1).max() <= 2 < np.ptp(pixels[30:90, 110:190], axis=-1).max()
+
+
+def test_what_is_in_colour_already_stays(colorizer, tmp_path):
+    source, out = make(tmp_path / "in.mkv", colored=slice(10, 20)), tmp_path / "out.mkv"
+    done = film.colorize(source, out, colorizer, Options(keep_color=True, quality="lossless"))
+    for number, (before, after) in enumerate(zip(read(source), read(out), strict=True)):
+        assert np.array_equal(before[1], after[1])
+        assert all(map(np.array_equal, before[3], after[3])) == (10 <= number < 20)
+    assert done.looked == 20
+
+
+def test_a_picture_that_changes_its_size(colorizer, tmp_path):
+    """A stream of two halves of different size, as broadcasts have them."""
+    one, two = (make(tmp_path / f"{w}.ts", codec="mpeg2video", size=(w, 64), sound=False) for w in (96, 128))
+    source, out = tmp_path / "in.ts", tmp_path / "out.mkv"
+    source.write_bytes(one.read_bytes() + two.read_bytes())
+    with pytest.raises(VideoError, match=r"changes its size from 96 x 64 to 128 x 64.*--end"):
+        film.colorize(source, out, colorizer)
+    assert film.colorize(source, out, colorizer, Options(end=0.5)).frames > 5
+
+
+def test_a_cover_picture_is_no_film_and_is_kept(colorizer, tmp_path):
+    source, out, song = make(tmp_path / "plain.mkv"), tmp_path / "out.mp4", tmp_path / "song.mp4"
+    for path, kinds in ((tmp_path / "in.mp4", ("audio", "video")), (song, ("audio",))):
+        with av.open(str(path), "w") as written, av.open(str(make(tmp_path / "x.mp4", codec="libx264"))) as clip:
+            cover = written.add_stream("png")
+            cover.width, cover.height, cover.pix_fmt = 16, 16, "rgb24"
+            cover.disposition = Disposition.attached_pic
+            copies = {s.index: written.add_stream_from_template(s) for s in clip.streams if s.type in kinds}
+            written.mux(cover.encode(av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8))))
+            for packet in clip.demux():
+                if packet.dts is not None and packet.stream.index in copies:
+                    packet.stream = copies[packet.stream.index]
+                    written.mux(packet)
+    assert film.colorize(tmp_path / "in.mp4", out, colorizer).frames == 30
+    with av.open(str(out)) as clip:
+        assert sorted(stream.codec.name for stream in clip.streams) == ["aac", "h264", "png"]
+        assert [bool(s.disposition & Disposition.attached_pic) for s in clip.streams.video] == [False, True]
+    with pytest.raises(VideoError, match="no video stream"):
+        film.colorize(song, tmp_path / "song-out.mp4", colorizer)
+    assert source.exists()
+
+
+def test_a_codec_that_is_not_known(colorizer, tmp_path):
+    source = make(tmp_path / "in.mkv")
+    source.write_bytes(source.read_bytes().replace(b"V_FFV1", b"V_QQQQ"))
+    with pytest.raises(VideoError, match="codec is not known"):
+        film.colorize(source, tmp_path / "out.mkv", colorizer)
+
+
+FULL = """
+import resource
+from colorify.inference import Colorizer
+from colorify.video import film
+film.PART = 32
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+try:
+    film.colorize({source!r}, {out!r}, Colorizer.load({model!r}, "cpu"), film.Options(quality="lossless"))
+except film.VideoError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("limit", [30_000, 400_000])
+def test_a_full_disk_loses_nothing(checkpoint, tmp_path, monkeypatch, limit):
+    """Full within a part, and while the parts are put together; with room again the film is made."""
+    source, model, out = make(tmp_path / "in.mkv", frames=70), tmp_path / "model.safetensors", tmp_path / "out.mkv"
+    checkpoints.save(checkpoint, model)
+    code = FULL.format(limit=limit, source=str(source), out=str(out), model=str(model))
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "cannot be written" in result.stdout and "goes on" in result.stdout, result.stderr
+    assert not out.exists()
+    monkeypatch.setattr(film, "PART", 32)
+    done = film.colorize(source, out, Colorizer.load(model, "cpu"), Options(quality="lossless"))
+    assert done.frames == len(read(out)) == 70 and not list(tmp_path.glob(".*"))
 
 
 def test_saturation_zero_is_gray(colorizer, tmp_path):
