@@ -74,6 +74,17 @@ def history(rows: Sequence[dict], names: Sequence[str]) -> Image.Image:
     return _drawn(figure)
 
 
+def lines(charts: dict[str, dict[str, Sequence[float]]], xlabel: str) -> Image.Image:
+    """One chart for each title: several numbers, by name, over the count of their values."""
+    figure, axes = _canvas(len(charts))
+    for axis, (title, numbers) in zip(axes, charts.items(), strict=True):
+        for name, values in numbers.items():
+            axis.plot(values, label=name)
+        axis.set(title=title, xlabel=xlabel)
+        axis.legend()
+    return _drawn(figure)
+
+
 def over_ab(charts: dict[str, np.ndarray], limit: float) -> Image.Image:
     """Charts of a number for every class ``(levels, levels)``, a upwards and b to the right, from -limit to limit."""
     figure, axes = _canvas(len(charts))

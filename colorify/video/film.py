@@ -29,7 +29,7 @@ from colorify.video.paint import Look, Painter, is_colored
 from colorify.video.parts import Parts
 from colorify.video.steady import BLOCK, Steady
 
-PART = 20 * BLOCK  # frames: what a kill may lose
+PART = 40 * BLOCK  # frames: what a kill may lose
 _AHEAD = 8  # frames decoded before they are asked for, and encoded after the network is through with them
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 

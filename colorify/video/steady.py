@@ -15,11 +15,13 @@ import numpy as np
 
 MEMORY = 19.0  # weight of the past at most, in frames, at full steadiness
 CUT = 0.2  # mean confidence under which a frame is of another scene
-BLOCK, AHEAD = 16, 6  # frames that are finished at once, and frames looked ahead
+BLOCK, AHEAD = 8, 14  # frames that are finished at once, and frames looked ahead
+_FADES = 0.95  # what a weight from the future counts a frame earlier: the end of what is looked ahead must not show
 _UNSEEN = 0.2  # weight under which a pixel counts as not seen by the network
 _NEW, _HOLES = 0.3, 0.03  # it is asked when more than this share is unseen: from the past; from both sides
 _SPREAD = 6.0  # sigma, px, of the fill of smaller holes
-_GAIN = 1.3  # a mean is paler than what it is the mean of: it gets back its chroma, up to this factor
+_GAIN, _HASTE = 1.3, 0.1  # a mean is paler than what it is the mean of: it gets back its chroma, up to this factor,
+# that goes this share of its way a frame
 _PHOTOMETRIC = 10.0  # L*
 REFERENCE, _LASTS = 1000.0, 0.95  # weight of a frame that the user coloured; what of it is left a frame later
 
@@ -51,7 +53,7 @@ class Steady:
         self.frames: list[_Frame] = []
         self.before: _Frame | None = None  # the last frame that left
         self.since = 0  # frames since the network last looked
-        self.chroma = np.zeros(3)  # of this scene: mean chroma asked for, of the means of it, frames it was taken from
+        self.chroma = np.zeros(4)  # of this scene: mean chroma asked for, that of the means, looks; gain of the last
         self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
     def add(self, luma: np.ndarray, reference: np.ndarray | None = None) -> Iterator[np.ndarray]:
@@ -132,7 +134,7 @@ class Steady:
             if later is None or later.on.shape != frame.ab.shape:
                 ahead, weight = np.zeros_like(frame.ab), np.zeros_like(frame.luma)
             else:
-                ahead, weight = warp(mean, later.on), self._remembered(warp(total, later.on)) * later.sure_on
+                ahead, weight = warp(mean, later.on), self._remembered(warp(total, later.on)) * later.sure_on * _FADES
             if number < count:
                 if _unseen(frame.total + weight) > _HOLES:
                     self._color(frame, self.predict(frame.luma), 1.0)
@@ -147,15 +149,16 @@ class Steady:
 
     def _colorful(self, frame: _Frame, mean: np.ndarray, total: np.ndarray) -> np.ndarray:
         """The mean, as colourful as the network's answers in this scene; where a reference has its say, untouched."""
-        if not frame.sure_on.any():
-            self.chroma = np.zeros(3)
-        asked, got, count = self.chroma
+        new = not frame.sure_on.any()
+        asked, got, count, gain = (0.0, 0.0, 0.0, 1.0) if new else self.chroma
         if frame.weight == 1:
             count = min(count + 1, self.memory + 1)
             asked, got = asked + (_chroma(frame.ab) - asked) / count, got + (_chroma(mean) - got) / count
-            self.chroma = np.array((asked, got, count))
+        due = np.clip(asked / max(got, 1e-6), 1 / _GAIN, _GAIN) if count else 1.0
+        gain = due if new else gain + (due - gain) * _HASTE
+        self.chroma = np.array((asked, got, count, gain))
         free = (total <= 2 * self.memory + 1).mean()
-        return mean * (1 + free * (np.clip(asked / max(got, 1e-6), 1 / _GAIN, _GAIN) - 1)).astype(np.float32)
+        return mean * np.float32(1 + free * (gain - 1))
 
 
 def _chroma(ab: np.ndarray) -> float:

@@ -428,7 +428,7 @@ film.colorize({source!r}, {out!r}, Colorizer.load({model!r}, "cpu"), film.Option
 
 
 @pytest.mark.parametrize("at", [5, 32, 50, 67])
-@pytest.mark.parametrize("frames", [70, 67])
+@pytest.mark.parametrize("frames", [80, 67])
 def test_a_killed_run_goes_on_and_ends_the_same(checkpoint, tmp_path, monkeypatch, at, frames):
     """Killed in the first part, at the end of one, in the second, and when the last frames leave the filter."""
     source, model = make(tmp_path / "in.mkv", frames=frames), tmp_path / "model.safetensors"
@@ -440,7 +440,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(checkpoint, tmp_path, monkeypatc
     monkeypatch.setattr(film, "PART", 32)
     options, told = Options(quality="lossless", every=3), []
     done = film.colorize(source, out, Colorizer.load(model, "cpu"), options, told.append)
-    again = 65 if (frames, at) == (70, 67) else 33 if at > 32 else 1  # of 67 frames the last 19 leave together
+    again = 65 if (frames, at) == (80, 67) else 33 if at > 32 else 1  # of 67 frames the last 19 leave together
     assert told[0].frames == again  # nothing that was finished is done again
     assert done == film.colorize(source, whole, Colorizer.load(model, "cpu"), options)
     before, after = read(whole), read(out)
