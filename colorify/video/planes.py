@@ -18,6 +18,7 @@ MATRICES = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.262
 
 _STEPS = 6  # of Newton's method; fewer leave errors near the rim of the gamut
 _GRID = (33, 45, 45)  # points of the table along luma, a and b
+_LIMIT = 110.0  # a and b at its rim
 
 
 @dataclass(frozen=True)
@@ -70,21 +71,25 @@ def chroma(gray: Tensor, ab: Tensor, coding: Coding) -> np.ndarray:
     The luma of the shown colour is that of ``gray`` exactly, but for rounding; a and b are as asked for, or of the
     same hue and less where the gamut ends. Read from a table that `exact_chroma` fills.
     """
-    table, limit = _table(coding.matrix)
-    place = torch.cat((ab.flip(0) / limit, gray * 2 - 1)).movedim(0, -1)  # x is b, y is a, z is luma
-    found = F.grid_sample(table, place[None, None], mode="bilinear", padding_mode="border", align_corners=True)[0, :, 0]
+    _, points, _ = _GRID
+    place = (ab.numpy() / _LIMIT + 1) * ((points - 1) / 2)
+    a, b = place.clip(0, points - 1).astype(np.float32)
+    slices = np.rint(gray[0].numpy() * 255) * points
+    found = cv2.remap(_table(coding.matrix), b, a + slices.astype(np.float32), cv2.INTER_LINEAR)
     middle, span = coding.chroma_range
     top = 2**coding.depth - 1
-    return (found * span + middle).round_().clamp_(0, top).numpy().astype(np.uint8 if coding.depth == 8 else np.uint16)
+    levels = np.rint(found * np.float32(span) + np.float32(middle)).clip(0, top)
+    return levels.astype(np.uint8 if coding.depth == 8 else np.uint16).transpose(2, 0, 1)
 
 
 @cache
-def _table(matrix: str, limit: float = 110.0) -> tuple[Tensor, float]:
-    """Cb and Cr on a grid of luma, a and b, ``(1, 2, *_GRID)``, and the a and b that its rim stands for."""
+def _table(matrix: str) -> np.ndarray:
+    """Cb and Cr ``(256 * A, B, 2)``: of 256 lumas, one below the other, over a downwards and b to the right."""
     luma, a, b = (torch.linspace(low, 1, count) for low, count in zip((0, -1, -1), _GRID, strict=True))
-    planes = torch.meshgrid(luma, a * limit, b * limit, indexing="ij")
-    found = exact_chroma(planes[0].flatten()[None, None], torch.stack(planes[1:]).flatten(1)[:, None], matrix)
-    return found.view(1, 2, *_GRID), limit
+    planes = torch.meshgrid(luma, a * _LIMIT, b * _LIMIT, indexing="ij")
+    exact = exact_chroma(planes[0].flatten()[None, None], torch.stack(planes[1:]).flatten(1)[:, None], matrix)
+    between = F.interpolate(exact.view(1, 2, *_GRID), (256, *_GRID[1:]), mode="trilinear", align_corners=True)
+    return between[0].movedim(0, -1).reshape(-1, _GRID[2], 2).contiguous().numpy()
 
 
 def exact_chroma(gray: Tensor, ab: Tensor, matrix: str) -> Tensor:

@@ -162,7 +162,7 @@ class Steady:
 
 
 def _chroma(ab: np.ndarray) -> float:
-    return float(np.hypot(ab[..., 0], ab[..., 1]).mean())
+    return float(np.sqrt(_squared(ab)).mean())
 
 
 def _unseen(total: np.ndarray) -> float:
@@ -199,13 +199,17 @@ def warp(field: np.ndarray, flow: np.ndarray) -> np.ndarray:
 def confidence(flow: np.ndarray, back: np.ndarray, here: np.ndarray, there: np.ndarray) -> np.ndarray:
     """How sure it is, 0..1, that ``flow`` leads from ``here`` to the same thing ``there``: forth and back, by L*."""
     returned = warp(back, flow)
-    error, motion = ((flow + returned) ** 2).sum(-1), (flow**2).sum(-1) + (returned**2).sum(-1)
+    error, motion = _squared(flow + returned), _squared(flow) + _squared(returned)
     sure = np.exp(-np.maximum(error - 0.01 * motion - 1.5, 0) / 2)
     height, width = here.shape
     x, y = np.arange(width) + flow[..., 0], np.arange(height)[:, None] + flow[..., 1]
     sure *= (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
     off = cv2.GaussianBlur(warp(there, flow) - here, (0, 0), 2)
     return (sure * np.exp(-((off / _PHOTOMETRIC) ** 2))).astype(np.float32)
+
+
+def _squared(field: np.ndarray) -> np.ndarray:
+    return np.einsum("...i,...i", field, field)
 
 
 def _bytes(luma: np.ndarray) -> np.ndarray:

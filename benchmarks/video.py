@@ -1,0 +1,162 @@
+"""What a film costs: every frame and every fourth, beside decoding and encoding alone, in one run; memory by length.
+
+    python benchmarks/video.py [--height 720] [--seconds 10] [--long 600] [--repeats 3] [--model highres]
+
+Medians over repeats. The film is a camera over a free photograph, with grain. Each measurement has a process of its
+own; memory is its peak, above what it held with the model loaded. The long film is 180 lines high.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import chain, cycle, islice
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+
+import av
+import numpy as np
+import torch
+
+from colorify import report
+from colorify.data import samples
+from colorify.inference import Colorizer
+from colorify.video import film, media, scene
+
+RATE = 25
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one film."""
+
+    seconds: float
+    network: float  # seconds of them
+    frames: int
+    memory: int  # bytes, above the model
+
+
+def generated(path: Path, height: int, seconds: float) -> Path:
+    """A camera that goes to and fro over a photograph, with grain, in H.264."""
+    width = height * 16 // 18 * 2
+    picture = dict(samples.color())["astronaut"].resize((width * 3 // 2, width * 3 // 2))
+    there = scene.camera(picture, (0.4, 0.45, 0.6), (0.6, 0.5, 0.6), 2 * RATE, (width, height)).rgb[..., 1]
+    noise = np.random.default_rng(0)
+    grains = [noise.normal(0, 4, (height, width)) for _ in range(7)]
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=RATE, options={"preset": "veryfast", "crf": "16"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        moving = cycle(chain(there, there[::-1]))
+        for picture, grain in islice(zip(moving, cycle(grains)), round(seconds * RATE)):
+            frame = av.VideoFrame(width, height, "yuv420p")
+            for plane in frame.planes[1:]:
+                media.samples(plane, 8)[:] = 128
+            media.samples(frame.planes[0], 8)[:] = (16 + 219 * picture + grain).clip(0, 255)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
+def passed(path: Path, out: Path) -> Cost:
+    """Decode and encode alone: the luma as it is, no colours."""
+    begun, base = time.perf_counter(), _held()
+    with media.opened(path) as source, av.open(str(out), "w") as written:
+        stream, count = None, 0
+        for frame in media.frames(source):
+            stream = stream or media.encoder(written, media.moving(source), frame, "libx264", "high")
+            copy = media.blank(stream.codec_context, frame, media.coding_of(frame))
+            for plane in copy.planes:
+                media.samples(plane, 8)[:] = 128
+            media.samples(copy.planes[0], 8)[:] = media.samples(frame.planes[0], 8)
+            written.mux(stream.encode(copy))
+            count += 1
+        written.mux(stream.encode(None))
+    return Cost(time.perf_counter() - begun, 0.0, count, _status("VmHWM") - base)
+
+
+def colored(path: Path, out: Path, model: str, every: int) -> Cost:
+    """The whole program."""
+    colorizer = Colorizer.load(model)
+    shape = (1, 1, colorizer.size, colorizer.size * 16 // 18 * 2)
+    colorizer.chroma(torch.zeros(shape))
+    spent, chroma = [], colorizer.chroma
+
+    def timed(*args):
+        begun = time.perf_counter()
+        try:
+            return chroma(*args)
+        finally:
+            spent.append(time.perf_counter() - begun)
+
+    colorizer.chroma = timed
+    begun, base = time.perf_counter(), _held()
+    done = film.colorize(path, out, colorizer, film.Options(every=every, overwrite=True))
+    return Cost(time.perf_counter() - begun, sum(spent), done.frames, _status("VmHWM") - base)
+
+
+def _held() -> int:
+    """Memory of this process now, bytes; from now on its peak is counted anew."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _status("VmRSS")
+
+
+def _status(name: str) -> int:
+    found = re.search(rf"^{name}:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(found[1]) * 1024
+
+
+def apart(function, *arguments) -> Cost:
+    """A call in a fresh process."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--height", type=int, default=720)
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--long", type=float, default=600, help="seconds of the film that memory is measured on")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--model", default="highres")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = generated(Path(folder, "film.mp4"), given.height, given.seconds), Path(folder, "out.mp4")
+        ways = {
+            "decode + encode alone": (passed, source, Path(folder, "passed.mp4")),
+            "every frame": (colored, source, out, given.model, 1),
+            "every fourth": (colored, source, out, given.model, 4),
+        }
+        costs = {way: [] for way in ways}
+        for _ in range(given.repeats):
+            for way, call in ways.items():
+                costs[way].append(apart(*call))
+        speed = {way: median([cost.frames / cost.seconds for cost in found]) for way, found in costs.items()}
+        share = {way: median([cost.network / cost.seconds for cost in found]) for way, found in costs.items()}
+        rows = [
+            (
+                way,
+                f"{speed[way]:.1f}",
+                f"{speed[way] / speed['every frame']:.2f}",
+                f"{share[way]:.0%}",
+                f"{median([cost.memory for cost in found]) / _MIB:.0f}",
+            )
+            for way, found in costs.items()
+        ]
+        print(f"{given.height} lines, {given.seconds:g} seconds of film\n")
+        print(report.table(("", "frames/s", "over every frame", "network's share", "MiB above the model"), rows))
+        lengths = sorted({given.seconds, given.long})
+        found = []
+        for length in lengths:
+            cost = apart(colored, generated(Path(folder, "long.mp4"), 180, length), out, given.model, 4)
+            found.append((f"{length:g}", f"{cost.frames / cost.seconds:.1f}", f"{cost.memory / _MIB:.0f}"))
+        print("\n" + report.table(("seconds of film, 180 lines", "frames/s", "MiB above the model"), found))
+
+
+if __name__ == "__main__":
+    main()
