@@ -31,10 +31,11 @@ lint: $(READY) ## Check style and the floors of the package
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/lint-imports --no-cache
 
-bench: $(READY) ## Measure inference, training and collecting: ratios, memory, cold start
+bench: $(READY) ## Measure inference, training, collecting and films: ratios, memory, cold start
 	$(PYTHON) benchmarks/inference.py
 	$(PYTHON) benchmarks/training.py
 	$(PYTHON) benchmarks/collect.py
+	$(PYTHON) benchmarks/video.py
 
 repro: $(READY) ## Run the chain of notebooks that params.yaml names, where something changed
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc repro
