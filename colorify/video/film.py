@@ -110,6 +110,7 @@ def preview(source: Path, colorizer: Colorizer, options: Options | None = None, 
                 painter = Painter(colorizer, replace(options, side_by_side=False), media.turns(frame))
                 pair = painter.gray_and_color(frame)
                 for name, picture in zip(shown, pair, strict=True):
+                    picture.thumbnail((480, 480))
                     shown[name].append(picture)
     if not shown["gray"]:
         raise VideoError(f"{source}: no frame in it could be decoded")
