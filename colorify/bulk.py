@@ -6,10 +6,14 @@ import glob
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from colorify import pictures
 from colorify.inference import Colorizer
 from colorify.pictures import FORMATS, MAX_MEGAPIXELS, PictureError
+
+if TYPE_CHECKING:
+    from colorify.hints import Hint
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Options:
     side_by_side: bool = False
     overwrite: bool = False
     max_megapixels: float = MAX_MEGAPIXELS
+    hints: tuple[Hint, ...] = ()
 
 
 def plan(inputs: Iterable[str], out: Path) -> tuple[list[Job], list[PictureError]]:
@@ -104,7 +109,8 @@ def colorize_file(colorizer: Colorizer, job: Job, options: Options) -> None:
         if not options.overwrite:
             raise PictureError(f"{job.target}: exists already (--overwrite replaces it)")
     source = pictures.read(job.source, options.max_megapixels)
-    (result,) = colorizer.colorize([source], size=options.size, saturation=options.saturation, blur=options.blur)
+    knobs = {"size": options.size, "saturation": options.saturation, "blur": options.blur, "hints": options.hints}
+    (result,) = colorizer.colorize([source], **knobs)
     if options.side_by_side:
         result = pictures.beside(source, result)
     pictures.write(result, job.target, options.overwrite)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from colorify.hints import Hint
     from colorify.inference import Colorizer
     from colorify.video import film
 
@@ -57,6 +58,7 @@ def image(
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Short side that the network sees, px.")] = None,
     saturation: Annotated[float, typer.Option(min=0, max=10, help="Multiplies the chroma.")] = 1.0,
     blur: Annotated[float, typer.Option(min=0, max=1000, help="Sigma of a blur of the chroma alone, px.")] = 0.0,
+    hints: Annotated[Path | None, typer.Option(help="A CSV file of x,y,color: places that you chose.")] = None,
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Write gray and colour in a row.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
     max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")] = 200.0,
@@ -68,14 +70,21 @@ def image(
     jobs, errors = bulk.plan(inputs, out)
     for error in errors:
         _say(str(error))
-    options = bulk.Options(size, saturation, blur, side_by_side, overwrite, max_megapixels)
     failures = len(errors)
     if jobs:
         with _plainly():
             from colorify.inference import Colorizer
 
+            chosen = tuple(_hints(hints)) if hints else ()
+            options = bulk.Options(size, saturation, blur, side_by_side, overwrite, max_megapixels, chosen)
             failures += bulk.run(Colorizer.load(model, device), _progress(jobs), options, _say)
     raise typer.Exit(1 if failures else 0)
+
+
+def _hints(path: Path) -> list[Hint]:
+    from colorify.hints import read
+
+    return read(path)
 
 
 @app.command()

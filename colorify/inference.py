@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -28,6 +29,9 @@ from colorify.color import (
 from colorify.models import checkpoint, released
 from colorify.models.checkpoint import Checkpoint
 from colorify.pictures import MAX_MEGAPIXELS, Picture
+
+if TYPE_CHECKING:
+    from colorify.hints import Hint
 
 Source = Image.Image | str | Path | np.ndarray
 
@@ -81,13 +85,15 @@ class Colorizer:
         saturation: float = 1.0,
         blur: float = 0.0,
         temperature: float | None = None,
+        hints: Sequence[Hint] = (),
     ) -> list[Picture]:
         """`batch` for pictures as files hold them: any depth, metadata carried over.
 
         ``size`` is the short side, in pixels, of the copy that the network sees; None takes the model's own, chosen
         by measurement. ``saturation`` multiplies the predicted chroma (1 leaves it); ``blur`` is the sigma, in pixels
         of the picture, of a Gaussian over the chroma alone; ``temperature`` is that of a classifier's annealed mean
-        (1 the mean, 0 the mode).
+        (1 the mean, 0 the mode). ``hints`` are places ``(x, y)``, in pixels of the upright picture, that are to have
+        the colours ``(a, b)``, whatever the saturation: ``[(x, y, (a, b)), ...]``; see `colorify.hints`.
         """
         check_knobs(size, saturation, blur)
         lumas = [small_luma(source, size or self.size) for source in sources]
@@ -98,10 +104,13 @@ class Colorizer:
         for numbers in groups.values():
             seen = torch.stack([lumas[number] for number in numbers])
             chroma |= zip(numbers, self.chroma(seen, temperature), strict=True)
-        return [
-            apply_chroma(source, adjust(chroma[number], source, saturation, blur))
-            for number, source in enumerate(sources)
-        ]
+        results = []
+        for number, source in enumerate(sources):
+            ab = chroma[number] * saturation
+            if len(hints):
+                ab = hinted(lumas[number], ab, hints, upright_size(source))
+            results.append(apply_chroma(source, adjust(ab, source, blur)))
+        return results
 
     @torch.inference_mode()
     def output(self, luma: Tensor) -> Tensor:
@@ -136,7 +145,7 @@ class Colorizer:
         for _ in range(k):
             uniform = torch.rand(len(logits), 1, 1, generator=generator).clamp(1e-9, 1 - 1e-7)
             chosen = self.codec.decode(logits - variety * (-uniform.log()).log())
-            results.append(_given(image, apply_chroma(source, adjust(chosen, source, 1.0, 0.0))))
+            results.append(_given(image, apply_chroma(source, adjust(chosen, source, 0.0))))
         return results
 
     def _logits(self, image: Source, size: int | None) -> tuple[Picture, Tensor]:
@@ -196,8 +205,27 @@ def in_file_order(planes: Tensor, source: Picture) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(turned)).movedim(-1, 0)
 
 
-def adjust(ab: Tensor, source: Picture, saturation: float, blur: float) -> Tensor:
-    """Predicted ab ``(2, h, w)`` in the order of the file, boosted and blurred."""
+def upright_size(source: Picture) -> tuple[int, int]:
+    """Width and height as it is looked at."""
+    return source.size if source.orientation < 5 else source.size[::-1]
+
+
+def hinted(luma: Tensor, ab: Tensor, hints: Sequence[Hint], size: tuple[int, int]) -> Tensor:
+    """The ab ``(2, h, w)`` over L* ``(1, h, w)``, with the hints of a picture of this ``size`` spread over it.
+
+    ``ab`` may be smaller than ``luma``. Raises `HintError` for a place outside the picture.
+    """
+    from colorify.hints import Spreading, check
+
+    hints = check(hints, size)
+    ab = F.interpolate(ab[None], luma.shape[-2:], mode="bicubic", align_corners=False)[0]
+    spreading = Spreading(luma[0].numpy(), ab.movedim(0, -1).numpy())
+    places = [((hint.x + 0.5) / size[0], (hint.y + 0.5) / size[1]) for hint in hints]
+    return ab + torch.from_numpy(spreading.change(places, [hint.ab for hint in hints])).movedim(-1, 0)
+
+
+def adjust(ab: Tensor, source: Picture, blur: float) -> Tensor:
+    """Predicted ab ``(2, h, w)`` in the order of the file, blurred."""
     ab = in_file_order(ab, source)
     sigma = min(blur * ab.shape[1] / source.size[1], 2.0 * max(ab.shape))  # beyond that all is one colour
     if sigma > 0:
@@ -207,7 +235,7 @@ def adjust(ab: Tensor, source: Picture, saturation: float, blur: float) -> Tenso
         kernel = (kernel / kernel.sum()).expand(2, 1, 1, -1)
         padded = F.pad(ab[None], (radius,) * 4, mode="replicate")
         ab = F.conv2d(F.conv2d(padded, kernel, groups=2), kernel.mT, groups=2)[0]
-    return ab * saturation
+    return ab
 
 
 def apply_chroma(source: Picture, ab: Tensor) -> Picture:
