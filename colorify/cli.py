@@ -390,6 +390,7 @@ def evaluate(
     model: Annotated[list[str] | None, typer.Option(help="MODEL or NAME=MODEL; default: all released ones.")] = None,
     out: Annotated[Path | None, typer.Option(help="A folder for metrics.json and table.md.")] = None,
     size: Annotated[list[int] | None, typer.Option(help="Network sizes to compare; default: each model's own.")] = None,
+    hints: Annotated[list[int] | None, typer.Option(help="Also with so many true colours told, at random.")] = None,
     side: Annotated[int, typer.Option(help="Short side at which pictures are judged, px.")] = 256,
     limit: Annotated[int | None, typer.Option(help="Judge only the first so many pictures.")] = None,
     groups: Annotated[Path | None, typer.Option(help="CSV with columns name and group: a table of them too.")] = None,
@@ -408,7 +409,7 @@ def evaluate(
             raise ValueError(f"{data}: no colour pictures to judge by")
         truths, members = list(found.values()), evaluation.read_groups(groups, found) if groups else None
         bar = _progress([None] * len(truths), "judging")
-        scores = evaluation.judge(loaded, truths, size or (None,), lambda: next(bar, None))
+        scores = evaluation.judge(loaded, truths, size or (None,), hints or (), lambda: next(bar, None))
         result = evaluation.summary(scores)
     tables = {"table": evaluation.as_table(result, evaluation.HEADLINES)}
     if members:

@@ -19,6 +19,7 @@ from colorify import metrics, pictures, report
 from colorify.codec import Bits, Channels, rebalancing, to_text
 from colorify.color import GRAYS, luma_to_gray, rgb_to_lab, rgb_to_luma
 from colorify.data import film, manifest
+from colorify.hints import Hint
 from colorify.inference import Colorizer, apply_chroma, small_luma
 from colorify.models import checkpoint, released
 from colorify.models.checkpoint import Checkpoint
@@ -92,11 +93,16 @@ def judge(
     models: dict[str, Colorizer],
     truths: Sequence[Image.Image],
     sizes: Sequence[int | None] = (None,),
+    hints: Sequence[int] = (),
     report_each: Callable[[], None] = lambda: None,
 ) -> Scores:
-    """Every metric, and the `drifts`, of the models beside gray and mean; the first model says what the mean is."""
+    """Every metric, and the `drifts`, of the models beside gray and mean; the first model says what the mean is.
+
+    ``hints``: rows of their own for each model with so many random places whose true colour it is told.
+    """
     seen = next(iter(models.values())).training
-    scores = score(recolorings(models, seen["mean_ab"], sizes), truths, seen["prior"], report_each)
+    rows = recolorings(models, seen["mean_ab"], sizes) | _hinted(models, hints)
+    scores = score(rows, truths, seen["prior"], report_each)
     for name in models.keys() & scores.keys():  # not for a comparison of network sizes
         scores[name] |= drifts(models[name], truths)
     return scores
@@ -123,6 +129,21 @@ def recolorings(
             label = f"{name} at {size} px" if size and len(sizes) > 1 else name
             rows[label] = lambda array, model=colorizer, size=size: model(array, size=size)
     return rows
+
+
+def _hinted(models: dict[str, Colorizer], counts: Sequence[int]) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    return {
+        f"{name}, hints: {count}": lambda array, model=model, count=count: model(array, hints=true_hints(array, count))
+        for name, model in models.items()
+        for count in counts
+    }
+
+
+def true_hints(rgb: np.ndarray, count: int, seed: int = 0) -> list[Hint]:
+    """The true colours at random places of a picture ``(H, W, 3)`` uint8; more of them begin with the same."""
+    height, width = rgb.shape[:2]
+    places = (np.random.default_rng(seed).random((count, 2)) * (width, height)).astype(int)
+    return [Hint(x, y, tuple(map(float, rgb_to_lab(rgb[y, x] / 255)[1:]))) for x, y in places]
 
 
 def summary(scores: Scores, seed: int = 0) -> Summary:

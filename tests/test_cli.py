@@ -1,5 +1,6 @@
 """The command line: what it writes, what it says, and its exit status."""
 
+import json
 import errno
 import os
 from pathlib import Path
@@ -175,6 +176,15 @@ def test_evaluate_prints_the_rows_and_writes_them(model, photos, tmp_path):
     assert result.exit_code == 0, result.stderr
     assert f"| gray | mean | {model} | mine | truth |" in result.stdout and "| bleeding |" in result.stdout
     assert (tmp_path / "table.md").read_text() in result.stdout and (tmp_path / "metrics.json").exists()
+
+
+def test_evaluate_with_hints(model, photos, tmp_path):
+    told = ("--hints", 1, "--hints", 30)
+    result = colorify("evaluate", "--data", photos, "--model", f"m={model}", *told, "--out", tmp_path, "--side", 48)
+    assert result.exit_code == 0, result.stderr
+    rows = json.loads((tmp_path / "metrics.json").read_text())
+    errors = [rows[name]["de2000"]["value"] for name in ("m", "m, hints: 1", "m, hints: 30")]
+    assert errors[0] > errors[1] > errors[2]
 
 
 def test_evaluate_without_pictures(model, tmp_path):
