@@ -43,29 +43,30 @@ class Spreading:
 
     def __init__(self, luma: np.ndarray, ab: np.ndarray):
         """L* ``(h, w)`` and predicted ab ``(h, w, 2)``; both are made smaller where they are large."""
-        self.full = luma.shape
         scale = min(1.0, _SIDE / min(luma.shape))
         self.shape = tuple(max(1, round(length * scale)) for length in luma.shape)
-        self.luma, self.ab = _resized(luma, self.shape), _resized(ab, self.shape)
-        self._solved = splu(_graph(self.luma, self.ab), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+        graph = _graph(_resized(luma, self.shape), _resized(ab, self.shape))
+        self._solved = splu(graph, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
         self._reached: dict[int, np.ndarray] = {}  # by the place of a hint
 
-    def change(self, places: Sequence[tuple[float, float]], colors: Sequence[tuple[float, float]]) -> np.ndarray:
-        """What to add to the ab, ``(h, w, 2)`` of the full size, so that the ``places`` get their ``colors``.
+    def change(
+        self, ab: np.ndarray, places: Sequence[tuple[float, float]], colors: Sequence[tuple[float, float]]
+    ) -> np.ndarray:
+        """What to add to ``ab (h, w, 2)`` so that the ``places`` get their ``colors``.
 
         Places are x and y in shares of width and height, 0..1.
         """
         height, width = self.shape
         cells = [min(int(y * height), height - 1) * width + min(int(x * width), width - 1) for x, y in places]
         fields = np.stack([self._field(cell) for cell in cells], -1)  # (h * w, hints)
-        asked = np.asarray(colors, np.float64) - self.ab.reshape(-1, 2)[cells]
+        asked = np.asarray(colors, np.float64) - _resized(ab, self.shape).reshape(-1, 2)[cells]
         among = fields[cells]
         shares = np.linalg.solve(among + _FIRMNESS * np.diag(np.diag(among)), asked)
-        return _resized((fields @ shares).reshape(height, width, 2).astype(np.float32), self.full)
+        return _resized((fields @ shares).reshape(height, width, 2).astype(np.float32), ab.shape[:2])
 
     def _field(self, cell: int) -> np.ndarray:
         if cell not in self._reached:
-            source = np.zeros(self.luma.size)
+            source = np.zeros(self.shape[0] * self.shape[1])
             source[cell] = 1
             self._reached[cell] = self._solved.solve(source)
         return self._reached[cell]

@@ -31,7 +31,7 @@ from colorify.models.checkpoint import Checkpoint
 from colorify.pictures import MAX_MEGAPIXELS, Picture
 
 if TYPE_CHECKING:
-    from colorify.hints import Hint
+    from colorify.hints import Hint, Spreading
 
 Source = Image.Image | str | Path | np.ndarray
 
@@ -108,7 +108,7 @@ class Colorizer:
         for number, source in enumerate(sources):
             ab = chroma[number] * saturation
             if len(hints):
-                ab = hinted(lumas[number], ab, hints, upright_size(source))
+                ab = hinted(ab, spreading(lumas[number], chroma[number]), hints, upright_size(source))
             results.append(apply_chroma(source, adjust(ab, source, blur)))
         return results
 
@@ -210,18 +210,24 @@ def upright_size(source: Picture) -> tuple[int, int]:
     return source.size if source.orientation < 5 else source.size[::-1]
 
 
-def hinted(luma: Tensor, ab: Tensor, hints: Sequence[Hint], size: tuple[int, int]) -> Tensor:
-    """The ab ``(2, h, w)`` over L* ``(1, h, w)``, with the hints of a picture of this ``size`` spread over it.
+def spreading(luma: Tensor, ab: Tensor) -> Spreading:
+    """How hints spread over a picture of L* ``(1, h, w)`` and predicted ab ``(2, ...)``, which may be smaller."""
+    from colorify.hints import Spreading
 
-    ``ab`` may be smaller than ``luma``. Raises `HintError` for a place outside the picture.
-    """
-    from colorify.hints import Spreading, check
+    wide = F.interpolate(ab[None], luma.shape[-2:], mode="bicubic", align_corners=False)[0]
+    return Spreading(luma[0].numpy(), wide.movedim(0, -1).numpy())
 
-    hints = check(hints, size)
-    ab = F.interpolate(ab[None], luma.shape[-2:], mode="bicubic", align_corners=False)[0]
-    spreading = Spreading(luma[0].numpy(), ab.movedim(0, -1).numpy())
-    places = [((hint.x + 0.5) / size[0], (hint.y + 0.5) / size[1]) for hint in hints]
-    return ab + torch.from_numpy(spreading.change(places, [hint.ab for hint in hints])).movedim(-1, 0)
+
+def hinted(ab: Tensor, spreading: Spreading, hints: Sequence[Hint], size: tuple[int, int]) -> Tensor:
+    """The ab ``(2, h, w)`` with hints, of a picture of this ``size``, spread over it; `HintError` for one outside."""
+    from colorify.hints import check
+
+    checked = check(hints, size)
+    if ab.shape[1] < spreading.shape[0]:
+        ab = F.interpolate(ab[None], spreading.shape, mode="bicubic", align_corners=False)[0]
+    places = [((hint.x + 0.5) / size[0], (hint.y + 0.5) / size[1]) for hint in checked]
+    change = spreading.change(ab.movedim(0, -1).numpy(), places, [hint.ab for hint in checked])
+    return ab + torch.from_numpy(change).movedim(-1, 0)
 
 
 def adjust(ab: Tensor, source: Picture, blur: float) -> Tensor:

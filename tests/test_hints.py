@@ -19,49 +19,54 @@ def halves(height: int = 96, width: int = 160) -> np.ndarray:
     return luma + np.random.default_rng(0).normal(0, 0.5, luma.shape).astype(np.float32)
 
 
+NONE = np.zeros((96, 160, 2), np.float32)
+
+
 @pytest.fixture
 def spreading() -> Spreading:
     luma = halves()
-    return Spreading(luma, np.zeros((*luma.shape, 2), np.float32))
+    return Spreading(luma, NONE)
 
 
 def test_a_hint_fills_its_side_and_stops_at_the_edge(spreading):
-    change = spreading.change([(0.1, 0.5)], [(40, -20)])
+    change = spreading.change(NONE, [(0.1, 0.5)], [(40, -20)])
     assert change.shape == (96, 160, 2)
     assert np.abs(change[48, 16] - (40, -20)).max() < 0.5
     assert change[:, :72, 0].min() > 15 and np.abs(change[:, 88:]).max() < 0.5
 
 
 def test_two_hints_are_both_heard(spreading):
-    change = spreading.change([(0.1, 0.5), (0.9, 0.5)], [(40, 0), (0, 40)])
+    change = spreading.change(NONE, [(0.1, 0.5), (0.9, 0.5)], [(40, 0), (0, 40)])
     assert np.abs(change[48, 16] - (40, 0)).max() < 0.5 and np.abs(change[48, 144] - (0, 40)).max() < 0.5
-    near = spreading.change([(0.1, 0.2), (0.1, 0.8)], [(40, 0), (-40, 0)])
+    near = spreading.change(NONE, [(0.1, 0.2), (0.1, 0.8)], [(40, 0), (-40, 0)])
     assert near[19, 16, 0] > 35 and near[76, 16, 0] < -35
 
 
 def test_no_change_where_the_colour_is_right_already():
     luma = halves()
     ab = np.full((*luma.shape, 2), 12, np.float32)
-    assert np.abs(Spreading(luma, ab).change([(0.3, 0.3)], [(12, 12)])).max() < 1e-3
+    assert np.abs(Spreading(luma, ab).change(ab, [(0.3, 0.3)], [(12, 12)])).max() < 1e-3
 
 
 def test_contradicting_hints_at_one_place_meet_in_the_middle(spreading):
-    change = spreading.change([(0.1, 0.5)] * 2, [(40, 0), (20, 0)])
+    change = spreading.change(NONE, [(0.1, 0.5)] * 2, [(40, 0), (20, 0)])
     assert np.isfinite(change).all() and 25 < change[48, 16, 0] < 35
 
 
 def test_large_pictures_spread_in_a_small_copy():
     luma = np.repeat(np.repeat(halves(), 4, 0), 4, 1)
-    spreading = Spreading(luma, np.zeros((*luma.shape, 2), np.float32))
+    none = np.zeros((*luma.shape, 2), np.float32)
+    spreading = Spreading(luma, none)
     assert min(spreading.shape) == 128
-    change = spreading.change([(0.1, 0.5)], [(40, 0)])
+    change = spreading.change(none, [(0.1, 0.5)], [(40, 0)])
     assert change.shape[:2] == luma.shape and change[192, 64, 0] > 38 and np.abs(change[:, 360:]).max() < 0.5
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 1), (2, 3)])
 def test_tiny_pictures(shape):
     luma = np.full(shape, 50, np.float32)
-    change = Spreading(luma, np.zeros((*shape, 2), np.float32)).change([(0.99, 0.99)], [(10, 10)])
+    none = np.zeros((*shape, 2), np.float32)
+    change = Spreading(luma, none).change(none, [(0.99, 0.99)], [(10, 10)])
     assert change.shape == (*shape, 2) and np.isfinite(change).all() and abs(change[-1, -1, 0] - 10) < 0.1
 
 
