@@ -1,0 +1,176 @@
+"""What the studio shows, without any widget: one picture, several models, and only what changed is computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+
+import numpy as np
+import torch
+from PIL import Image, ImageColor
+from torch import Tensor
+
+from colorify import metrics, pictures
+from colorify.codec import Bits
+from colorify.color import render, rgb_to_lab
+from colorify.hints import Hint, Spreading
+from colorify.inference import Colorizer, adjust, apply_chroma, hinted, small_luma, spreading, upright_size
+from colorify.pictures import Picture
+
+SCREEN = 640  # px: longest side of what is shown while it is worked on
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """What the sliders say."""
+
+    model: str
+    other: str | None = None  # a second model to blend with
+    blend: float = 0.0  # its share
+    size: int | None = None  # short side that the network sees, px; None: the model's own
+    temperature: float = 1.0  # of a classifier
+    saturation: float = 1.0
+    blur: float = 0.0  # px of the picture
+    hints: tuple[Hint, ...] = ()
+
+
+class Session:
+    """Models and the picture that is worked on."""
+
+    def __init__(self, models: dict[str, Colorizer]):
+        self.models = models
+        self._outputs: dict[tuple[str, int], Tensor] = {}
+        self._spreading: dict[tuple, Spreading] = {}
+
+    def open(self, source: Picture) -> None:
+        """Take another picture."""
+        self.source = source
+        upright = pictures.to_pil(pictures.upright(replace(source, alpha=None))).convert("RGB")
+        upright.thumbnail((SCREEN, SCREEN), Image.Resampling.LANCZOS)
+        self.shown = pictures.from_pil(upright)
+        self._outputs, self._spreading = {}, {}
+        vars(self).pop("truth", None)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the upright picture."""
+        return upright_size(self.source)
+
+    def gray(self) -> Image.Image:
+        """The picture without colours, as large as it is shown."""
+        return pictures.to_pil(apply_chroma(self.shown, torch.zeros(2, 1, 1)))
+
+    def preview(self, knobs: Knobs) -> Image.Image:
+        """The picture coloured, as large as it is shown."""
+        blur = knobs.blur * self.shown.size[1] / self.size[1]
+        return pictures.to_pil(apply_chroma(self.shown, adjust(self._ab(knobs), self.shown, blur)))
+
+    def full(self, knobs: Knobs) -> Picture:
+        """The whole picture coloured, in its own depth."""
+        return apply_chroma(self.source, adjust(self._ab(knobs), self.source, knobs.blur))
+
+    def _ab(self, knobs: Knobs) -> Tensor:
+        ab = self._chroma(knobs.model, knobs)
+        if knobs.other and knobs.blend:
+            other = self._chroma(knobs.other, knobs)
+            if other.shape != ab.shape:
+                other = torch.nn.functional.interpolate(other[None], ab.shape[1:], mode="bicubic")[0]
+            ab = ab.lerp(other, knobs.blend)
+        if not knobs.hints:
+            return ab * knobs.saturation
+        key = (knobs.model, knobs.other if knobs.blend else None, knobs.blend, knobs.size, knobs.temperature)
+        if key not in self._spreading:
+            self._spreading = {key: spreading(self._luma(knobs.model, knobs.size), ab)}
+        return hinted(ab * knobs.saturation, self._spreading[key], knobs.hints, self.size)
+
+    def _luma(self, name: str, size: int | None) -> Tensor:
+        return small_luma(self.source, size or self.models[name].size)
+
+    def _output(self, name: str, size: int | None) -> Tensor:
+        key = name, size or self.models[name].size
+        if key not in self._outputs:
+            self._outputs[key] = self.models[name].output(self._luma(name, size)[None]).cpu()
+        return self._outputs[key]
+
+    def _chroma(self, name: str, knobs: Knobs) -> Tensor:
+        return self.models[name].codec.decode(self._output(name, knobs.size), knobs.temperature)[0]
+
+    @cached_property
+    def classifier(self) -> str | None:
+        """The model that knows a distribution over colours; nothing: there is none."""
+        return next((name for name, model in self.models.items() if isinstance(model.codec, Bits)), None)
+
+    def palette(self, x: float, y: float, count: int = 12) -> list[tuple[str, float]]:
+        """Likely colours at a place, in shares of width and height, as ``#rrggbb`` with their shares."""
+        if self.classifier is None:
+            return []
+        logits = self._output(self.classifier, None)[0]
+        _, height, width = logits.shape
+        top, left = (max(0, min(int(v * n), n - 1) - 1) for v, n in ((y, height), (x, width)))
+        shares = logits[:, top : top + 3, left : left + 3].softmax(0).mean((1, 2))
+        best = shares.topk(count)
+        centers = self.models[self.classifier].codec.centers
+        luma = self._shown_luma(x, y)
+        return [(hex_of(luma, centers[i].tolist()), float(p)) for p, i in zip(best.values, best.indices, strict=True)]
+
+    def _shown_luma(self, x: float, y: float) -> float:
+        height, width = self.shown.pixels.shape[:2]
+        pixel = self.shown.pixels[min(int(y * height), height - 1), min(int(x * width), width - 1)]
+        return float(rgb_to_lab(np.broadcast_to(pixel, (3,)) / 255)[0])
+
+    def uncertainty(self) -> Image.Image:
+        """Where the classifier is unsure, yellow, over the gray picture."""
+        from matplotlib import colormaps
+
+        model = self.models[self.classifier]
+        bits = model.uncertainty(self.shown.pixels)
+        heat = (colormaps["viridis"](bits / np.log2(model.codec.outputs))[..., :3] * 255).astype(np.uint8)
+        return Image.blend(self.gray(), Image.fromarray(heat), 0.6)
+
+    def gallery(self, count: int, seed: int = 0) -> list[Image.Image]:
+        """Different plausible results."""
+        return [
+            Image.fromarray(picture)
+            for picture in self.models[self.classifier].samples(self.shown.pixels, count, seed=seed)
+        ]
+
+    @cached_property
+    def truth(self) -> Tensor | None:
+        """The Lab ``(3, H, W)`` of the picture that was opened, if it is in colour."""
+        if self.shown.pixels.ndim == 2:
+            return None
+        lab = rgb_to_lab(torch.from_numpy(self.shown.pixels.astype(np.float32) / 255).movedim(-1, 0))
+        return lab if lab[1:].abs().mean() > 1 else None
+
+    def scores(self, picture: Image.Image) -> dict[str, float]:
+        """How near a preview is to the colours of the picture that was opened; empty if that was gray."""
+        if self.truth is None:
+            return {}
+        rgb = torch.from_numpy(np.asarray(picture, np.float32) / 255).movedim(-1, 0)
+        lab = rgb_to_lab(rgb)
+        return {
+            "de2000": float(metrics.de2000(lab, self.truth)),
+            "below gray, %": float(100 * (1 - metrics.mse_ab(lab, self.truth) / self.truth[1:].square().mean())),
+            "colorfulness": float(metrics.colorfulness(rgb)),
+        }
+
+
+def hex_of(luma: float, ab: Sequence[float]) -> str:
+    """The colour nearest to these L*, a and b, as ``#rrggbb``."""
+    rgb = render(torch.tensor(luma).view(1, 1, 1), torch.tensor(ab).view(2, 1, 1)).flatten()
+    return "#{:02x}{:02x}{:02x}".format(*(rgb * 255).round().int().tolist())
+
+
+@cache
+def _names() -> tuple[list[str], np.ndarray]:
+    """The names of CSS, and their Lab ``(names, 3)``."""
+    names = {name: value for name, value in ImageColor.colormap.items() if isinstance(value, str)}
+    return list(names), rgb_to_lab(np.array([ImageColor.getrgb(value) for value in names.values()]) / 255)
+
+
+def name_of(color: str) -> str:
+    """The CSS name of the colour that is nearest to ``#rrggbb``; ValueError if that is none."""
+    names, labs = _names()
+    off = labs - rgb_to_lab(np.array(ImageColor.getrgb(color)) / 255)
+    return names[int((off**2).sum(-1).argmin())]

@@ -1,0 +1,325 @@
+"""The studio: a picture, the models, sliders, hints and a download, as one widget."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from functools import wraps
+from html import escape
+from pathlib import Path
+
+import ipywidgets as widgets
+from PIL import Image
+
+from colorify import pictures
+from colorify.hints import Hint, ab_of
+from colorify.inference import Colorizer
+from colorify.models import released
+from colorify.widgets.compare import Compare
+from colorify.widgets.session import Knobs, Session, name_of
+
+_THUMB = 200  # px: longest side in the row of models and in the gallery
+_GALLERY = 4
+_NONE = "none"
+
+
+def studio(models: Mapping[str, str | Path | Colorizer] | None = None, device: str = "auto") -> Studio:
+    """The studio with the released models, and further ones by name: a checkpoint's path, or a `Colorizer`."""
+    given = dict.fromkeys(released.models()) | dict(models or {})
+    loaded = {
+        name: model if isinstance(model, Colorizer) else Colorizer.load(model or name, device)
+        for name, model in given.items()
+    }
+    return Studio(Session(loaded))
+
+
+def _in_words(method: Callable) -> Callable:
+    """An error becomes a line in the studio."""
+
+    @wraps(method)
+    def guarded(self: Studio, *args) -> None:
+        self.message.value = ""
+        try:
+            method(self, *args)
+        except (ValueError, OSError, MemoryError) as error:
+            self.message.value = f'<b role="alert">{escape(str(error) or type(error).__name__)}</b>'
+
+    return guarded
+
+
+class Studio(widgets.VBox):
+    """Everything in one box; `session` does the work."""
+
+    def __init__(self, session: Session):
+        self.session = session
+        self._past: list[tuple[Hint, ...]] = []
+        self._hints: tuple[Hint, ...] = ()
+        self._names: list[tuple[str, str]] = []  # colour and its name, of each hint
+        self._quiet = False  # while the studio itself sets sliders
+        self.message = widgets.HTML()
+        self.compare = Compare()
+        self._make_source()
+        self._make_knobs()
+        self._make_hints()
+        self._make_results()
+        left = widgets.VBox([self.compare, self.scores, self.strip], layout={"width": "660px"})
+        right = widgets.VBox([self.knobs, self.colors, self.results], layout={"width": "400px"})
+        super().__init__([self.sources, self.message, widgets.HBox([left, right], layout={"flex_flow": "row wrap"})])
+        self._sampled()
+
+    # -- what is shown --------------------------------------------------------------------------------------------
+
+    def _make_source(self) -> None:
+        from colorify import demo
+
+        self._samples = demo.grays()
+        self.upload = widgets.FileUpload(accept="image/*", description="Upload a picture")
+        self.upload.observe(self._uploaded, "value")
+        self.sample = widgets.Dropdown(options=list(self._samples), description="or a sample")
+        self.sample.observe(self._sampled, "value")
+        self.sources = widgets.HBox([self.upload, self.sample])
+
+    @_in_words
+    def _uploaded(self, *_: object) -> None:
+        for file in self.upload.value:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder, "upload" + Path(file["name"]).suffix)
+                path.write_bytes(file["content"])
+                self._open(pictures.read(path), Path(file["name"]).stem)
+
+    @_in_words
+    def _sampled(self, *_: object) -> None:
+        self._open(pictures.from_pil(self._samples[self.sample.value]), self.sample.value)
+
+    def _open(self, picture: pictures.Picture, name: str) -> None:
+        self.session.open(picture)
+        self._name = name
+        self._past, self._hints, self._names = [], (), []
+        self.compare.before = _jpeg(self.session.gray())
+        self.palette.children = ()
+        self.gallery.children = ()
+        self._refresh()
+
+    # -- knobs ----------------------------------------------------------------------------------------------------
+
+    def _make_knobs(self) -> None:
+        names = list(self.session.models)
+        self.model = widgets.Dropdown(options=names, value="highres" if "highres" in names else names[0])
+        self.other = widgets.Dropdown(options=[_NONE, *names], value=_NONE)
+        self.blend = widgets.FloatSlider(0.5, min=0, max=1, step=0.05)
+        self.saturation = widgets.FloatSlider(1, min=0, max=3, step=0.05)
+        self.blur = widgets.FloatSlider(0, min=0, max=40, step=0.5)
+        self.size = widgets.IntSlider(self.session.models[self.model.value].size, min=64, max=384, step=16)
+        self.temperature = widgets.FloatSlider(1, min=0.05, max=1, step=0.05)
+        self.unsure = widgets.Checkbox(False, indent=False, disabled=self.session.classifier is None)
+        self.reset = widgets.Button(description="Reset the sliders")
+        self.reset.on_click(self._reset)
+        labelled = {
+            "Model": self.model,
+            "Blend with": self.other,
+            "Share of it": self.blend,
+            "Saturation": self.saturation,
+            "Blur of colours, px": self.blur,
+            "Network sees, px": self.size,
+            "Temperature": self.temperature,
+            "Show where it is unsure": self.unsure,
+        }
+        for text, knob in labelled.items():
+            knob.description, knob.style.description_width = text, "140px"
+            knob.observe(self._turned, "value")
+        self.temperature.tooltip = "of a classifier: 1 the mean of likely colours, lower more decided"
+        self.knobs = widgets.VBox([*labelled.values(), self.reset])
+
+    def _reset(self, *_: object) -> None:
+        self._quiet = True
+        self.blend.value, self.saturation.value, self.blur.value, self.temperature.value = 0.5, 1, 0, 1
+        self.other.value, self.unsure.value = _NONE, False
+        self.size.value = self.session.models[self.model.value].size
+        self._quiet = False
+        self._refresh()
+
+    def asked(self) -> Knobs:
+        """What the sliders and hints say."""
+        return Knobs(
+            model=self.model.value,
+            other=None if self.other.value == _NONE else self.other.value,
+            blend=self.blend.value,
+            size=self.size.value,
+            temperature=self.temperature.value,
+            saturation=self.saturation.value,
+            blur=self.blur.value,
+            hints=self._hints,
+        )
+
+    def _turned(self, change: dict) -> None:
+        if change["owner"] is self.model:
+            self._quiet = True
+            self.size.value = self.session.models[self.model.value].size
+            self._quiet = False
+        if not self._quiet:
+            self._refresh()
+
+    @_in_words
+    def _refresh(self) -> None:
+        colored = self.session.preview(self.asked())
+        shown = self.session.uncertainty() if self.unsure.value else colored
+        self.compare.after = _jpeg(shown)
+        self.download.value = ""
+        numbers = self.session.scores(colored)
+        said = ", ".join(f"{name} {value:.1f}" for name, value in numbers.items())
+        self.scores.value = f"against the colours that were uploaded: {said}" if said else "&nbsp;"
+        self._show_hints()
+
+    # -- hints ----------------------------------------------------------------------------------------------------
+
+    def _make_hints(self) -> None:
+        self.picker = widgets.ColorPicker(value="#b5651d", description="Colour")
+        self.picker.observe(self._named, "value")
+        self.called = widgets.Label()
+        self._named()
+        self.palette = widgets.HBox(layout={"flex_flow": "row wrap"})
+        self.listed = widgets.VBox()
+        self.undo = widgets.Button(description="Undo", tooltip="takes the last change of the hints back")
+        self.undo.on_click(self._undone)
+        self.compare.observe(self._pointed, "pointed")
+        self.compare.observe(self._dragged, "hints")
+        about = widgets.HTML("<b>Hints</b>: click on the picture to give that place the colour below")
+        self.colors = widgets.VBox(
+            [about, widgets.HBox([self.picker, self.called]), self.palette, self.listed, self.undo]
+        )
+
+    def _named(self, *_: object) -> None:
+        try:
+            self.called.value = name_of(self.picker.value)
+        except ValueError:
+            self.called.value = "no colour"
+
+    @_in_words
+    def _pointed(self, *_: object) -> None:
+        """A hint where the user clicked, and the colours that are likely there."""
+        x, y = self.compare.pointed["x"], self.compare.pointed["y"]
+        self.palette.children = tuple(map(self._swatch, self.session.palette(x, y)))
+        self._set(
+            (*self._hints, self._hint(x, y, self.picker.value)),
+            [*self._names, (self.picker.value, name_of(self.picker.value))],
+        )
+
+    def _hint(self, x: float, y: float, color: str) -> Hint:
+        width, height = self.session.size
+        return Hint(min(int(x * width), width - 1), min(int(y * height), height - 1), ab_of(color))
+
+    def _swatch(self, likely: tuple[str, float]) -> widgets.Button:
+        color, share = likely
+        name = f"{name_of(color)}, {share:.0%}"
+        button = widgets.Button(description=name, tooltip=f"{name}: the last hint takes this colour")
+        button.style.button_color, button.layout.width = color, "auto"
+        button.style.text_color = "black" if sum(bytes.fromhex(color[1:])) > 380 else "white"
+        button.on_click(lambda _: self._recolored(color))
+        return button
+
+    @_in_words
+    def _recolored(self, color: str) -> None:
+        self.picker.value = color
+        if self._hints:
+            last = self._hints[-1]._replace(ab=ab_of(color))
+            self._set((*self._hints[:-1], last), [*self._names[:-1], (color, name_of(color))])
+
+    @_in_words
+    def _dragged(self, *_: object) -> None:
+        """The user moved a hint, or took one away, in the picture."""
+        now = [(dot["x"], dot["y"], dot["color"]) for dot in self.compare.hints]
+        if now != [(dot["x"], dot["y"], dot["color"]) for dot in self._dots()]:
+            hints = tuple(self._hint(*dot) for dot in now)
+            self._set(hints, [(color, name_of(color)) for _, _, color in now])
+
+    def _set(self, hints: tuple[Hint, ...], names: list[tuple[str, str]]) -> None:
+        self._past.append((self._hints, self._names))
+        self._hints, self._names = hints, names
+        self._refresh()
+
+    @_in_words
+    def _undone(self, *_: object) -> None:
+        if self._past:
+            self._hints, self._names = self._past.pop()
+            self._refresh()
+
+    def _dots(self) -> list[dict]:
+        width, height = self.session.size
+        return [
+            {"x": (hint.x + 0.5) / width, "y": (hint.y + 0.5) / height, "color": color, "name": name}
+            for hint, (color, name) in zip(self._hints, self._names, strict=True)
+        ]
+
+    def _show_hints(self) -> None:
+        self.compare.hints = self._dots()
+        self.undo.disabled = not self._past
+        self.listed.children = tuple(self._row(number, *name) for number, name in enumerate(self._names))
+
+    def _row(self, number: int, color: str, name: str) -> widgets.HBox:
+        hint = self._hints[number]
+        text = widgets.Label(f"{number + 1}: {name} ({color}) at {hint.x:g}, {hint.y:g}")
+        remove = widgets.Button(description="Remove", tooltip=f"Remove hint {number + 1}")
+
+        def removed(_: object) -> None:
+            keep = [k for k in range(len(self._hints)) if k != number]
+            self._set(tuple(self._hints[k] for k in keep), [self._names[k] for k in keep])
+
+        remove.on_click(removed)
+        return widgets.HBox([text, remove])
+
+    # -- results --------------------------------------------------------------------------------------------------
+
+    def _make_results(self) -> None:
+        self.scores = widgets.HTML("&nbsp;")
+        self.strip = widgets.HBox(layout={"flex_flow": "row wrap"})
+        self.side = widgets.Button(description="All models", tooltip="Colour with every model, side by side")
+        self.side.on_click(self._side)
+        self.more = widgets.Button(description=f"{_GALLERY} ideas", disabled=self.session.classifier is None)
+        self.more.tooltip = "Different plausible results of the classifier"
+        self.more.on_click(self._ideas)
+        self.gallery = widgets.HBox(layout={"flex_flow": "row wrap"})
+        self.whole = widgets.Button(description="Colour in full", tooltip="The whole picture, as a PNG of full depth")
+        self.whole.on_click(self._whole)
+        self.download = widgets.HTML()
+        self.results = widgets.VBox([widgets.HBox([self.side, self.more, self.whole]), self.download, self.gallery])
+
+    @_in_words
+    def _side(self, *_: object) -> None:
+        shown = {"gray": self.session.gray()}
+        for name, model in self.session.models.items():
+            shown[name] = self.session.preview(Knobs(name, size=model.size, saturation=self.saturation.value))
+        self.strip.children = tuple(_thumb(picture, name) for name, picture in shown.items())
+
+    @_in_words
+    def _ideas(self, *_: object) -> None:
+        ideas = self.session.gallery(_GALLERY)
+        self.gallery.children = tuple(_thumb(picture, f"idea {n}") for n, picture in enumerate(ideas, 1))
+
+    @_in_words
+    def _whole(self, *_: object) -> None:
+        self.download.value = "colouring..."
+        result = self.session.full(self.asked())
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "result.png")
+            pictures.write(result, path)
+            data = b64encode(path.read_bytes()).decode()
+        name = escape(f"{self._name}-color.png", quote=True)
+        width, height = self.session.size
+        self.download.value = (
+            f'<a download="{name}" href="data:image/png;base64,{data}">Download {name}</a> ({width} x {height})'
+        )
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    content = io.BytesIO()
+    picture.convert("RGB").save(content, "JPEG", quality=92, subsampling=0)
+    return content.getvalue()
+
+
+def _thumb(picture: Image.Image, name: str) -> widgets.VBox:
+    small = picture.copy()
+    small.thumbnail((_THUMB, _THUMB))
+    image = widgets.Image(value=_jpeg(small), format="jpeg", tooltip=name)
+    return widgets.VBox([image, widgets.Label(name)])

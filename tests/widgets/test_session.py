@@ -1,0 +1,121 @@
+"""What the studio shows is what the library gives, and is not computed twice."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from colorify import pictures
+from colorify.codec import Bits
+from colorify.color import rgb_to_lab
+from colorify.hints import Hint
+from colorify.inference import Colorizer
+from colorify.models.checkpoint import Checkpoint
+from colorify.models.unet import UNet
+from colorify.widgets.session import SCREEN, Knobs, Session, name_of
+from conftest import TINY, photo
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Colorizer:
+    torch.manual_seed(1)
+    network = UNet(TINY, 256)
+    torch.nn.init.normal_(network.head.weight, std=0.3)
+    training = {"size": 64, "mean_ab": [1.0, 5.0], "prior": [1 / 256] * 256}
+    return Colorizer(Checkpoint(TINY, Bits(4), "classification", network.state_dict(), training), "cpu")
+
+
+@pytest.fixture
+def session(colorizer, classifier) -> Session:
+    session = Session({"one": colorizer, "two": classifier})
+    session.open(pictures.from_pil(photo(3, 900, 600)))
+    return session
+
+
+def pixels(picture: Image.Image) -> np.ndarray:
+    return np.asarray(picture).astype(int)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "asked"),
+    [
+        (Knobs("one"), {}),
+        (Knobs("one", saturation=0.4, blur=9.0, size=96), {"saturation": 0.4, "blur": 9.0, "size": 96}),
+        (Knobs("two", temperature=0.3), {"temperature": 0.3}),
+        (Knobs("one", hints=(Hint(100, 80, (30.0, 20.0)),)), {"hints": [(100, 80, (30, 20))]}),
+    ],
+)
+def test_the_full_result_is_the_librarys(session, knobs, asked):
+    (expected,) = session.models[knobs.model].colorize([session.source], **{"temperature": 1.0} | asked)
+    assert np.array_equal(session.full(knobs).pixels, expected.pixels)
+
+
+def test_the_preview_is_the_same_but_small(session):
+    knobs = Knobs("one", hints=(Hint(100, 80, (30.0, 20.0)),), blur=4.0)
+    shown = session.preview(knobs)
+    assert max(shown.size) == SCREEN
+    whole = pictures.to_pil(session.full(knobs)).resize(shown.size, Image.Resampling.LANCZOS)
+    assert np.abs(pixels(shown) - pixels(whole)).mean() < 2
+
+
+def test_a_turned_picture_is_shown_upright(colorizer):
+    session, upright = Session({"one": colorizer}), photo(5, 90, 60)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = upright.transpose(Image.Transpose.ROTATE_90)
+    turned.getexif().update(exif)
+    session.open(pictures.from_pil(turned))
+    assert session.size == upright.size == session.preview(Knobs("one")).size
+
+
+def test_sliders_do_not_run_the_network(session, monkeypatch):
+    knobs = Knobs("one", other="two", blend=0.5)
+    session.preview(knobs)
+    for model in session.models.values():
+        monkeypatch.setattr(model, "output", None)
+    for turned in (
+        Knobs("one", other="two", blend=0.2, saturation=2.0),
+        Knobs("two", temperature=0.2, blur=3.0),
+        Knobs("one", hints=(Hint(5, 5, (10.0, 10.0)),)),
+    ):
+        session.preview(turned)
+
+
+def test_blending_goes_from_one_to_the_other(session):
+    one, two = (pixels(session.preview(Knobs(name))) for name in ("one", "two"))
+    assert np.abs(one - two).mean() > 3
+    mixed = {share: pixels(session.preview(Knobs("one", other="two", blend=share))) for share in (0.0, 0.5, 1.0)}
+    assert np.array_equal(mixed[0.0], one) and np.array_equal(mixed[1.0], two)
+    assert 0.2 < np.abs(mixed[0.5] - one).mean() / np.abs(two - one).mean() < 0.8
+
+
+def test_likely_colours_have_the_lightness_of_the_place(session):
+    found = session.palette(0.2, 0.7)
+    assert len(found) == 12 and sum(share for _, share in found) <= 1
+    assert [share for _, share in found] == sorted((share for _, share in found), reverse=True)
+    height, width = session.shown.pixels.shape[:2]
+    there = rgb_to_lab(session.shown.pixels[int(0.7 * height), int(0.2 * width)] / 255)[0]
+    for color, _ in found:
+        rgb = np.array([int(color[k : k + 2], 16) for k in (1, 3, 5)])
+        assert abs(rgb_to_lab(rgb / 255)[0] - there) < 1.5
+
+
+def test_metrics_are_given_for_colour_pictures_alone(session):
+    right = session.scores(pictures.to_pil(session.shown))
+    assert right["de2000"] < 0.01 and right["below gray, %"] == pytest.approx(100)
+    assert session.scores(session.gray())["below gray, %"] == pytest.approx(0, abs=0.5)
+    session.open(pictures.from_pil(photo(1).convert("L")))
+    assert session.scores(session.gray()) == {}
+
+
+def test_uncertainty_and_gallery(session):
+    assert session.classifier == "two"
+    assert session.uncertainty().size == session.gray().size
+    ideas = session.gallery(3)
+    assert len(ideas) == 3 and not np.array_equal(pixels(ideas[0]), pixels(ideas[1]))
+
+
+def test_names():
+    assert name_of("#ff0000") == "red" and name_of("#01007f") == "navy"
+    with pytest.raises(ValueError):
+        name_of("reddish")
