@@ -43,6 +43,10 @@ repro: $(READY) ## Run the chain of notebooks that params.yaml names, where some
 lab: $(READY) ## Open JupyterLab
 	$(VENV)/bin/jupyter lab --ip 127.0.0.1 nbs
 
+studio: $(READY) ## Serve the studio as a page, on this machine alone: open the address that it prints, with its token
+	JUPYTER_PATH="$(CURDIR)/colorify/widgets/page" $(VENV)/bin/voila nbs/08_studio.ipynb --template=colorify \
+		--Voila.ip=127.0.0.1 --token --no-browser
+
 lock: ## Pin the newest versions that pyproject.toml allows
 	$(VENV)/bin/uv pip compile --quiet --universal --all-extras --upgrade --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
@@ -50,4 +54,4 @@ clean: ## Remove what can be made again: the environment, caches, the demo
 	rm -rf $(VENV) data/cache reports/demo .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup demo pictures test lint bench repro lab lock clean
+.PHONY: help setup demo pictures test lint bench repro lab studio lock clean

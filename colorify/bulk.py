@@ -35,6 +35,7 @@ class Options:
     overwrite: bool = False
     max_megapixels: float = MAX_MEGAPIXELS
     hints: tuple[Hint, ...] = ()
+    flip: bool = True
 
 
 def plan(inputs: Iterable[str], out: Path) -> tuple[list[Job], list[PictureError]]:
@@ -109,7 +110,7 @@ def colorize_file(colorizer: Colorizer, job: Job, options: Options) -> None:
         if not options.overwrite:
             raise PictureError(f"{job.target}: exists already (--overwrite replaces it)")
     source = pictures.read(job.source, options.max_megapixels)
-    knobs = {"size": options.size, "saturation": options.saturation, "blur": options.blur, "hints": options.hints}
+    knobs = {name: getattr(options, name) for name in ("size", "saturation", "blur", "hints", "flip")}
     (result,) = colorizer.colorize([source], **knobs)
     if options.side_by_side:
         result = pictures.beside(source, result)

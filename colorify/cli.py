@@ -59,6 +59,7 @@ def image(
     saturation: Annotated[float, typer.Option(min=0, max=10, help="Multiplies the chroma.")] = 1.0,
     blur: Annotated[float, typer.Option(min=0, max=1000, help="Sigma of a blur of the chroma alone, px.")] = 0.0,
     hints: Annotated[Path | None, typer.Option(help="A CSV file of x,y,color: places that you chose.")] = None,
+    flip: Annotated[bool, typer.Option(help="Look at the mirrored picture too: better, twice the network.")] = True,
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Write gray and colour in a row.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
     max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")] = 200.0,
@@ -76,7 +77,7 @@ def image(
             from colorify.inference import Colorizer
 
             chosen = tuple(_hints(hints)) if hints else ()
-            options = bulk.Options(size, saturation, blur, side_by_side, overwrite, max_megapixels, chosen)
+            options = bulk.Options(size, saturation, blur, side_by_side, overwrite, max_megapixels, chosen, flip)
             failures += bulk.run(Colorizer.load(model, device), _progress(jobs), options, _say)
     raise typer.Exit(1 if failures else 0)
 

@@ -86,6 +86,7 @@ class Colorizer:
         blur: float = 0.0,
         temperature: float | None = None,
         hints: Sequence[Hint] = (),
+        flip: bool = True,
     ) -> list[Picture]:
         """`batch` for pictures as files hold them: any depth, metadata carried over.
 
@@ -93,7 +94,8 @@ class Colorizer:
         by measurement. ``saturation`` multiplies the predicted chroma (1 leaves it); ``blur`` is the sigma, in pixels
         of the picture, of a Gaussian over the chroma alone; ``temperature`` is that of a classifier's annealed mean
         (1 the mean, 0 the mode). ``hints`` are places ``(x, y)``, in pixels of the upright picture, that are to have
-        the colours ``(a, b)``, whatever the saturation: ``[(x, y, (a, b)), ...]``; see `colorify.hints`.
+        the colours ``(a, b)``, whatever the saturation: ``[(x, y, (a, b)), ...]``; see `colorify.hints`. ``flip``: see
+        `output`.
         """
         check_knobs(size, saturation, blur)
         lumas = [small_luma(source, size or self.size) for source in sources]
@@ -103,7 +105,7 @@ class Colorizer:
         chroma: dict[int, Tensor] = {}
         for numbers in groups.values():
             seen = torch.stack([lumas[number] for number in numbers])
-            chroma |= zip(numbers, self.chroma(seen, temperature), strict=True)
+            chroma |= zip(numbers, self.chroma(seen, temperature, flip), strict=True)
         results = []
         for number, source in enumerate(sources):
             ab = chroma[number] * saturation
@@ -113,14 +115,19 @@ class Colorizer:
         return results
 
     @torch.inference_mode()
-    def output(self, luma: Tensor) -> Tensor:
-        """What the head predicts for L* ``(B, 1, H, W)`` in 0..100, H and W even: ``(B, outputs, H/2, W/2)``."""
-        return self.network(luma.to(self.device, memory_format=torch.channels_last)).float()
+    def output(self, luma: Tensor, flip: bool = True) -> Tensor:
+        """What the head predicts for L* ``(B, 1, H, W)`` in 0..100, H and W even: ``(B, outputs, H/2, W/2)``.
+
+        ``flip``: the mean with what it predicts for the mirrored picture, for twice the time.
+        """
+        luma = luma.to(self.device, memory_format=torch.channels_last)
+        out = self.network(luma).float()
+        return (out + self.network(luma.flip(-1)).float().flip(-1)) / 2 if flip else out
 
     @torch.inference_mode()
-    def chroma(self, luma: Tensor, temperature: float | None = None) -> Tensor:
+    def chroma(self, luma: Tensor, temperature: float | None = None, flip: bool = True) -> Tensor:
         """The ab ``(B, 2, H/2, W/2)`` that `output` stands for, on the CPU."""
-        return self.codec.decode(self.output(luma), temperature).cpu()
+        return self.codec.decode(self.output(luma, flip), temperature).cpu()
 
     def uncertainty(self, image: Source, size: int | None = None) -> np.ndarray:
         """Entropy of the distribution over colours, in bits, ``(H, W)`` float32; classification models only."""

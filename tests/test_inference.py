@@ -143,6 +143,14 @@ def test_upsampling_is_torchs_bicubic():
     torch.testing.assert_close(result[1:], expected, atol=0.01, rtol=0)
 
 
+def test_flip_treats_both_sides_alike(colorizer):
+    luma = torch.rand(1, 1, 48, 64) * 100
+    apart = {}
+    for flip in (True, False):
+        apart[flip] = (colorizer.output(luma, flip) - colorizer.output(luma.flip(-1), flip).flip(-1)).abs().max()
+    assert apart[True] < 1e-5 < 0.1 < apart[False]
+
+
 def test_strips_make_no_seams(colorizer, monkeypatch):
     source = array(1, np.uint8)
     expected = colorizer(source)

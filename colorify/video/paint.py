@@ -45,7 +45,7 @@ class Painter:
     def predict(self, luma: np.ndarray) -> np.ndarray:
         """L* ``(h, w)`` -> ab ``(h, w, 2)``; the network sees the picture upright."""
         upright = torch.from_numpy(np.rot90(luma, self.turns).copy())
-        ab = self.colorizer.chroma(upright[None, None])[0].movedim(0, -1).numpy()
+        ab = self.colorizer.chroma(upright[None, None], flip=False)[0].movedim(0, -1).numpy()
         as_it_lies = np.ascontiguousarray(np.rot90(ab, -self.turns))
         return cv2.resize(as_it_lies, luma.shape[::-1], interpolation=cv2.INTER_CUBIC)
 

@@ -7,6 +7,14 @@ const STEP = 0.01; // of the picture, for the arrow keys
 const ARROWS = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
 const within = (value) => Math.min(Math.max(value, 0), 1);
 
+// ipywidgets shows the label of a slider beside it, but does not tell it to those who cannot see.
+function name_sliders() {
+  for (const handle of document.querySelectorAll(".colorify-studio .noUi-handle:not([aria-label])")) {
+    const label = handle.closest(".widget-inline-hbox").querySelector(".widget-label");
+    handle.setAttribute("aria-label", label.textContent);
+  }
+}
+
 function render({ model, el }) {
   el.classList.add("colorify-compare");
   const stage = document.createElement("div");
@@ -127,7 +135,11 @@ function render({ model, el }) {
     draw();
   }
   aim();
+  const watch = new MutationObserver(name_sliders);
+  watch.observe(document.body, { childList: true, subtree: true });
+  name_sliders();
   return () => {
+    watch.disconnect();
     for (const [event, draw] of Object.entries(parts)) model.off(event, draw);
     for (const image of [before, after]) URL.revokeObjectURL(image.src);
   };

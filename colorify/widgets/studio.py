@@ -67,6 +67,7 @@ class Studio(widgets.VBox):
         left = widgets.VBox([self.compare, self.scores, self.strip], layout={"width": "660px"})
         right = widgets.VBox([self.knobs, self.colors, self.results], layout={"width": "400px"})
         super().__init__([self.sources, self.message, widgets.HBox([left, right], layout={"flex_flow": "row wrap"})])
+        self.add_class("colorify-studio")
         self._sampled()
 
     # -- what is shown --------------------------------------------------------------------------------------------
@@ -75,7 +76,7 @@ class Studio(widgets.VBox):
         from colorify import demo
 
         self._samples = demo.grays()
-        self.upload = widgets.FileUpload(accept="image/*", description="Upload a picture")
+        self.upload = widgets.FileUpload(accept="image/*", description="Upload a picture", layout={"width": "auto"})
         self.upload.observe(self._uploaded, "value")
         self.sample = widgets.Dropdown(options=list(self._samples), description="or a sample")
         self.sample.observe(self._sampled, "value")
@@ -318,8 +319,11 @@ def _jpeg(picture: Image.Image) -> bytes:
     return content.getvalue()
 
 
-def _thumb(picture: Image.Image, name: str) -> widgets.VBox:
+def _thumb(picture: Image.Image, name: str) -> widgets.HTML:
     small = picture.copy()
     small.thumbnail((_THUMB, _THUMB))
-    image = widgets.Image(value=_jpeg(small), format="jpeg", tooltip=name)
-    return widgets.VBox([image, widgets.Label(name)])
+    data, said = b64encode(_jpeg(small)).decode(), escape(name, quote=True)
+    return widgets.HTML(
+        f'<figure style="margin: 0 4px 0 0; line-height: 1.4"><img alt="{said}" src="data:image/jpeg;base64,{data}">'
+        f"<figcaption>{said}</figcaption></figure>"
+    )

@@ -107,7 +107,7 @@ def test_errors_are_said_in_words(studio):
 
 def test_all_models_stand_side_by_side(studio):
     studio.side.click()
-    names = [thumb.children[1].value for thumb in studio.strip.children]
+    names = [re.search('alt="([^"]+)"', thumb.value)[1] for thumb in studio.strip.children]
     assert names == ["gray", "highres", "mine"] and studio.message.value == ""
     assert studio.more.disabled and studio.unsure.disabled, "no classifier among them"
 

@@ -1,0 +1,253 @@
+"""The studio in a real browser: through Voila and in JupyterLab, by mouse and by keyboard, with nothing sent out."""
+
+import base64
+import io
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from colorify import pictures
+from colorify.color import rgb_to_lab
+from colorify.hints import Hint, ab_of
+from colorify.inference import Colorizer
+from conftest import photo
+
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine: apt-get install chromium")
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "colorify" / "widgets" / "page"
+LAB = (
+    "--LabApp.extension_manager=readonly",
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+)
+READ = """async (image) => {
+    const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
+    return btoa(bytes.reduce((text, byte) => text + String.fromCharCode(byte), ""));
+}"""
+
+
+@contextmanager
+def served(folder: Path, *command: str) -> Iterator[tuple[str, Path]]:
+    """The address of a server in a folder of its own, and its log."""
+    shutil.copy(ROOT / "nbs" / "08_studio.ipynb", folder)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token, log = secrets.token_hex(16), folder / "log"
+    places = {f"JUPYTER_{kind}_DIR": str(folder / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    env = os.environ | places | {"JUPYTER_PATH": str(PAGE), "IPYTHONDIR": str(folder / "ipython")}
+    whole = [sys.executable, "-m", *command, "--no-browser", f"--port={port}"]
+    whole = [part.format(token=token) for part in whole]
+    with log.open("wb") as said:
+        process = subprocess.Popen(whole, cwd=folder, env=env, stdout=said, stderr=subprocess.STDOUT)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(120):
+            with suppress(OSError):
+                urllib.request.urlopen(f"{url}/api/status?token={token}", timeout=5).close()
+                break
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.5)
+        yield f"{url}{{}}?token={token}", log
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+class Visitor:
+    """Somebody in front of the studio."""
+
+    def __init__(self, page: "sync_api.Page"):
+        self.page = page
+        self.errors, self.hosts = [], set()
+        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda asked: self.hosts.add(re.sub(r"^(\w+://)?([^/:]*).*", r"\2", asked.url, flags=re.S)))
+
+    def lab(self) -> np.ndarray:
+        """Lab of the coloured picture that is shown."""
+        data = base64.b64decode(self.page.locator(".colorify-stage img").nth(1).evaluate(READ))
+        return rgb_to_lab(np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), np.float32) / 255)
+
+    def changed(self, before: np.ndarray) -> np.ndarray:
+        """The picture that comes after this one."""
+        for _ in range(100):
+            now = self.lab()
+            if now.shape != before.shape or np.abs(now - before).max() > 0.5:
+                self.page.wait_for_timeout(300)
+                return self.lab()
+            self.page.wait_for_timeout(100)
+        raise AssertionError("the picture did not change")
+
+    def becomes(self, expected: np.ndarray) -> None:
+        """Wait until this picture is shown."""
+        for _ in range(100):
+            now = self.lab()
+            if now.shape == expected.shape and np.abs(now - expected).max() < 0.01:
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError("the picture did not come back")
+
+    def reset(self, expected: np.ndarray) -> None:
+        self.button("Reset the sliders").click()
+        self.becomes(expected)
+
+    def slide(self, label: str, key: str) -> np.ndarray:
+        """Turn a knob by keyboard."""
+        before = self.lab()
+        handle = self.page.get_by_role("slider", name=label)
+        handle.focus()
+        handle.press(key)
+        return self.changed(before)
+
+    def point(self, x: float, y: float) -> None:
+        stage = self.page.locator(".colorify-stage")
+        stage.scroll_into_view_if_needed()
+        box = stage.bounding_box()
+        stage.click(position={"x": x * box["width"], "y": y * box["height"]})
+
+    def dots(self, count: int) -> "sync_api.Locator":
+        found = self.page.locator(".colorify-stage circle")
+        sync_api.expect(found).to_have_count(count)
+        sync_api.expect(self.button("Remove")).to_have_count(count)  # the kernel has heard of it
+        return found
+
+    def button(self, name: str) -> "sync_api.Locator":
+        return self.page.get_by_role("button", name=name, exact=True)
+
+
+@contextmanager
+def visiting(address: str) -> Iterator[Visitor]:
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1400, "height": 1200})
+        page.set_default_timeout(60_000)
+        visitor = Visitor(page)
+        page.goto(address)
+        yield visitor
+        browser.close()
+
+
+def chroma(lab: np.ndarray) -> float:
+    return float(np.hypot(lab[..., 1], lab[..., 2]).mean())
+
+
+def steered(visitor: Visitor, folder: Path) -> None:
+    """Everything that a visitor may do, and what must come of it."""
+    page = visitor.page
+    page.wait_for_selector(".colorify-stage img")
+    truth = photo(11, 500, 400)
+    truth.save(folder / "mine.png")
+    before = visitor.lab()
+    with page.expect_file_chooser() as waiting:
+        page.get_by_role("button", name="Upload a picture").click()
+    waiting.value.set_files(folder / "mine.png")
+    plain = visitor.changed(before)
+    assert plain.shape == (400, 500, 3)
+    sync_api.expect(page.get_by_text("de2000")).to_be_visible()
+
+    assert chroma(visitor.slide("Saturation", "Home")) < 1
+    assert chroma(visitor.slide("Saturation", "End")) > 1.5 * chroma(plain)
+    visitor.reset(plain)
+    rough = np.abs(np.diff(plain[..., 1:], axis=0)).mean()
+    assert np.abs(np.diff(visitor.slide("Blur of colours", "End")[..., 1:], axis=0)).mean() < rough
+    visitor.reset(plain)
+    visitor.slide("Network sees", "End")
+    visitor.reset(plain)
+    before = visitor.lab()
+    page.get_by_label("Blend with").select_option("lowres")
+    half = visitor.changed(before)
+    assert np.abs(visitor.slide("Share of it", "Home") - plain).mean() < np.abs(half - plain).mean()
+    visitor.reset(plain)
+    before = visitor.lab()
+    page.get_by_label("Model", exact=True).select_option("lowres")
+    visitor.changed(before)
+    visitor.slide("Temperature", "Home")
+    before = visitor.lab()
+    page.get_by_label("Show where it is unsure").check()
+    visitor.changed(before)
+    page.get_by_label("Model", exact=True).select_option("highres")
+    visitor.reset(plain)
+
+    visitor.point(0.3, 0.4)
+    dot = visitor.dots(1).first
+    assert dot.get_attribute("aria-label").startswith("hint 1, chocolate")
+    page.wait_for_timeout(500)
+    there = visitor.lab()[155:166, 145:156, 1:].mean((0, 1))
+    assert np.abs(there - ab_of("#b5651d")).max() < 4
+    box = dot.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 100, box["y"] + 50, steps=4)
+    before = visitor.lab()
+    page.mouse.up()
+    visitor.changed(before)
+    moved = float(visitor.dots(1).first.get_attribute("cx").rstrip("%"))
+    assert moved > 40
+    page.locator(".colorify-stage").focus()
+    for key in ("ArrowRight", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    visitor.dots(2).nth(1).focus()
+    page.keyboard.press("Delete")
+    visitor.dots(1)
+    visitor.button("Undo").click()
+    visitor.dots(2)
+    visitor.button("Remove").first.click()
+    visitor.dots(1)
+
+    place = visitor.page.locator(".widget-label", has_text=re.compile(r"^1: chocolate")).inner_text()
+    x, y = map(float, re.search(r"at ([\d.]+), ([\d.]+)", place).groups())
+    visitor.button("Colour in full").click()
+    with page.expect_download() as waiting:
+        page.get_by_text("Download mine-color.png").click()
+    waiting.value.save_as(folder / "got.png")
+    hints = [Hint(x, y, ab_of("#b5651d"))]
+    model = Colorizer.load("highres", "cpu")
+    (expected,) = model.colorize([pictures.from_pil(truth)], size=model.size, temperature=1.0, hints=hints)
+    with Image.open(folder / "got.png") as got:
+        assert np.abs(np.asarray(got).astype(int) - expected.pixels).max() <= 1
+    visitor.button("All models").click()
+    sync_api.expect(page.get_by_alt_text("lowres")).to_be_visible()
+    visitor.button("4 ideas").click()
+    sync_api.expect(page.get_by_alt_text("idea 4")).to_be_visible()
+
+
+def clean(visitor: Visitor, log: Path) -> None:
+    assert visitor.hosts <= {"127.0.0.1", "data", "blob", ""}, visitor.hosts
+    assert visitor.errors == []
+    assert not re.search(r"Traceback|\bERROR\b", log.read_text()), log.read_text()
+
+
+def test_as_a_page(tmp_path):
+    command = ("voila", "08_studio.ipynb", "--template=colorify", "--Voila.ip=127.0.0.1", "--token={token}")
+    with served(tmp_path, *command) as (address, log), visiting(address.format("/")) as visitor:
+        steered(visitor, tmp_path)
+        clean(visitor, log)
+
+
+def test_in_jupyterlab(tmp_path):
+    command = ("jupyterlab", "--ip=127.0.0.1", "--IdentityProvider.token={token}", "--allow-root", *LAB)
+    notebook = "/lab/tree/08_studio.ipynb"
+    with served(tmp_path, *command) as (address, log), visiting(address.format(notebook)) as visitor:
+        page = visitor.page
+        page.get_by_text(re.compile(r"\| Idle")).wait_for()
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Run All Cells$")).click()
+        steered(visitor, tmp_path)
+        clean(visitor, log)
