@@ -84,13 +84,13 @@ def colored(path: Path, out: Path, model: str, every: int) -> Cost:
     """The whole program."""
     colorizer = Colorizer.load(model)
     shape = (1, 1, colorizer.size, colorizer.size * 16 // 18 * 2)
-    colorizer.chroma(torch.zeros(shape))
+    colorizer.chroma(torch.zeros(shape), flip=False)
     spent, chroma = [], colorizer.chroma
 
-    def timed(*args):
+    def timed(*args, **knobs):
         begun = time.perf_counter()
         try:
-            return chroma(*args)
+            return chroma(*args, **knobs)
         finally:
             spent.append(time.perf_counter() - begun)
 
