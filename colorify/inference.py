@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -147,19 +147,22 @@ class Colorizer:
         as unlikely colours as the network believes in, purple faces among them.
         """
         source, logits = self._logits(image, size)
-        generator = torch.Generator().manual_seed(seed)
-        results = []
-        for _ in range(k):
-            uniform = torch.rand(len(logits), 1, 1, generator=generator).clamp(1e-9, 1 - 1e-7)
-            chosen = self.codec.decode(logits - variety * (-uniform.log()).log())
-            results.append(_given(image, apply_chroma(source, adjust(chosen, source, 0.0))))
-        return results
+        chosen = map(self.codec.decode, diverse(logits, k, seed, variety))
+        return [_given(image, apply_chroma(source, adjust(ab, source, 0.0))) for ab in chosen]
 
     def _logits(self, image: Source, size: int | None) -> tuple[Picture, Tensor]:
         if not isinstance(self.codec, Bits):
             raise ValueError(f"a {self.method} model has no distribution over colours: load a classification model")
         source = _picture(image)
         return source, self.output(small_luma(source, size or self.size)[None])[0].cpu()
+
+
+def diverse(logits: Tensor, k: int, seed: int = 0, variety: float = 0.5) -> Iterator[Tensor]:
+    """``k`` times the logits ``(classes, h, w)`` of a classifier with the numbers added that `samples` speaks of."""
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(k):
+        uniform = torch.rand(len(logits), 1, 1, generator=generator).clamp(1e-9, 1 - 1e-7)
+        yield logits - variety * (-uniform.log()).log()
 
 
 def _given(image: Source, result: Picture) -> Image.Image | np.ndarray:
@@ -251,11 +254,14 @@ def adjust(ab: Tensor, source: Picture, blur: float) -> Tensor:
     return ab
 
 
-def apply_chroma(source: Picture, ab: Tensor) -> Picture:
-    """Lay ab ``(2, h, w)``, upsampled bicubic, over the luminance of ``source``, strip by strip in bounded memory."""
+def apply_chroma(source: Picture, ab: Tensor, report: Callable[[float], None] = lambda share: None) -> Picture:
+    """Lay ab ``(2, h, w)``, upsampled bicubic, over the luminance of ``source``, strip by strip in bounded memory.
+
+    ``report`` hears which share of it is done.
+    """
     width, height = source.size
     if width > max(_STRIP, height):  # one row would be too much at once: work on the picture lying on its side
-        turned = apply_chroma(replace(source, pixels=source.pixels.swapaxes(0, 1)), ab.mT)
+        turned = apply_chroma(replace(source, pixels=source.pixels.swapaxes(0, 1)), ab.mT, report)
         return pictures.colored(source, turned.pixels.swapaxes(0, 1))
     out = np.empty((height, width, 3), source.pixels.dtype)
     late = _Late(out)
@@ -271,6 +277,7 @@ def apply_chroma(source: Picture, ab: Tensor) -> Picture:
         outside = outside_gamut(light)
         out[rows] = coded(light.clamp_(0, 1))
         late.add(lab, outside, top * width)
+        report(rows.stop / height)
     late.finish()
     return pictures.colored(source, out)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from colorify.codec import Channels
+from colorify.codec import Bits, Channels
 from colorify.inference import Colorizer
 from colorify.models.checkpoint import Checkpoint
 from colorify.models.unet import UNet, UNetConfig
@@ -28,6 +28,16 @@ def checkpoint() -> Checkpoint:
 @pytest.fixture(scope="session")
 def colorizer(checkpoint) -> Colorizer:
     return Colorizer(checkpoint, "cpu")
+
+
+@pytest.fixture(scope="session")
+def classifier() -> Colorizer:
+    """An untrained classification network with opinions."""
+    torch.manual_seed(0)
+    network = UNet(TINY, 256)
+    torch.nn.init.normal_(network.head.weight, std=0.3)
+    training = {"size": 64, "mean_ab": [1.0, 5.0], "prior": [1 / 256] * 256}
+    return Colorizer(Checkpoint(TINY, Bits(4), "classification", network.state_dict(), training), "cpu")
 
 
 def photo(seed: int, width: int = 64, height: int = 48) -> Image.Image:

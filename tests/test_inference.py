@@ -238,15 +238,6 @@ def test_importing_does_nothing():
     assert not result.stdout and not result.stderr
 
 
-@pytest.fixture(scope="module")
-def classifier() -> Colorizer:
-    """An untrained classification network with opinions."""
-    torch.manual_seed(0)
-    network = UNet(TINY, 256)
-    torch.nn.init.normal_(network.head.weight, std=1.0)
-    return Colorizer(Checkpoint(TINY, Bits(4), "classification", network.state_dict(), {"size": 64}), "cpu")
-
-
 def test_a_classifier_colours_and_keeps_luminance(classifier):
     source = array(1, np.uint8)
     assert np.abs(luma(classifier(source)) - luma(source)).max() <= 0.5

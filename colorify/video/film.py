@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -54,7 +55,7 @@ class Progress:
     """Where a run stands."""
 
     frames: int  # coloured
-    total: int  # as the file says; 0: it does not
+    total: int  # about, by length and rate; 0: the file does not say them
     looked: int  # frames that the network saw
 
 
@@ -117,6 +118,15 @@ def preview(source: Path, colorizer: Colorizer, options: Options | None = None, 
     return figures.grid(shown)
 
 
+def still(source: Path, time: float) -> tuple[Image.Image, float]:
+    """The frame at ``time``, in seconds, as an upright picture, and its own time; `VideoError` when there is none."""
+    with media.opened(Path(source)) as film:
+        base = media.moving(film).time_base
+        for frame in media.frames(film, round(time / base) if time else None):
+            return frame.to_image().rotate(90 * media.turns(frame), expand=True), float(frame.pts * base)
+    raise VideoError(f"{source}: no frame at {time:g} seconds or later could be decoded")
+
+
 def export_keyframes(source: Path, folder: Path, colorizer: Colorizer, options: Options | None = None) -> list[Path]:
     """Colour the frames at which something new comes into sight, as pictures to correct and give back as keyframes."""
     folder, options = Path(folder), options or Options()
@@ -169,6 +179,8 @@ class _Run:
         self.painter = Painter(colorizer, options)
         self.steady = Steady(self._predict, options.steady, options.every)
         self.keyframes = self._keyframes()
+        length, end = media.duration(film) or 0.0, options.end or math.inf
+        self.total = max(0, round((min(length, end) - options.start) * (self.video.average_rate or 0)))
         self.waiting: deque[tuple[VideoFrame, bool]] = deque()  # and whether it keeps its own colours
         self.taken = self.written = self.looked = 0
         self.colored = False
@@ -275,7 +287,7 @@ class _Run:
         stream.container.mux(stream.encode(laid))
 
     def _progress(self) -> Progress:
-        return Progress(self.written, self.video.frames, self.looked)
+        return Progress(self.written, self.total, self.looked)
 
 
 def _ahead(frames: Iterator[VideoFrame], pool: ThreadPoolExecutor) -> Iterator[VideoFrame]:

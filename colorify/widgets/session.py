@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
@@ -12,10 +12,19 @@ from PIL import Image, ImageColor
 from torch import Tensor
 
 from colorify import metrics, pictures
-from colorify.codec import Bits
+from colorify.codec import TEMPERATURE, Bits
 from colorify.color import render, rgb_to_lab
 from colorify.hints import Hint, Spreading
-from colorify.inference import Colorizer, adjust, apply_chroma, hinted, small_luma, spreading, upright_size
+from colorify.inference import (
+    Colorizer,
+    adjust,
+    apply_chroma,
+    diverse,
+    hinted,
+    small_luma,
+    spreading,
+    upright_size,
+)
 from colorify.pictures import Picture
 
 SCREEN = 640  # px: longest side of what is shown while it is worked on
@@ -29,7 +38,7 @@ class Knobs:
     other: str | None = None  # a second model to blend with
     blend: float = 0.0  # its share
     size: int | None = None  # short side that the network sees, px; None: the model's own
-    temperature: float = 1.0  # of a classifier
+    temperature: float = TEMPERATURE  # of a classifier
     saturation: float = 1.0
     blur: float = 0.0  # px of the picture
     hints: tuple[Hint, ...] = ()
@@ -40,6 +49,7 @@ class Session:
 
     def __init__(self, models: dict[str, Colorizer]):
         self.models = models
+        self.ideas: dict[str, Tensor] = {}
         self._outputs: dict[tuple[str, int], Tensor] = {}
         self._spreading: dict[tuple, Spreading] = {}
 
@@ -49,7 +59,7 @@ class Session:
         upright = pictures.to_pil(pictures.upright(replace(source, alpha=None))).convert("RGB")
         upright.thumbnail((SCREEN, SCREEN), Image.Resampling.LANCZOS)
         self.shown = pictures.from_pil(upright)
-        self._outputs, self._spreading = {}, {}
+        self.ideas, self._outputs, self._spreading = {}, {}, {}
         vars(self).pop("truth", None)
 
     @property
@@ -66,9 +76,9 @@ class Session:
         blur = knobs.blur * self.shown.size[1] / self.size[1]
         return pictures.to_pil(apply_chroma(self.shown, adjust(self._ab(knobs), self.shown, blur)))
 
-    def full(self, knobs: Knobs) -> Picture:
-        """The whole picture coloured, in its own depth."""
-        return apply_chroma(self.source, adjust(self._ab(knobs), self.source, knobs.blur))
+    def full(self, knobs: Knobs, report: Callable[[float], None] = lambda share: None) -> Picture:
+        """The whole picture coloured, in its own depth; ``report`` hears which share of it is done."""
+        return apply_chroma(self.source, adjust(self._ab(knobs), self.source, knobs.blur), report)
 
     def _ab(self, knobs: Knobs) -> Tensor:
         ab = self._chroma(knobs.model, knobs)
@@ -84,17 +94,23 @@ class Session:
             self._spreading = {key: spreading(self._luma(knobs.model, knobs.size), ab)}
         return hinted(ab * knobs.saturation, self._spreading[key], knobs.hints, self.size)
 
+    def model(self, name: str) -> Colorizer:
+        """That of this name; that of an idea is the classifier."""
+        return self.models[self.classifier if name in self.ideas else name]
+
     def _luma(self, name: str, size: int | None) -> Tensor:
-        return small_luma(self.source, size or self.models[name].size)
+        return small_luma(self.source, size or self.model(name).size)
 
     def _output(self, name: str, size: int | None) -> Tensor:
+        if name in self.ideas:
+            return self.ideas[name][None]
         key = name, size or self.models[name].size
         if key not in self._outputs:
             self._outputs[key] = self.models[name].output(self._luma(name, size)[None]).cpu()
         return self._outputs[key]
 
     def _chroma(self, name: str, knobs: Knobs) -> Tensor:
-        return self.models[name].codec.decode(self._output(name, knobs.size), knobs.temperature)[0]
+        return self.model(name).codec.decode(self._output(name, knobs.size), knobs.temperature)[0]
 
     @cached_property
     def classifier(self) -> str | None:
@@ -128,12 +144,11 @@ class Session:
         heat = (colormaps["viridis"](bits / np.log2(model.codec.outputs))[..., :3] * 255).astype(np.uint8)
         return Image.blend(self.gray(), Image.fromarray(heat), 0.6)
 
-    def gallery(self, count: int, seed: int = 0) -> list[Image.Image]:
-        """Different plausible results."""
-        return [
-            Image.fromarray(picture)
-            for picture in self.models[self.classifier].samples(self.shown.pixels, count, seed=seed)
-        ]
+    def think(self, count: int, seed: int = 0) -> None:
+        """Fill `ideas`: so many plausible results of the classifier, each for a knob ``model`` of its name."""
+        logits = self._output(self.classifier, None)[0]
+        self.ideas = {f"idea {n}": idea for n, idea in enumerate(diverse(logits, count, seed), 1)}
+        self._spreading = {}
 
     @cached_property
     def truth(self) -> Tensor | None:

@@ -14,9 +14,11 @@ import ipywidgets as widgets
 from PIL import Image
 
 from colorify import pictures
+from colorify.codec import TEMPERATURE
 from colorify.hints import Hint, ab_of
 from colorify.inference import Colorizer
 from colorify.models import released
+from colorify.widgets.clip import Clip, is_film
 from colorify.widgets.compare import Compare
 from colorify.widgets.session import Knobs, Session, name_of
 
@@ -57,6 +59,7 @@ class Studio(widgets.VBox):
         self._past: list[tuple[Hint, ...]] = []
         self._hints: tuple[Hint, ...] = ()
         self._names: list[tuple[str, str]] = []  # colour and its name, of each hint
+        self._seed = 0
         self._quiet = False  # while the studio itself sets sliders
         self.message = widgets.HTML()
         self.compare = Compare()
@@ -66,7 +69,8 @@ class Studio(widgets.VBox):
         self._make_results()
         left = widgets.VBox([self.compare, self.scores, self.strip], layout={"width": "660px"})
         right = widgets.VBox([self.knobs, self.colors, self.results], layout={"width": "400px"})
-        super().__init__([self.sources, self.message, widgets.HBox([left, right], layout={"flex_flow": "row wrap"})])
+        both = widgets.HBox([left, right], layout={"flex_flow": "row wrap"})
+        super().__init__([self.sources, self.message, self.clip, both])
         self.add_class("colorify-studio")
         self._sampled()
 
@@ -76,44 +80,87 @@ class Studio(widgets.VBox):
         from colorify import demo
 
         self._samples = demo.grays()
-        self.upload = widgets.FileUpload(accept="image/*", description="Upload a picture", layout={"width": "auto"})
+        self._folder = tempfile.TemporaryDirectory()
+        self.upload = widgets.FileUpload(accept="image/*,video/*", description="Upload a picture or a film")
+        self.upload.layout.width = "auto"
         self.upload.observe(self._uploaded, "value")
+        self.place = widgets.Text(description="or a path", placeholder="on this machine", continuous_update=False)
+        self.place.observe(self._placed, "value")
         self.sample = widgets.Dropdown(options=list(self._samples), description="or a sample")
         self.sample.observe(self._sampled, "value")
-        self.sources = widgets.HBox([self.upload, self.sample])
+        self.sources = widgets.HBox([self.upload, self.place, self.sample])
+        self.clip = Clip()
+        self.clip.moment.observe(self._moved, "value")
+        self.clip.button.on_click(self._filmed)
 
     @_in_words
     def _uploaded(self, *_: object) -> None:
         for file in self.upload.value:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder, "upload" + Path(file["name"]).suffix)
-                path.write_bytes(file["content"])
-                self._open(pictures.read(path), Path(file["name"]).stem)
+            path = Path(self._folder.name, "upload" + Path(file["name"]).suffix)
+            path.write_bytes(file["content"])
+            self._read(path, Path(file["name"]).stem)
+
+    @_in_words
+    def _placed(self, *_: object) -> None:
+        if self.place.value:
+            path = Path(self.place.value).expanduser()
+            self._read(path, path.stem)
+
+    def _read(self, path: Path, name: str) -> None:
+        if is_film(path):
+            self._quietly(lambda: self.clip.take(path, name))
+            self._open(*self.clip.still())
+        else:
+            self._take(pictures.read(path), name)
 
     @_in_words
     def _sampled(self, *_: object) -> None:
-        self._open(pictures.from_pil(self._samples[self.sample.value]), self.sample.value)
+        self._take(pictures.from_pil(self._samples[self.sample.value]), self.sample.value)
 
-    def _open(self, picture: pictures.Picture, name: str) -> None:
-        self.session.open(picture)
+    def _take(self, picture: pictures.Picture, name: str) -> None:
+        self._open(picture, name)
+        self.clip.leave()
+
+    @_in_words
+    def _moved(self, *_: object) -> None:
+        if not self._quiet:
+            self._open(*self.clip.still())
+
+    def _open(self, picture: pictures.Picture | Image.Image, name: str) -> None:
+        self.session.open(pictures.from_pil(picture) if isinstance(picture, Image.Image) else picture)
         self._name = name
         self._past, self._hints, self._names = [], (), []
         self.compare.before = _jpeg(self.session.gray())
         self.palette.children = ()
-        self.gallery.children = ()
+        self._show_ideas()
         self._refresh()
+
+    @_in_words
+    def _filmed(self, *_: object) -> None:
+        asked = self.asked()
+        corrected = self.session.full(asked) if asked.hints else None
+        self.clip.color(self.session.model(asked.model), asked, corrected)
+
+    def _quietly(self, change: Callable[[], None]) -> None:
+        """Set sliders without an answer to each."""
+        self._quiet = True
+        try:
+            change()
+        finally:
+            self._quiet = False
 
     # -- knobs ----------------------------------------------------------------------------------------------------
 
     def _make_knobs(self) -> None:
         names = list(self.session.models)
-        self.model = widgets.Dropdown(options=names, value="highres" if "highres" in names else names[0])
+        self._first = "highres" if "highres" in names else names[0]
+        self.model = widgets.Dropdown(options=names, value=self._first)
         self.other = widgets.Dropdown(options=[_NONE, *names], value=_NONE)
         self.blend = widgets.FloatSlider(0.5, min=0, max=1, step=0.05)
         self.saturation = widgets.FloatSlider(1, min=0, max=3, step=0.05)
         self.blur = widgets.FloatSlider(0, min=0, max=40, step=0.5)
         self.size = widgets.IntSlider(self.session.models[self.model.value].size, min=64, max=384, step=16)
-        self.temperature = widgets.FloatSlider(1, min=0.05, max=1, step=0.05)
+        self.temperature = widgets.FloatSlider(TEMPERATURE, min=0.02, max=1, step=0.02)
         self.unsure = widgets.Checkbox(False, indent=False, disabled=self.session.classifier is None)
         self.reset = widgets.Button(description="Reset the sliders")
         self.reset.on_click(self._reset)
@@ -134,12 +181,17 @@ class Studio(widgets.VBox):
         self.knobs = widgets.VBox([*labelled.values(), self.reset])
 
     def _reset(self, *_: object) -> None:
-        self._quiet = True
-        self.blend.value, self.saturation.value, self.blur.value, self.temperature.value = 0.5, 1, 0, 1
-        self.other.value, self.unsure.value = _NONE, False
-        self.size.value = self.session.models[self.model.value].size
-        self._quiet = False
+        def plain() -> None:
+            self.blend.value, self.saturation.value, self.blur.value = 0.5, 1, 0
+            self.temperature.value = TEMPERATURE
+            self.other.value, self.unsure.value = _NONE, False
+            self._fit()
+
+        self._quietly(plain)
         self._refresh()
+
+    def _fit(self) -> None:
+        self.size.value = self.session.model(self.model.value).size
 
     def asked(self) -> Knobs:
         """What the sliders and hints say."""
@@ -155,11 +207,9 @@ class Studio(widgets.VBox):
         )
 
     def _turned(self, change: dict) -> None:
-        if change["owner"] is self.model:
-            self._quiet = True
-            self.size.value = self.session.models[self.model.value].size
-            self._quiet = False
         if not self._quiet:
+            if change["owner"] is self.model:
+                self._quietly(self._fit)
             self._refresh()
 
     @_in_words
@@ -278,13 +328,15 @@ class Studio(widgets.VBox):
         self.side = widgets.Button(description="All models", tooltip="Colour with every model, side by side")
         self.side.on_click(self._side)
         self.more = widgets.Button(description=f"{_GALLERY} ideas", disabled=self.session.classifier is None)
-        self.more.tooltip = "Different plausible results of the classifier"
-        self.more.on_click(self._ideas)
+        self.more.tooltip = "Different plausible results of the classifier; once more: others"
+        self.more.on_click(self._think)
         self.gallery = widgets.HBox(layout={"flex_flow": "row wrap"})
         self.whole = widgets.Button(description="Colour in full", tooltip="The whole picture, as a PNG of full depth")
         self.whole.on_click(self._whole)
+        self.bar = widgets.FloatProgress(0, min=0, max=1, description="coloured", layout={"display": "none"})
         self.download = widgets.HTML()
-        self.results = widgets.VBox([widgets.HBox([self.side, self.more, self.whole]), self.download, self.gallery])
+        buttons = widgets.HBox([self.side, self.more, self.whole])
+        self.results = widgets.VBox([buttons, self.bar, self.download, self.gallery])
 
     @_in_words
     def _side(self, *_: object) -> None:
@@ -294,14 +346,37 @@ class Studio(widgets.VBox):
         self.strip.children = tuple(_thumb(picture, name) for name, picture in shown.items())
 
     @_in_words
-    def _ideas(self, *_: object) -> None:
-        ideas = self.session.gallery(_GALLERY)
-        self.gallery.children = tuple(_thumb(picture, f"idea {n}") for n, picture in enumerate(ideas, 1))
+    def _think(self, *_: object) -> None:
+        self._seed += 1
+        self.session.think(_GALLERY, self._seed)
+        self._show_ideas()
+        self._refresh()
+
+    def _show_ideas(self) -> None:
+        """The ideas as a gallery, each with a button that makes it the model."""
+
+        def tile(name: str) -> widgets.VBox:
+            picture = self.session.preview(Knobs(name))
+            take = widgets.Button(description=f"Take {name}", layout={"width": "auto"})
+            take.on_click(lambda _: setattr(self.model, "value", name))
+            return widgets.VBox([_thumb(picture, name), take])
+
+        def offer() -> None:
+            chosen, self.model.options = self.model.value, (*self.session.models, *self.session.ideas)
+            self.model.value = chosen if chosen in self.model.options else self._first
+            self._fit()
+
+        if set(self.model.options) != {*self.session.models, *self.session.ideas}:
+            self._quietly(offer)
+        self.gallery.children = tuple(map(tile, self.session.ideas))
 
     @_in_words
     def _whole(self, *_: object) -> None:
-        self.download.value = "colouring..."
-        result = self.session.full(self.asked())
+        self.bar.value, self.bar.layout.display = 0, None
+        try:
+            result = self.session.full(self.asked(), lambda share: setattr(self.bar, "value", share))
+        finally:
+            self.bar.layout.display = "none"
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "result.png")
             pictures.write(result, path)

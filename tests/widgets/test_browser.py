@@ -219,7 +219,7 @@ def steered(visitor: Visitor, folder: Path) -> None:
     waiting.value.save_as(folder / "got.png")
     hints = [Hint(x, y, ab_of("#b5651d"))]
     model = Colorizer.load("highres", "cpu")
-    (expected,) = model.colorize([pictures.from_pil(truth)], size=model.size, temperature=1.0, hints=hints)
+    (expected,) = model.colorize([pictures.from_pil(truth)], size=model.size, hints=hints)
     with Image.open(folder / "got.png") as got:
         assert np.abs(np.asarray(got).astype(int) - expected.pixels).max() <= 1
     visitor.button("All models").click()

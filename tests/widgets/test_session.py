@@ -2,27 +2,13 @@
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from colorify import pictures
-from colorify.codec import Bits
 from colorify.color import rgb_to_lab
 from colorify.hints import Hint
-from colorify.inference import Colorizer
-from colorify.models.checkpoint import Checkpoint
-from colorify.models.unet import UNet
 from colorify.widgets.session import SCREEN, Knobs, Session, name_of
-from conftest import TINY, photo
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Colorizer:
-    torch.manual_seed(1)
-    network = UNet(TINY, 256)
-    torch.nn.init.normal_(network.head.weight, std=0.3)
-    training = {"size": 64, "mean_ab": [1.0, 5.0], "prior": [1 / 256] * 256}
-    return Colorizer(Checkpoint(TINY, Bits(4), "classification", network.state_dict(), training), "cpu")
+from conftest import photo
 
 
 @pytest.fixture
@@ -46,7 +32,7 @@ def pixels(picture: Image.Image) -> np.ndarray:
     ],
 )
 def test_the_full_result_is_the_librarys(session, knobs, asked):
-    (expected,) = session.models[knobs.model].colorize([session.source], **{"temperature": 1.0} | asked)
+    (expected,) = session.models[knobs.model].colorize([session.source], **asked)
     assert np.array_equal(session.full(knobs).pixels, expected.pixels)
 
 
@@ -111,8 +97,16 @@ def test_metrics_are_given_for_colour_pictures_alone(session):
 def test_uncertainty_and_gallery(session):
     assert session.classifier == "two"
     assert session.uncertainty().size == session.gray().size
-    ideas = session.gallery(3)
-    assert len(ideas) == 3 and not np.array_equal(pixels(ideas[0]), pixels(ideas[1]))
+    session.open(pictures.from_pil(photo(3, 300, 200)))
+    session.think(3)
+    ideas = [pixels(session.preview(Knobs(name))) for name in session.ideas]
+    assert len(ideas) == 3 and not np.array_equal(ideas[0], ideas[1])
+    expected = session.models["two"].samples(session.source.pixels, 3)
+    assert all(np.array_equal(ours, theirs) for ours, theirs in zip(ideas, expected, strict=True))
+    session.think(3, seed=1)
+    assert not np.array_equal(pixels(session.preview(Knobs("idea 1"))), ideas[0])
+    session.open(pictures.from_pil(photo(1)))
+    assert not session.ideas
 
 
 def test_names():

@@ -4,13 +4,16 @@ import base64
 import io
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
+import ipywidgets as widgets
 import numpy as np
 import pytest
 from PIL import Image
 
 from colorify import pictures
 from colorify.color import rgb_to_lab
+from colorify.video import film, media, scene
 from colorify.widgets.session import Session
 from colorify.widgets.studio import Studio
 from conftest import photo
@@ -30,6 +33,11 @@ def png(picture: Image.Image) -> bytes:
     content = io.BytesIO()
     picture.save(content, "PNG")
     return content.getvalue()
+
+
+def carried(page: str) -> bytes:
+    """The file within a page."""
+    return base64.b64decode(re.search(r'base64,([^"]+)"', page)[1])
 
 
 def shown(studio: Studio) -> np.ndarray:
@@ -81,10 +89,9 @@ def test_an_upload_is_shown_scored_and_downloaded_whole(studio, colorizer):
     assert studio.message.value == "" and "de2000" in studio.scores.value
     studio.saturation.value = 0.5
     studio.whole.click()
-    name, data = re.search(r'download="([^"]+)" href="data:image/png;base64,([^"]+)"', studio.download.value).groups()
-    assert name == "photo-color.png" and "1000 x 700" in studio.download.value
-    got = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
-    (expected,) = colorizer.colorize([pictures.from_pil(truth)], saturation=0.5, temperature=1.0)
+    assert 'download="photo-color.png"' in studio.download.value and "1000 x 700" in studio.download.value
+    got = np.asarray(Image.open(io.BytesIO(carried(studio.download.value))))
+    (expected,) = colorizer.colorize([pictures.from_pil(truth)], saturation=0.5)
     assert np.array_equal(got, expected.pixels)
 
 
@@ -92,8 +99,7 @@ def test_depth_is_kept(studio):
     deep = np.linspace(0, 65535, 60 * 80).astype(np.uint16).reshape(60, 80)
     upload(studio, png(Image.fromarray(deep)))
     studio.whole.click()
-    data = base64.b64decode(re.search(r"base64,([^\"]+)", studio.download.value)[1])
-    assert data[24] == 16, "bits a channel, of the PNG header"
+    assert carried(studio.download.value)[24] == 16, "bits a channel, of the PNG header"
 
 
 def test_errors_are_said_in_words(studio):
@@ -112,6 +118,86 @@ def test_all_models_stand_side_by_side(studio):
     assert studio.more.disabled and studio.unsure.disabled, "no classifier among them"
 
 
+def test_an_idea_is_taken(classifier):
+    studio = Studio(Session({"highres": classifier}))
+    studio.more.click()
+    _, take = studio.gallery.children[1].children
+    before = shown(studio)
+    take.click()
+    assert studio.asked().model == "idea 2" and np.abs(shown(studio) - before).max() > 5
+    upload(studio, png(photo(3)))
+    assert studio.asked().model == "highres" and studio.gallery.children == () and studio.message.value == ""
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> Path:
+    moving = scene.camera(photo(5, 300, 200), (0.3, 0.5, 0.5), (0.7, 0.5, 0.5), 30, (96, 64))
+    return scene.write_gray(moving, tmp_path_factory.mktemp("clip") / "pan.mp4")
+
+
+def test_a_moment_of_a_film_is_worked_on(studio, clip):
+    assert studio.clip.layout.display == "none"
+    upload(studio, clip.read_bytes(), "pan.mp4")
+    assert studio.message.value == "" and studio.clip.layout.display != "none" and studio.session.size == (96, 64)
+    first = studio.compare.before
+    studio.clip.moment.value = 0.8
+    assert studio.compare.before != first
+    studio.whole.click()
+    assert "pan-0.80s-color.png" in studio.download.value
+    upload(studio, png(photo(3)))
+    assert studio.clip.layout.display == "none"
+
+
+def test_a_stretch_of_a_film_is_coloured_as_asked(studio, clip, colorizer, tmp_path):
+    studio.place.value = str(clip)
+    studio.clip.moment.value, studio.clip.seconds.value = 0.4, 0.5
+    studio.saturation.value, studio.clip.every.value = 0.5, 3
+    studio.clip.button.click()
+    assert studio.message.value == "" and studio.clip.bar.value == 1
+    data = base64.b64decode(
+        re.search(r'download="pan-color.mp4" href="data:video/mp4;base64,([^"]+)"', studio.clip.result.value)[1]
+    )
+    (tmp_path / "got.mp4").write_bytes(data)
+    options = film.Options(size=64, saturation=0.5, every=3, start=0.4, end=0.9)
+    film.colorize(clip, tmp_path / "expected.mp4", colorizer, options)
+    assert frames(tmp_path / "got.mp4") == frames(tmp_path / "expected.mp4") and len(frames(tmp_path / "got.mp4")) == 13
+
+
+def test_hints_go_with_the_film(studio, clip, tmp_path):
+    upload(studio, clip.read_bytes(), "pan.mp4")
+    films = {}
+    for hinted in (False, True):
+        if hinted:
+            studio.picker.value = "#c03020"
+            for x in (0.2, 0.5, 0.8):
+                studio.compare.pointed = {"x": x, "y": 0.5, "count": 1}
+        studio.clip.button.click()
+        assert studio.message.value == ""
+        path = tmp_path / f"{hinted}.mp4"
+        path.write_bytes(carried(studio.clip.result.value))
+        films[hinted] = np.stack([np.asarray(picture.convert("RGB"), int) for picture in pictures_of(path)])
+    redder = (films[True] - films[False])[..., 0].mean((1, 2)) - (films[True] - films[False])[..., 1].mean((1, 2))
+    assert redder[0] > 5 and redder[10] > 3
+
+
+def test_what_is_no_film_is_said(studio, tmp_path):
+    before = studio.compare.after
+    upload(studio, b"no film", "x.mp4")
+    assert "cannot be read as a film" in studio.message.value and studio.compare.after == before
+    studio.place.value = str(tmp_path / "gone.png")
+    assert "no such file" in studio.message.value
+
+
+def pictures_of(path: Path) -> list[Image.Image]:
+    with media.opened(path) as opened:
+        return [frame.to_image() for frame in media.frames(opened)]
+
+
+def frames(path: Path) -> list[bytes]:
+    return [picture.tobytes() for picture in pictures_of(path)]
+
+
 def test_every_control_has_a_label(studio):
-    controls = [*studio.knobs.children, *studio.sources.children, studio.picker, studio.undo, studio.side, studio.whole]
-    assert all(control.description for control in controls)
+    rows = [studio.knobs, studio.sources, studio.clip, studio.clip.children[-2], studio.results.children[0]]
+    controls = [control for row in rows for control in row.children] + [studio.picker, studio.undo]
+    assert all(control.description for control in controls if not isinstance(control, (widgets.Box, widgets.HTML)))
