@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -69,7 +69,7 @@ class Grids(Callback):
 
     def __init__(self, batch: Batch, codec: Codec, folder: Path, every: int):
         self.batch, self.codec, self.folder, self.every = batch, codec, Path(folder), every
-        self.handle = None
+        self.live = Live()
 
     def after_batch(self) -> None:
         step = self.keeper.step + 1  # the keeper counts this batch after us
@@ -90,19 +90,38 @@ class Grids(Callback):
         )
         self.folder.mkdir(parents=True, exist_ok=True)
         sheet.save(self.folder / f"step-{step:06d}.png")
-        self._show(sheet)
+        self.live.show(lambda: sheet)
 
-    def _show(self, sheet: Image.Image) -> None:
-        """In a notebook, the newest grid takes the place of the one before."""
+
+class Charts(Callback):
+    """The history of the validation so far, live in a notebook."""
+
+    order = 95  # after the keeper, who writes it
+
+    def __init__(self, names: Sequence[str]):
+        self.names, self.live = names, Live()
+
+    def after_epoch(self) -> None:
+        self.live.show(lambda: figures.history(self.keeper.history, self.names))
+
+
+class Live:
+    """A picture in a notebook; the newest takes the place of the one before."""
+
+    def __init__(self):
+        self.handle = None
+
+    def show(self, draw: Callable[[], Image.Image]) -> None:
+        """Show what is drawn; nothing happens outside of a notebook."""
         from IPython import get_ipython
         from IPython.display import display
 
         if not hasattr(get_ipython(), "kernel"):
             return
         if self.handle is None:
-            self.handle = display(sheet, display_id=True)
+            self.handle = display(draw(), display_id=True)
         else:
-            self.handle.update(sheet)
+            self.handle.update(draw())
 
 
 def _pictures(luma: Tensor, ab: Tensor) -> list[Image.Image]:

@@ -30,7 +30,7 @@ from colorify.data.cache import Pictures
 from colorify.models import checkpoint
 from colorify.models.checkpoint import Checkpoint, CheckpointError
 from colorify.models.unet import UNet, UNetConfig
-from colorify.training.callbacks import Average, Grids, Keeper, Schedule, TrainingError
+from colorify.training.callbacks import Average, Charts, Grids, Keeper, Schedule, TrainingError
 from colorify.training.judges import judges
 from colorify.training.speed import Progress, SmoothLoss, Speed
 from colorify.training.transfer import Start
@@ -195,6 +195,7 @@ def _learner(
         Average(network, config.ema),
         Grids(shown, method.codec, Path(run.out) / GRIDS, config.grid_every),
         keeper,
+        Charts(("valid_loss", "below_gray", "de2000")),
         GradientClip(config.clip),
         Speed(network, config.size, run.dtype, run.out),
         *([MixedPrecision(AMPMode.BF16)] if run.dtype == torch.bfloat16 else []),
