@@ -2,6 +2,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
+PAGE := "$(CURDIR)/colorify/widgets/page"
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,12 +41,14 @@ bench: $(READY) ## Measure inference, training, collecting and films: ratios, me
 repro: $(READY) ## Run the chain of notebooks that params.yaml names, where something changed
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc repro
 
-lab: $(READY) ## Open JupyterLab
-	$(VENV)/bin/jupyter lab --ip 127.0.0.1 nbs
+lab: $(READY) ## Open JupyterLab, on this machine alone
+	JUPYTER_CONFIG_PATH=$(PAGE) $(VENV)/bin/jupyter lab nbs
 
 studio: $(READY) ## Serve the studio as a page, on this machine alone: open the address that it prints, with its token
-	JUPYTER_PATH="$(CURDIR)/colorify/widgets/page" $(VENV)/bin/voila nbs/08_studio.ipynb --template=colorify \
-		--Voila.ip=127.0.0.1 --token --no-browser
+	JUPYTER_CONFIG_PATH=$(PAGE) JUPYTER_PATH=$(PAGE) $(VENV)/bin/voila nbs/08_studio.ipynb
+
+screenshots: $(READY) ## Make the screenshots of the README; needs chromium
+	PYTHONPATH=tests $(PYTHON) docs/screenshots.py
 
 lock: ## Pin the newest versions that pyproject.toml allows
 	$(VENV)/bin/uv pip compile --quiet --universal --all-extras --upgrade --custom-compile-command "make lock" pyproject.toml -o requirements.lock
@@ -54,4 +57,4 @@ clean: ## Remove what can be made again: the environment, caches, the demo
 	rm -rf $(VENV) data/cache reports/demo .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup demo pictures test lint bench repro lab studio lock clean
+.PHONY: help setup demo pictures test lint bench repro lab studio screenshots lock clean

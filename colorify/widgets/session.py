@@ -118,17 +118,20 @@ class Session:
         return next((name for name, model in self.models.items() if isinstance(model.codec, Bits)), None)
 
     def palette(self, x: float, y: float, count: int = 12) -> list[tuple[str, float]]:
-        """Likely colours at a place, in shares of width and height, as ``#rrggbb`` with their shares."""
+        """Likely colours at a place, in shares of width and height, as ``#rrggbb`` with their shares; one a name."""
         if self.classifier is None:
             return []
         logits = self._output(self.classifier, None)[0]
         _, height, width = logits.shape
         top, left = (max(0, min(int(v * n), n - 1) - 1) for v, n in ((y, height), (x, width)))
         shares = logits[:, top : top + 3, left : left + 3].softmax(0).mean((1, 2))
-        best = shares.topk(count)
-        centers = self.models[self.classifier].codec.centers
-        luma = self._shown_luma(x, y)
-        return [(hex_of(luma, centers[i].tolist()), float(p)) for p, i in zip(best.values, best.indices, strict=True)]
+        centers, luma = self.models[self.classifier].codec.centers, self._shown_luma(x, y)
+        found: dict[str, tuple[str, float]] = {}
+        for share, number in zip(*shares.topk(4 * count), strict=True):
+            color = hex_of(luma, centers[number].tolist())
+            first, sum_of = found.get(name_of(color), (color, 0.0))
+            found[name_of(color)] = first, sum_of + float(share)
+        return sorted(found.values(), key=lambda entry: -entry[1])[:count]
 
     def _shown_luma(self, x: float, y: float) -> float:
         height, width = self.shown.pixels.shape[:2]

@@ -22,7 +22,7 @@ from colorify.widgets.clip import Clip, is_film
 from colorify.widgets.compare import Compare
 from colorify.widgets.session import Knobs, Session, name_of
 
-_THUMB = 200  # px: longest side in the row of models and in the gallery
+_THUMB = 155  # px: longest side in the row of models and in the gallery
 _GALLERY = 4
 _NONE = "none"
 
@@ -67,7 +67,7 @@ class Studio(widgets.VBox):
         self._make_knobs()
         self._make_hints()
         self._make_results()
-        left = widgets.VBox([self.compare, self.scores, self.strip], layout={"width": "660px"})
+        left = widgets.VBox([self.compare, self.scores, self.strip, self.gallery], layout={"width": "660px"})
         right = widgets.VBox([self.knobs, self.colors, self.results], layout={"width": "400px"})
         both = widgets.HBox([left, right], layout={"flex_flow": "row wrap"})
         super().__init__([self.sources, self.message, self.clip, both])
@@ -310,8 +310,8 @@ class Studio(widgets.VBox):
 
     def _row(self, number: int, color: str, name: str) -> widgets.HBox:
         hint = self._hints[number]
-        text = widgets.Label(f"{number + 1}: {name} ({color}) at {hint.x:g}, {hint.y:g}")
-        remove = widgets.Button(description="Remove", tooltip=f"Remove hint {number + 1}")
+        text = widgets.Label(f"{number + 1}: {name} ({color}) at {hint.x:g}, {hint.y:g}", layout={"width": "300px"})
+        remove = widgets.Button(description="Remove", tooltip=f"Remove hint {number + 1}", layout={"width": "80px"})
 
         def removed(_: object) -> None:
             keep = [k for k in range(len(self._hints)) if k != number]
@@ -336,7 +336,7 @@ class Studio(widgets.VBox):
         self.bar = widgets.FloatProgress(0, min=0, max=1, description="coloured", layout={"display": "none"})
         self.download = widgets.HTML()
         buttons = widgets.HBox([self.side, self.more, self.whole])
-        self.results = widgets.VBox([buttons, self.bar, self.download, self.gallery])
+        self.results = widgets.VBox([buttons, self.bar, self.download])
 
     @_in_words
     def _side(self, *_: object) -> None:

@@ -2,19 +2,10 @@
 
 import base64
 import io
-import os
 import re
-import secrets
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import browser
 import numpy as np
 import pytest
 from PIL import Image
@@ -23,51 +14,16 @@ from colorify import pictures
 from colorify.color import rgb_to_lab
 from colorify.hints import Hint, ab_of
 from colorify.inference import Colorizer
+from colorify.video import media, scene
 from conftest import photo
 
 sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium on this machine: apt-get install chromium")
+pytestmark = pytest.mark.skipif(not browser.CHROMIUM, reason="no chromium on this machine: apt-get install chromium")
 
-ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "colorify" / "widgets" / "page"
-LAB = (
-    "--LabApp.extension_manager=readonly",
-    "--LabApp.news_url=None",
-    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-)
 READ = """async (image) => {
     const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
     return btoa(bytes.reduce((text, byte) => text + String.fromCharCode(byte), ""));
 }"""
-
-
-@contextmanager
-def served(folder: Path, *command: str) -> Iterator[tuple[str, Path]]:
-    """The address of a server in a folder of its own, and its log."""
-    shutil.copy(ROOT / "nbs" / "08_studio.ipynb", folder)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    token, log = secrets.token_hex(16), folder / "log"
-    places = {f"JUPYTER_{kind}_DIR": str(folder / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
-    env = os.environ | places | {"JUPYTER_PATH": str(PAGE), "IPYTHONDIR": str(folder / "ipython")}
-    whole = [sys.executable, "-m", *command, "--no-browser", f"--port={port}"]
-    whole = [part.format(token=token) for part in whole]
-    with log.open("wb") as said:
-        process = subprocess.Popen(whole, cwd=folder, env=env, stdout=said, stderr=subprocess.STDOUT)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(120):
-            with suppress(OSError):
-                urllib.request.urlopen(f"{url}/api/status?token={token}", timeout=5).close()
-                break
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.5)
-        yield f"{url}{{}}?token={token}", log
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 class Visitor:
@@ -130,18 +86,6 @@ class Visitor:
 
     def button(self, name: str) -> "sync_api.Locator":
         return self.page.get_by_role("button", name=name, exact=True)
-
-
-@contextmanager
-def visiting(address: str) -> Iterator[Visitor]:
-    with sync_api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1400, "height": 1200})
-        page.set_default_timeout(60_000)
-        visitor = Visitor(page)
-        page.goto(address)
-        yield visitor
-        browser.close()
 
 
 def chroma(lab: np.ndarray) -> float:
@@ -228,6 +172,32 @@ def steered(visitor: Visitor, folder: Path) -> None:
     sync_api.expect(page.get_by_alt_text("idea 4")).to_be_visible()
 
 
+def filmed(visitor: Visitor, folder: Path) -> None:
+    """A moment of a film, then some of it in colour; the file is larger than what servers take by default."""
+    page = visitor.page
+    pan = scene.camera(photo(5, 600, 400), (0.3, 0.5, 0.5), (0.7, 0.5, 0.5), 40, (320, 200))
+    path = scene.write_gray(pan, folder / "pan.mp4")
+    with path.open("ab") as film:
+        film.write(b"\0\0\0\x08free" * (3 << 19))  # an empty box, again and again: 12 MiB
+    before = visitor.lab()
+    with page.expect_file_chooser() as waiting:
+        page.get_by_role("button", name="Upload a picture").click()
+    waiting.value.set_files(path)
+    first = visitor.changed(before)
+    assert first.shape == (200, 320, 3)
+    visitor.slide("Moment", "PageUp")
+    page.get_by_role("slider", name="Seconds to colour").press("Home")
+    visitor.button("Colour from here").click()
+    page.locator("video").wait_for()
+    page.wait_for_function("document.querySelector('video').videoWidth == 320")
+    with page.expect_download() as waiting:
+        page.get_by_text("Download pan-color.mp4").click()
+    waiting.value.save_as(folder / "got.mp4")
+    with media.opened(folder / "got.mp4") as got:
+        shown = [np.asarray(frame.to_image(), int) for frame in media.frames(got)]
+    assert 12 <= len(shown) <= 14 and np.ptp(shown[0], axis=-1).mean() > 5
+
+
 def clean(visitor: Visitor, log: Path) -> None:
     assert visitor.hosts <= {"127.0.0.1", "data", "blob", ""}, visitor.hosts
     assert visitor.errors == []
@@ -235,19 +205,18 @@ def clean(visitor: Visitor, log: Path) -> None:
 
 
 def test_as_a_page(tmp_path):
-    command = ("voila", "08_studio.ipynb", "--template=colorify", "--Voila.ip=127.0.0.1", "--token={token}")
-    with served(tmp_path, *command) as (address, log), visiting(address.format("/")) as visitor:
+    with browser.voila(tmp_path) as (address, log), browser.page() as page:
+        visitor = Visitor(page)
+        page.goto(address)
         steered(visitor, tmp_path)
+        filmed(visitor, tmp_path)
         clean(visitor, log)
 
 
 def test_in_jupyterlab(tmp_path):
-    command = ("jupyterlab", "--ip=127.0.0.1", "--IdentityProvider.token={token}", "--allow-root", *LAB)
-    notebook = "/lab/tree/08_studio.ipynb"
-    with served(tmp_path, *command) as (address, log), visiting(address.format(notebook)) as visitor:
-        page = visitor.page
-        page.get_by_text(re.compile(r"\| Idle")).wait_for()
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Run All Cells$")).click()
+    with browser.lab(tmp_path, "08_studio") as (address, log), browser.page() as page:
+        visitor = Visitor(page)
+        page.goto(address)
+        browser.run_all(page)
         steered(visitor, tmp_path)
         clean(visitor, log)
