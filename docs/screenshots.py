@@ -1,6 +1,6 @@
 """Screenshots for the README, of free pictures: the studio, the tour, and a training run, in a real browser.
 
-    make screenshots
+make screenshots
 """
 
 import shutil
@@ -41,7 +41,8 @@ def tour(folder: Path) -> None:
     with browser.lab(folder, "00_tour") as (address, _), browser.page((1000, 900)) as page:
         page.goto(address)
         browser.run_all(page)
-        page.get_by_text("colorfulness", exact=True).first.wait_for()  # its last table
+        page.get_by_text("| Busy").wait_for()
+        page.get_by_text("| Idle").wait_for(timeout=180_000)
         _shot(page, "tour.jpg", up=20_000, down=620)
 
 

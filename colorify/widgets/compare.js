@@ -7,11 +7,11 @@ const STEP = 0.01; // of the picture, for the arrow keys
 const ARROWS = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
 const within = (value) => Math.min(Math.max(value, 0), 1);
 
-// ipywidgets shows the label of a slider beside it, but does not tell it to those who cannot see.
-function name_sliders() {
-  for (const handle of document.querySelectorAll(".colorify-studio .noUi-handle:not([aria-label])")) {
-    const label = handle.closest(".widget-inline-hbox").querySelector(".widget-label");
-    handle.setAttribute("aria-label", label.textContent);
+// ipywidgets shows the label of a slider or a colour beside it, but does not tell it to those who cannot see.
+function name_controls() {
+  for (const control of document.querySelectorAll(".colorify-studio :is(.noUi-handle, input[type=color]):not([aria-label])")) {
+    const label = control.closest(".jupyter-widgets").querySelector(".widget-label");
+    control.setAttribute("aria-label", label.textContent);
   }
 }
 
@@ -135,9 +135,9 @@ function render({ model, el }) {
     draw();
   }
   aim();
-  const watch = new MutationObserver(name_sliders);
+  const watch = new MutationObserver(name_controls);
   watch.observe(document.body, { childList: true, subtree: true });
-  name_sliders();
+  name_controls();
   return () => {
     watch.disconnect();
     for (const [event, draw] of Object.entries(parts)) model.off(event, draw);

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from html import escape
 from pathlib import Path
+from threading import RLock
 
 import ipywidgets as widgets
 from PIL import Image
@@ -37,16 +38,17 @@ def studio(models: Mapping[str, str | Path | Colorizer] | None = None, device: s
     return Studio(Session(loaded))
 
 
-def _in_words(method: Callable) -> Callable:
-    """An error becomes a line in the studio."""
+def _answer(method: Callable) -> Callable:
+    """One at a time, though JupyterLab has several threads ask; an error becomes a line in the studio."""
 
     @wraps(method)
     def guarded(self: Studio, *args) -> None:
-        self.message.value = ""
-        try:
-            method(self, *args)
-        except (ValueError, OSError, MemoryError) as error:
-            self.message.value = f'<b role="alert">{escape(str(error) or type(error).__name__)}</b>'
+        with self._busy:
+            self.message.value = ""
+            try:
+                method(self, *args)
+            except (ValueError, OSError, MemoryError) as error:
+                self.message.value = f'<b role="alert">{escape(str(error) or type(error).__name__)}</b>'
 
     return guarded
 
@@ -56,9 +58,11 @@ class Studio(widgets.VBox):
 
     def __init__(self, session: Session):
         self.session = session
+        self._busy = RLock()
         self._past: list[tuple[Hint, ...]] = []
         self._hints: tuple[Hint, ...] = ()
         self._names: list[tuple[str, str]] = []  # colour and its name, of each hint
+        self._rows: list[dict] = []  # the hints that are listed
         self._seed = 0
         self._quiet = False  # while the studio itself sets sliders
         self.message = widgets.HTML()
@@ -93,14 +97,14 @@ class Studio(widgets.VBox):
         self.clip.moment.observe(self._moved, "value")
         self.clip.button.on_click(self._filmed)
 
-    @_in_words
+    @_answer
     def _uploaded(self, *_: object) -> None:
         for file in self.upload.value:
             path = Path(self._folder.name, "upload" + Path(file["name"]).suffix)
             path.write_bytes(file["content"])
             self._read(path, Path(file["name"]).stem)
 
-    @_in_words
+    @_answer
     def _placed(self, *_: object) -> None:
         if self.place.value:
             path = Path(self.place.value).expanduser()
@@ -113,7 +117,7 @@ class Studio(widgets.VBox):
         else:
             self._take(pictures.read(path), name)
 
-    @_in_words
+    @_answer
     def _sampled(self, *_: object) -> None:
         self._take(pictures.from_pil(self._samples[self.sample.value]), self.sample.value)
 
@@ -121,7 +125,7 @@ class Studio(widgets.VBox):
         self._open(picture, name)
         self.clip.leave()
 
-    @_in_words
+    @_answer
     def _moved(self, *_: object) -> None:
         if not self._quiet:
             self._open(*self.clip.still())
@@ -135,7 +139,7 @@ class Studio(widgets.VBox):
         self._show_ideas()
         self._refresh()
 
-    @_in_words
+    @_answer
     def _filmed(self, *_: object) -> None:
         asked = self.asked()
         corrected = self.session.full(asked) if asked.hints else None
@@ -180,6 +184,7 @@ class Studio(widgets.VBox):
         self.temperature.tooltip = "of a classifier: 1 the mean of likely colours, lower more decided"
         self.knobs = widgets.VBox([*labelled.values(), self.reset])
 
+    @_answer
     def _reset(self, *_: object) -> None:
         def plain() -> None:
             self.blend.value, self.saturation.value, self.blur.value = 0.5, 1, 0
@@ -206,13 +211,14 @@ class Studio(widgets.VBox):
             hints=self._hints,
         )
 
+    @_answer
     def _turned(self, change: dict) -> None:
         if not self._quiet:
             if change["owner"] is self.model:
                 self._quietly(self._fit)
             self._refresh()
 
-    @_in_words
+    @_answer
     def _refresh(self) -> None:
         colored = self.session.preview(self.asked())
         shown = self.session.uncertainty() if self.unsure.value else colored
@@ -247,7 +253,7 @@ class Studio(widgets.VBox):
         except ValueError:
             self.called.value = "no colour"
 
-    @_in_words
+    @_answer
     def _pointed(self, *_: object) -> None:
         """A hint where the user clicked, and the colours that are likely there."""
         x, y = self.compare.pointed["x"], self.compare.pointed["y"]
@@ -270,14 +276,14 @@ class Studio(widgets.VBox):
         button.on_click(lambda _: self._recolored(color))
         return button
 
-    @_in_words
+    @_answer
     def _recolored(self, color: str) -> None:
         self.picker.value = color
         if self._hints:
             last = self._hints[-1]._replace(ab=ab_of(color))
             self._set((*self._hints[:-1], last), [*self._names[:-1], (color, name_of(color))])
 
-    @_in_words
+    @_answer
     def _dragged(self, *_: object) -> None:
         """The user moved a hint, or took one away, in the picture."""
         now = [(dot["x"], dot["y"], dot["color"]) for dot in self.compare.hints]
@@ -285,12 +291,13 @@ class Studio(widgets.VBox):
             hints = tuple(self._hint(*dot) for dot in now)
             self._set(hints, [(color, name_of(color)) for _, _, color in now])
 
+    @_answer
     def _set(self, hints: tuple[Hint, ...], names: list[tuple[str, str]]) -> None:
         self._past.append((self._hints, self._names))
         self._hints, self._names = hints, names
         self._refresh()
 
-    @_in_words
+    @_answer
     def _undone(self, *_: object) -> None:
         if self._past:
             self._hints, self._names = self._past.pop()
@@ -304,9 +311,11 @@ class Studio(widgets.VBox):
         ]
 
     def _show_hints(self) -> None:
-        self.compare.hints = self._dots()
         self.undo.disabled = not self._past
-        self.listed.children = tuple(self._row(number, *name) for number, name in enumerate(self._names))
+        self.compare.hints = dots = self._dots()
+        if dots != self._rows:  # else the keyboard would lose the button that it is at
+            self._rows = dots
+            self.listed.children = tuple(self._row(number, *name) for number, name in enumerate(self._names))
 
     def _row(self, number: int, color: str, name: str) -> widgets.HBox:
         hint = self._hints[number]
@@ -338,14 +347,14 @@ class Studio(widgets.VBox):
         buttons = widgets.HBox([self.side, self.more, self.whole])
         self.results = widgets.VBox([buttons, self.bar, self.download])
 
-    @_in_words
+    @_answer
     def _side(self, *_: object) -> None:
         shown = {"gray": self.session.gray()}
         for name, model in self.session.models.items():
             shown[name] = self.session.preview(Knobs(name, size=model.size, saturation=self.saturation.value))
         self.strip.children = tuple(_thumb(picture, name) for name, picture in shown.items())
 
-    @_in_words
+    @_answer
     def _think(self, *_: object) -> None:
         self._seed += 1
         self.session.think(_GALLERY, self._seed)
@@ -370,7 +379,7 @@ class Studio(widgets.VBox):
             self._quietly(offer)
         self.gallery.children = tuple(map(tile, self.session.ideas))
 
-    @_in_words
+    @_answer
     def _whole(self, *_: object) -> None:
         self.bar.value, self.bar.layout.display = 0, None
         try:

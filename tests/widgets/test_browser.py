@@ -5,11 +5,11 @@ import io
 import re
 from pathlib import Path
 
-import browser
 import numpy as np
 import pytest
 from PIL import Image
 
+import browser
 from colorify import pictures
 from colorify.color import rgb_to_lab
 from colorify.hints import Hint, ab_of
@@ -18,6 +18,7 @@ from colorify.video import media, scene
 from conftest import photo
 
 sync_api = pytest.importorskip("playwright.sync_api")
+sync_api.expect.set_options(timeout=60_000)
 pytestmark = pytest.mark.skipif(not browser.CHROMIUM, reason="no chromium on this machine: apt-get install chromium")
 
 READ = """async (image) => {
@@ -198,6 +199,27 @@ def filmed(visitor: Visitor, folder: Path) -> None:
     assert 12 <= len(shown) <= 14 and np.ptp(shown[0], axis=-1).mean() > 5
 
 
+def within_reach(visitor: Visitor) -> None:
+    """The keyboard reaches every control, and each says its name."""
+    page = visitor.page
+    said = page.locator(".colorify-studio").aria_snapshot()
+    roles = "button|slider|textbox|combobox|checkbox"
+    assert len(re.findall(rf'^\s*- (?:{roles}) "\S', said, re.MULTILINE)) > 20, said
+    assert not re.findall(rf'^\s*- (?:{roles})(?! ").*$', said, re.MULTILINE), said
+    page.evaluate("""() => {
+        const controls = "button:enabled, input:enabled, select:enabled, .noUi-handle, [tabindex='0']";
+        window.waiting = new Set([...document.querySelectorAll(".colorify-studio :is(" + controls + ")")]
+            .filter((control) => control.checkVisibility() && control.tabIndex >= 0));
+        document.addEventListener("focusin", (event) => window.waiting.delete(event.target));
+        document.activeElement.blur();
+    }""")
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        if not page.evaluate("window.waiting.size"):
+            return
+    raise AssertionError(page.evaluate("[...window.waiting].map((control) => control.outerHTML)"))
+
+
 def clean(visitor: Visitor, log: Path) -> None:
     assert visitor.hosts <= {"127.0.0.1", "data", "blob", ""}, visitor.hosts
     assert visitor.errors == []
@@ -209,6 +231,7 @@ def test_as_a_page(tmp_path):
         visitor = Visitor(page)
         page.goto(address)
         steered(visitor, tmp_path)
+        within_reach(visitor)
         filmed(visitor, tmp_path)
         clean(visitor, log)
 

@@ -5,6 +5,8 @@ import io
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event, Thread
+from time import sleep
 
 import ipywidgets as widgets
 import numpy as np
@@ -116,6 +118,19 @@ def test_all_models_stand_side_by_side(studio):
     names = [re.search('alt="([^"]+)"', thumb.value)[1] for thumb in studio.strip.children]
     assert names == ["gray", "highres", "mine"] and studio.message.value == ""
     assert studio.more.disabled and studio.unsure.disabled, "no classifier among them"
+
+
+def test_what_is_asked_last_is_shown(classifier, monkeypatch):
+    """JupyterLab hands messages to several threads; the overlay is slow here."""
+    studio = Studio(Session({"highres": classifier}))
+    plain, slow, begun = studio.compare.after, studio.session.uncertainty, Event()
+    monkeypatch.setattr(studio.session, "uncertainty", lambda: (begun.set(), sleep(0.3), slow())[-1])
+    asking = Thread(target=lambda: setattr(studio.unsure, "value", True))
+    asking.start()
+    begun.wait()
+    studio.reset.click()
+    asking.join()
+    assert not studio.unsure.value and studio.compare.after == plain
 
 
 def test_an_idea_is_taken(classifier):
