@@ -32,11 +32,12 @@ lint: $(READY) ## Check style and the floors of the package
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/lint-imports --no-cache
 
-bench: $(READY) ## Measure inference, training, collecting and films: ratios, memory, cold start
+bench: $(READY) ## Measure inference, training, collecting, films and the studio: ratios, memory, cold start
 	$(PYTHON) benchmarks/inference.py
 	$(PYTHON) benchmarks/training.py
 	$(PYTHON) benchmarks/collect.py
 	$(PYTHON) benchmarks/video.py
+	$(PYTHON) benchmarks/studio.py
 
 repro: $(READY) ## Run the chain of notebooks that params.yaml names, where something changed
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc repro

@@ -54,7 +54,7 @@ def _served(folder: Path, path: str, notebook: str, *command: str) -> Iterator[t
         process = subprocess.Popen(whole, cwd=folder, env=env, stdout=said, stderr=subprocess.STDOUT)
     try:
         url = f"http://127.0.0.1:{port}"
-        for _ in range(120):
+        for _ in range(240):
             with suppress(OSError):
                 urllib.request.urlopen(f"{url}/api/status?token={token}", timeout=5).close()
                 break
@@ -74,7 +74,7 @@ def page(size: tuple[int, int] = (1400, 1200)) -> Iterator["Page"]:
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         opened = browser.new_page(viewport=dict(zip(("width", "height"), size, strict=True)))
-        opened.set_default_timeout(60_000)
+        opened.set_default_timeout(120_000)
         yield opened
         browser.close()
 

@@ -44,7 +44,7 @@ class Visitor:
 
     def changed(self, before: np.ndarray) -> np.ndarray:
         """The picture that comes after this one."""
-        for _ in range(100):
+        for _ in range(600):
             now = self.lab()
             if now.shape != before.shape or np.abs(now - before).max() > 0.5:
                 self.page.wait_for_timeout(300)
@@ -54,7 +54,7 @@ class Visitor:
 
     def becomes(self, expected: np.ndarray) -> None:
         """Wait until this picture is shown."""
-        for _ in range(100):
+        for _ in range(600):
             now = self.lab()
             if now.shape == expected.shape and np.abs(now - expected).max() < 0.01:
                 return

@@ -1,0 +1,59 @@
+"""How long the studio takes to answer, beyond the network: every knob on a large photograph, in milliseconds.
+
+    python benchmarks/studio.py [--megapixels 12] [--repeats 9]
+
+Medians; each time the knob has another value than the time before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from statistics import median
+
+from colorify import pictures, report
+from colorify.data import samples
+from colorify.hints import Hint
+from colorify.inference import Colorizer
+from colorify.widgets.session import Knobs, Session
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--megapixels", type=float, default=12)
+    parser.add_argument("--repeats", type=int, default=9)
+    given = parser.parse_args()
+    photo = dict(samples.color())["china"]
+    scale = (given.megapixels * 1e6 / photo.width / photo.height) ** 0.5
+    large = photo.resize((round(photo.width * scale), round(photo.height * scale)))
+    session = Session({name: Colorizer.load(name) for name in ("highres", "lowres")})
+    begun = time.perf_counter()
+    session.open(pictures.from_pil(large))
+    opened = time.perf_counter() - begun
+    plain = Knobs("highres")
+    turns = {
+        "saturation": lambda n: replace(plain, saturation=1 + n / 100),
+        "blur": lambda n: replace(plain, blur=10 + n / 10),
+        "temperature": lambda n: replace(plain, model="lowres", temperature=0.3 + n / 100),
+        "share of two models": lambda n: replace(plain, other="lowres", blend=0.3 + n / 100),
+        "a hint, moved": lambda n: replace(plain, hints=(Hint(100 + 50 * n, 300, (40.0, 30.0)),)),
+        "five hints, one moved": lambda n: replace(
+            plain, hints=tuple(Hint(200 * k + 50 * n * (k == 4), 400, (10.0 * k, 30.0)) for k in range(1, 6))
+        ),
+    }
+    rows = {}
+    for name, turned in turns.items():
+        session.preview(turned(-1))  # the network, and the graph of the hints
+        spent = []
+        for number in range(given.repeats):
+            begun = time.perf_counter()
+            session.preview(turned(number))
+            spent.append(1000 * (time.perf_counter() - begun))
+        rows[name] = {"ms": median(spent)}
+    print(f"{large.width} x {large.height} pixels, opened in {opened:.2f} s\n")
+    print(report.comparison(rows, ["ms"]))
+
+
+if __name__ == "__main__":
+    main()
