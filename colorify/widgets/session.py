@@ -183,8 +183,8 @@ def hex_of(luma: float, ab: Sequence[float]) -> str:
 @cache
 def _names() -> tuple[list[str], np.ndarray]:
     """The names of CSS, and their Lab ``(names, 3)``."""
-    names = {name: value for name, value in ImageColor.colormap.items() if isinstance(value, str)}
-    return list(names), rgb_to_lab(np.array([ImageColor.getrgb(value) for value in names.values()]) / 255)
+    names = list(ImageColor.colormap)
+    return names, rgb_to_lab(np.array([ImageColor.getrgb(name) for name in names]) / 255)
 
 
 def name_of(color: str) -> str:

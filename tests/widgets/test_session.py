@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from colorify import pictures
 from colorify.color import rgb_to_lab
@@ -110,6 +110,7 @@ def test_uncertainty_and_gallery(session):
 
 
 def test_names():
+    ImageColor.getrgb("red")  # Pillow keeps what was asked for in another form
     assert name_of("#ff0000") == "red" and name_of("#01007f") == "navy"
     with pytest.raises(ValueError):
         name_of("reddish")
