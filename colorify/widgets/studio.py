@@ -59,9 +59,9 @@ class Studio(widgets.VBox):
     def __init__(self, session: Session):
         self.session = session
         self._busy = RLock()
-        self._past: list[tuple[Hint, ...]] = []
+        self._past: list[tuple[tuple[Hint, ...], list[str]]] = []
         self._hints: tuple[Hint, ...] = ()
-        self._names: list[tuple[str, str]] = []  # colour and its name, of each hint
+        self._colors: list[str] = []  # of each hint, as it was chosen
         self._rows: list[dict] = []  # the hints that are listed
         self._seed = 0
         self._quiet = False  # while the studio itself sets sliders
@@ -133,7 +133,7 @@ class Studio(widgets.VBox):
     def _open(self, picture: pictures.Picture | Image.Image, name: str) -> None:
         self.session.open(pictures.from_pil(picture) if isinstance(picture, Image.Image) else picture)
         self._name = name
-        self._past, self._hints, self._names = [], (), []
+        self._past, self._hints, self._colors = [], (), []
         self.compare.before = _jpeg(self.session.gray())
         self.palette.children = ()
         self._show_ideas()
@@ -258,10 +258,8 @@ class Studio(widgets.VBox):
         """A hint where the user clicked, and the colours that are likely there."""
         x, y = self.compare.pointed["x"], self.compare.pointed["y"]
         self.palette.children = tuple(map(self._swatch, self.session.palette(x, y)))
-        self._set(
-            (*self._hints, self._hint(x, y, self.picker.value)),
-            [*self._names, (self.picker.value, name_of(self.picker.value))],
-        )
+        color = self.picker.value
+        self._set((*self._hints, self._hint(x, y, color)), [*self._colors, color])
 
     def _hint(self, x: float, y: float, color: str) -> Hint:
         width, height = self.session.size
@@ -281,7 +279,7 @@ class Studio(widgets.VBox):
         self.picker.value = color
         if self._hints:
             last = self._hints[-1]._replace(ab=ab_of(color))
-            self._set((*self._hints[:-1], last), [*self._names[:-1], (color, name_of(color))])
+            self._set((*self._hints[:-1], last), [*self._colors[:-1], color])
 
     @_answer
     def _dragged(self, *_: object) -> None:
@@ -289,25 +287,25 @@ class Studio(widgets.VBox):
         now = [(dot["x"], dot["y"], dot["color"]) for dot in self.compare.hints]
         if now != [(dot["x"], dot["y"], dot["color"]) for dot in self._dots()]:
             hints = tuple(self._hint(*dot) for dot in now)
-            self._set(hints, [(color, name_of(color)) for _, _, color in now])
+            self._set(hints, [color for _, _, color in now])
 
     @_answer
-    def _set(self, hints: tuple[Hint, ...], names: list[tuple[str, str]]) -> None:
-        self._past.append((self._hints, self._names))
-        self._hints, self._names = hints, names
+    def _set(self, hints: tuple[Hint, ...], colors: list[str]) -> None:
+        self._past.append((self._hints, self._colors))
+        self._hints, self._colors = hints, colors
         self._refresh()
 
     @_answer
     def _undone(self, *_: object) -> None:
         if self._past:
-            self._hints, self._names = self._past.pop()
+            self._hints, self._colors = self._past.pop()
             self._refresh()
 
     def _dots(self) -> list[dict]:
         width, height = self.session.size
         return [
-            {"x": (hint.x + 0.5) / width, "y": (hint.y + 0.5) / height, "color": color, "name": name}
-            for hint, (color, name) in zip(self._hints, self._names, strict=True)
+            {"x": (hint.x + 0.5) / width, "y": (hint.y + 0.5) / height, "color": color, "name": name_of(color)}
+            for hint, color in zip(self._hints, self._colors, strict=True)
         ]
 
     def _show_hints(self) -> None:
@@ -315,16 +313,18 @@ class Studio(widgets.VBox):
         self.compare.hints = dots = self._dots()
         if dots != self._rows:  # else the keyboard would lose the button that it is at
             self._rows = dots
-            self.listed.children = tuple(self._row(number, *name) for number, name in enumerate(self._names))
+            self.listed.children = tuple(map(self._row, range(len(dots))))
 
-    def _row(self, number: int, color: str, name: str) -> widgets.HBox:
-        hint = self._hints[number]
-        text = widgets.Label(f"{number + 1}: {name} ({color}) at {hint.x:g}, {hint.y:g}", layout={"width": "300px"})
+    def _row(self, number: int) -> widgets.HBox:
+        hint, color = self._hints[number], self._colors[number]
+        text = widgets.Label(
+            f"{number + 1}: {name_of(color)} ({color}) at {hint.x:g}, {hint.y:g}", layout={"width": "300px"}
+        )
         remove = widgets.Button(description="Remove", tooltip=f"Remove hint {number + 1}", layout={"width": "80px"})
 
         def removed(_: object) -> None:
             keep = [k for k in range(len(self._hints)) if k != number]
-            self._set(tuple(self._hints[k] for k in keep), [self._names[k] for k in keep])
+            self._set(tuple(self._hints[k] for k in keep), [self._colors[k] for k in keep])
 
         remove.on_click(removed)
         return widgets.HBox([text, remove])
