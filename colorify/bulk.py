@@ -1,19 +1,24 @@
-"""Many picture files: what goes where, one after the other, and what failed."""
+"""Many picture files: what goes where, and what failed."""
 
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from colorify import pictures
 from colorify.inference import Colorizer
+from colorify.models.onnx import cores
 from colorify.pictures import FORMATS, MAX_MEGAPIXELS, PictureError
 
 if TYPE_CHECKING:
     from colorify.hints import Hint
+
+T, R = TypeVar("T"), TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -86,20 +91,45 @@ def _first_pattern(path: Path) -> int:
     return next(number for number, part in enumerate(path.parts) if any(sign in part for sign in "*?["))
 
 
-def run(colorizer: Colorizer, jobs: Iterable[Job], options: Options, failed: Callable[[str], None]) -> int:
-    """Colour every job; what fails is told to ``failed`` and the rest goes on. Returns the number of failures."""
-    failures = 0
-    for job in jobs:
+def workers(jobs: Sequence[Job]) -> int:
+    """How many pictures to work on at the same time: memory holds them all."""
+    return max(1, min(cores(), len(jobs), 4))
+
+
+def run(
+    colorizer: Colorizer, jobs: Iterable[Job], options: Options, failed: Callable[[str], None], workers: int = 1
+) -> int:
+    """Colour every job; what fails is told to ``failed``, in order, and the rest goes on.
+
+    ``workers`` pictures are read, coloured and written side by side. Returns the number of failures.
+    """
+
+    def attempt(job: Job) -> str | None:
         try:
             colorize_file(colorizer, job, options)
         except PictureError as error:
-            failed(str(error))
+            return str(error)
         except (MemoryError, RuntimeError, OSError) as error:  # RuntimeError: torch is out of memory
-            failed(f"{job.source}: {' '.join(str(error).split())[:200] or type(error).__name__}")
-        else:
-            continue
-        failures += 1
+            return f"{job.source}: {' '.join(str(error).split())[:200] or type(error).__name__}"
+        return None
+
+    with ThreadPoolExecutor(workers) as pool:
+        failures = 0
+        for reason in filter(None, in_order(pool, attempt, jobs, workers)):
+            failed(reason)
+            failures += 1
     return failures
+
+
+def in_order(pool: Executor, function: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterator[R]:
+    """As ``pool.map``, with at most so many calls under way beyond the one whose result is awaited."""
+    waiting: deque[Future[R]] = deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def colorize_file(colorizer: Colorizer, job: Job, options: Options) -> None:

@@ -120,10 +120,10 @@ def recolorings(
 ) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     """The rows of a comparison: gray, mean, and each model at each network size (None: its own)."""
 
-    def constant(ab: Tensor) -> Callable[[np.ndarray], np.ndarray]:
-        return lambda array: apply_chroma(pictures.from_array(array), ab).pixels
+    def constant(ab: Sequence[float]) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda array: apply_chroma(pictures.from_array(array), np.float32(ab)[None, None]).pixels
 
-    rows = {"gray": constant(torch.zeros(2, 1, 1)), "mean": constant(torch.tensor(mean_ab).view(2, 1, 1))}
+    rows = {"gray": constant((0, 0)), "mean": constant(mean_ab)}
     for name, colorizer in models.items():
         for size in sizes:
             label = f"{name} at {size} px" if size and len(sizes) > 1 else name
@@ -235,9 +235,9 @@ def classification_scores(colorizer: Colorizer, truths: Iterable[Image.Image]) -
     surprise, rank, confidence = [], [], []
     for truth in truths:
         luma = small_luma(pictures.from_pil(truth), colorizer.size)
-        small = truth.resize((luma.shape[2] // 2, luma.shape[1] // 2), Image.Resampling.BOX)
+        small = truth.resize((luma.shape[1] // 2, luma.shape[0] // 2), Image.Resampling.BOX)
         lab = rgb_to_lab(torch.from_numpy(np.asarray(small, np.float32) / 255).movedim(-1, 0))
-        logits = colorizer.output(luma[None])[0].cpu()
+        logits = torch.from_numpy(colorizer.output(luma[None])[0])
         right = logits.gather(0, colorizer.codec.encode(lab[1:])[None])
         surprise.append((logits.logsumexp(0) - right[0]).flatten())
         rank.append((logits >= right).sum(0).flatten() - 1)  # ties are no knowledge

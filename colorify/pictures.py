@@ -76,7 +76,9 @@ def read(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Picture:
     if not content:
         raise PictureError(f"{path}: the file is empty")
     try:
-        with _unlimited(), Image.open(io.BytesIO(content)) as opened:
+        with _unlimited():
+            opened = Image.open(io.BytesIO(content))
+        with opened:
             _check_size(opened.size, max_megapixels)
             return _decode_16_bit(opened, content) if _depth(opened, content) == 16 else from_pil(opened)
     except UnidentifiedImageError:

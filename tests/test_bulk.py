@@ -1,7 +1,9 @@
 """What goes where, for files, folders and globs."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from colorify import bulk
 from colorify.bulk import Job, plan
 from conftest import photo
 
@@ -53,3 +55,34 @@ def test_nothing_found_and_two_for_one_target(tmp_path):
     assert targets(jobs, tmp_path / "out") == ["a.jpg"]
     words = ("empty: no pictures", "*.gif: no pictures", "as " + inputs[2])
     assert all(word in str(error) for word, error in zip(words, errors, strict=True))
+
+
+def folder_of(folder: Path, count: int) -> list[Job]:
+    tree(folder / "in", *(f"{number:02d}.png" for number in range(count)))
+    (folder / "in" / "03.png").write_text("no picture")
+    return plan([str(folder / "in")], folder / "out")[0]
+
+
+def test_workers_give_the_same_files_and_name_failures_in_order(colorizer, tmp_path):
+    jobs, said = folder_of(tmp_path, 9), []
+    assert bulk.run(colorizer, jobs, bulk.Options(), said.append, workers=3) == 1
+    (tmp_path / "out").rename(tmp_path / "side by side")
+    assert bulk.run(colorizer, jobs, bulk.Options(), said.append) == 1
+    assert len(said) == 2 and said[0] == said[1] and "03.png: not a picture" in said[0]
+    made = sorted((tmp_path / "out").iterdir())
+    assert len(made) == 8
+    assert all(file.read_bytes() == (tmp_path / "side by side" / file.name).read_bytes() for file in made)
+
+
+def test_only_so_many_are_under_way():
+    started = []
+    with ThreadPoolExecutor(2) as pool:
+        results = bulk.in_order(pool, lambda number: started.append(number) or number, range(50), ahead=2)
+        assert [next(results) for _ in range(3)] == [0, 1, 2]
+        assert len(started) <= 6
+        assert list(results) == list(range(3, 50))
+
+
+def test_as_many_workers_as_there_is_work():
+    assert bulk.workers([]) == 1
+    assert 1 <= bulk.workers([Job(Path("a"), Path("b"))] * 100) <= 4

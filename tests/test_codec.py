@@ -62,7 +62,7 @@ def random_logits() -> torch.Tensor:
 def test_temperature_to_zero_is_the_mode_and_one_is_the_mean():
     c, logits = Bits(4), random_logits()
     torch.testing.assert_close(c.decode(logits, 1e-4), c.decode(logits, 0), atol=1e-2, rtol=0)
-    mean = (logits.softmax(1)[:, :, None] * c.centers.view(1, 256, 2, 1, 1)).sum(1)
+    mean = (logits.softmax(1)[:, :, None] * torch.from_numpy(c.centers).view(1, 256, 2, 1, 1)).sum(1)
     torch.testing.assert_close(c.decode(logits, 1), mean)
 
 
@@ -78,7 +78,7 @@ def test_soft_labels_keep_the_mean():
     index, shares = c.soft_encode(inside)
     torch.testing.assert_close(shares.sum(-3), torch.ones(2, 33, 31))
     assert shares.min() >= 0
-    mean = (c.centers[index] * shares[..., None]).sum(-4).movedim(-1, -3)
+    mean = (torch.from_numpy(c.centers)[index] * shares[..., None]).sum(-4).movedim(-1, -3)
     torch.testing.assert_close(mean, inside, atol=1e-3, rtol=0)
     assert (index == c.encode(inside)[:, None]).any(1).all()
 

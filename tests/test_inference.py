@@ -121,33 +121,33 @@ def test_the_network_sees_the_picture_upright(colorizer, orientation):
 @pytest.mark.parametrize("shape", [(1, 1), (100, 300), (300, 100), (97, 131), (50, 5000)])
 def test_the_network_sees_the_aspect_ratio(shape):
     seen = small_luma(Picture(np.zeros(shape, np.uint8)), 64)
-    assert seen.shape[1] % 2 == seen.shape[2] % 2 == 0
+    assert seen.shape[0] % 2 == seen.shape[1] % 2 == 0
     assert max(seen.shape) <= 64 * 8
     if max(shape) / min(shape) < 8:
-        assert min(seen.shape[1:]) == 64
-        assert seen.shape[2] / seen.shape[1] == pytest.approx(shape[1] / shape[0], rel=0.02)
+        assert min(seen.shape) == 64
+        assert seen.shape[1] / seen.shape[0] == pytest.approx(shape[1] / shape[0], rel=0.02)
 
 
 def test_the_network_sees_true_luma():
     source = array(3, np.uint8)
     seen = small_luma(Picture(source), 90)
-    expected = torch.from_numpy(luma(source)).float()[None]
-    assert (seen - expected).abs().mean() < 0.5
+    assert np.abs(seen - luma(source)).mean() < 0.5
 
 
 def test_upsampling_is_torchs_bicubic():
     ab = torch.randn(2, 13, 17, generator=torch.Generator().manual_seed(0)) * 5
     gray = Picture(np.full((80, 100), 0.5, np.float32))
-    result = rgb_to_lab(torch.from_numpy(apply_chroma(gray, ab).pixels).movedim(-1, 0))
-    expected = F.interpolate(ab[None], (80, 100), mode="bicubic", align_corners=False)[0]
-    torch.testing.assert_close(result[1:], expected, atol=0.01, rtol=0)
+    result = rgb_to_lab(apply_chroma(gray, ab.movedim(0, -1).numpy()).pixels)
+    expected = F.interpolate(ab[None], (80, 100), mode="bicubic", align_corners=False)[0].movedim(0, -1)
+    np.testing.assert_allclose(result[..., 1:], expected, atol=0.02)
 
 
 def test_flip_treats_both_sides_alike(colorizer):
-    luma = torch.rand(1, 1, 48, 64) * 100
+    luma = RNG.random((1, 48, 64), np.float32) * 100
     apart = {}
     for flip in (True, False):
-        apart[flip] = (colorizer.output(luma, flip) - colorizer.output(luma.flip(-1), flip).flip(-1)).abs().max()
+        mirrored = colorizer.output(luma[..., ::-1], flip)[..., ::-1]
+        apart[flip] = np.abs(colorizer.output(luma, flip) - mirrored).max()
     assert apart[True] < 1e-5 < 0.1 < apart[False]
 
 
@@ -177,9 +177,9 @@ def test_blur_softens_chroma_alone(colorizer):
 
 
 def test_blur_keeps_a_flat_colour():
-    ab = torch.full((2, 9, 12), 7.0)
+    ab = np.full((9, 12, 2), 7.0, np.float32)
     flat = adjust(ab, Picture(np.zeros((90, 120), np.uint8)), 25.0)
-    torch.testing.assert_close(flat, ab)
+    np.testing.assert_allclose(flat, ab, rtol=1e-5)
 
 
 def test_batch_is_one_by_one(colorizer):
@@ -216,7 +216,7 @@ def test_models_are_found(checkpoint, tmp_path):
         Colorizer.load("missing.safetensors")
 
 
-def test_coloring_imports_torch_alone(tmp_path):
+def test_coloring_imports_little(tmp_path):
     photo(0).save(tmp_path / "a.png")
     code = f"""
 import sys, runpy
@@ -225,7 +225,7 @@ try:
     runpy.run_module("colorify", run_name="__main__")
 except SystemExit as end:
     assert end.code == 0, end.code
-heavy = {{"fastai", "torchvision", "matplotlib", "IPython", "skimage", "cv2", "pandas", "scipy"}} & set(sys.modules)
+heavy = {{"fastai", "torchvision", "matplotlib", "IPython", "skimage", "pandas", "scipy"}} & set(sys.modules)
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
@@ -247,7 +247,7 @@ def test_uncertainty_is_the_entropy_in_bits(classifier):
     source = array(1, np.uint8)
     bits = classifier.uncertainty(source)
     assert bits.shape == source.shape and bits.min() >= 0 and bits.max() <= 8
-    logits = classifier.network(small_luma(Picture(source), 64)[None]).detach()
+    logits = torch.from_numpy(classifier.output(small_luma(Picture(source), 64)[None]))
     entropy = torch.distributions.Categorical(logits=logits.movedim(1, -1)).entropy() / np.log(2)
     assert bits.mean() == pytest.approx(float(entropy.mean()), rel=0.02)
 

@@ -11,12 +11,14 @@ import hashlib
 import json
 import os
 import struct
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
@@ -24,14 +26,11 @@ from torch import Tensor
 
 from colorify import __version__, params
 from colorify import codec as codecs
-from colorify.models.unet import UNet, UNetConfig
+from colorify.models import FORMAT, CheckpointError
+from colorify.models.onnx import Predict
+from colorify.models.unet import UNet, UNetConfig, fold
 
-FORMAT = "colorify-1"
 STATE = "state/"
-
-
-class CheckpointError(ValueError):
-    """Which file cannot be used, and why."""
 
 
 @dataclass
@@ -45,6 +44,11 @@ class Checkpoint:
     training: dict = field(default_factory=dict)  # samples seen, metrics, mean_ab, ...: plain JSON
     state: dict[str, Tensor] = field(default_factory=dict)
 
+    @property
+    def digest(self) -> str:
+        """What tells this model from any other."""
+        return digest(self.weights, {"method": self.method, "codec": codecs.to_text(self.codec)})
+
     def build(self) -> UNet:
         """The network with these weights, in evaluation mode."""
         with torch.device("meta"):  # nothing is drawn at random only to be overwritten
@@ -54,6 +58,29 @@ class Checkpoint:
         except RuntimeError as error:
             raise CheckpointError(f"weights do not fit the network that they name: {error}") from None
         return net.eval()
+
+    def predictor(self, device: str = "auto", callers: int = 1) -> Predict:
+        """The network on a device, for arrays; ``callers`` at the same time wait for each other."""
+        where, lock = find_device(device), threading.Lock()
+        network = fold(self.build()).to(where, memory_format=torch.channels_last)
+
+        @torch.inference_mode()
+        def predict(luma: np.ndarray) -> np.ndarray:
+            with lock:
+                seen = torch.from_numpy(np.ascontiguousarray(luma)).to(where, memory_format=torch.channels_last)
+                return network(seen).float().cpu().numpy()
+
+        return predict
+
+
+def find_device(name: str) -> torch.device:
+    """``auto`` is the GPU where there is one."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device {name!r} cannot be used: {str(error).splitlines()[0]}") from None
 
 
 def save(checkpoint: Checkpoint, path: Path, dtype: torch.dtype | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from colorify.models.checkpoint import CheckpointError
+from colorify.models import CheckpointError
 from colorify.params import nearest
 
 
@@ -20,6 +20,6 @@ def find(name: str | Path) -> Path:
     known = models()
     if str(name) in known:
         return known[str(name)]
-    if Path(name).suffix == ".safetensors" or Path(name).is_file():
+    if Path(name).suffix in (".safetensors", ".onnx") or Path(name).is_file():
         return Path(name)
     raise CheckpointError(f"unknown model {str(name)!r}{nearest(str(name), known)}, or the path of a .safetensors file")

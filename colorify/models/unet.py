@@ -7,10 +7,12 @@ with ICNR start values (Aitken et al. 2017).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from colorify.models.encoders import EncoderName, make_encoder
 
@@ -89,6 +91,22 @@ class UNet(nn.Module):
         height, width = luma.shape[-2:]
         x = F.pad(luma / 50 - 1, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
         return self.head(self.backbone(x))[..., : (height + 1) // 2, : (width + 1) // 2]
+
+
+@torch.no_grad()
+def fold(network: nn.Module) -> nn.Module:
+    """Take every batch norm into the convolution before it, for a network that will not learn any more."""
+    for parent in network.modules():
+        for (_, conv), (name, norm) in pairwise(list(parent.named_children())):
+            if not (isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)):
+                continue
+            repeats = conv.out_channels // norm.num_features  # more than one where pixels are shuffled in between
+            each = [part.repeat_interleave(repeats) for part in (norm.running_mean, norm.running_var)]
+            scale_shift = (part.repeat_interleave(repeats) for part in (norm.weight, norm.bias))
+            weight, bias = fuse_conv_bn_weights(conv.weight, conv.bias, *each, norm.eps, *scale_shift)
+            conv.weight, conv.bias = weight, bias
+            setattr(parent, name, nn.Identity())
+    return network
 
 
 def _start(module: nn.Module) -> None:

@@ -62,10 +62,10 @@ def import_head(source: Checkpoint, codec: Bits, spread: float = 13.0) -> Start:
 
     @torch.no_grad()
     def start(network: UNet) -> None:
-        centers = codec.centers / spread**2  # (Q, 2)
+        centers = torch.from_numpy(codec.centers)  # (Q, 2)
         weight, bias = (source.weights[f"head.{part}"] * source.codec.scale for part in ("weight", "bias"))
-        network.head.weight.copy_((centers @ weight.flatten(1)).view_as(network.head.weight))
-        network.head.bias.copy_(centers @ bias - (centers * codec.centers).sum(1) / 2)
+        network.head.weight.copy_((centers @ weight.flatten(1) / spread**2).view_as(network.head.weight))
+        network.head.bias.copy_((centers @ bias - centers.square().sum(1) / 2) / spread**2)
 
     return start
 

@@ -21,7 +21,6 @@ from PIL import Image
 
 from colorify import figures
 from colorify.inference import Colorizer
-from colorify.models import checkpoint
 from colorify.video import keyframes, media
 from colorify.video.join import join
 from colorify.video.keyframes import Keyframes
@@ -79,7 +78,7 @@ def colorize(
             job = asdict(replace(options, overwrite=False, keyframes=None)) | {
                 "bytes": stat.st_size,
                 "time": stat.st_mtime_ns,
-                "model": checkpoint.digest(colorizer.network.state_dict(), {"method": colorizer.method}),
+                "model": colorizer.digest,
                 "keyframes": run.keyframes.digest if run.keyframes else None,
             }
             parts = Parts(out.with_name(f".{out.name[:100]}.parts"), job)

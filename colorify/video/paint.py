@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import torch
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from PIL import Image
@@ -40,12 +39,11 @@ class Painter:
         luma = media.samples(frame.planes[0], coding.depth)
         size = small_size((frame.width, frame.height), self.look.size or self.colorizer.size)
         small = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
-        return gray_to_luma(planes.gray(small, coding))[0].numpy()
+        return gray_to_luma(planes.gray(small, coding))
 
     def predict(self, luma: np.ndarray) -> np.ndarray:
         """L* ``(h, w)`` -> ab ``(h, w, 2)``; the network sees the picture upright."""
-        upright = torch.from_numpy(np.rot90(luma, self.turns).copy())
-        ab = self.colorizer.chroma(upright[None, None], flip=False)[0].movedim(0, -1).numpy()
+        ab = self.colorizer.chroma(np.rot90(luma, self.turns)[None], flip=False)[0]
         as_it_lies = np.ascontiguousarray(np.rot90(ab, -self.turns))
         return cv2.resize(as_it_lies, luma.shape[::-1], interpolation=cv2.INTER_CUBIC)
 
@@ -59,7 +57,7 @@ class Painter:
         if self.look.blur:
             ab = cv2.GaussianBlur(ab, (0, 0), self.look.blur * min(ab.shape[:2]) / min(luma.shape))
         seen = planes.gray(planes.sited(luma, shape), coding)
-        wide = torch.from_numpy(planes.sited(ab * self.look.saturation, shape, luma.shape)).movedim(-1, 0)
+        wide = planes.sited(ab * self.look.saturation, shape, luma.shape)
         chroma = planes.chroma(seen, wide, coding)
         out[0][:, :width] = out[0][:, -width:] = luma
         for plane, values in zip(out[1:], chroma, strict=True):

@@ -7,11 +7,8 @@ from functools import cache
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
 
-from colorify.color import clip_chroma, delinearize, gray_to_luma, lab_to_light
+from colorify.color import gray_to_luma, render
 
 MATRICES = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 """Weights of red and blue in luma."""
@@ -42,10 +39,10 @@ class Coding:
         return 128.0 * scale, (2.0**self.depth - 1 if self.full else 224.0 * scale)
 
 
-def gray(plane: np.ndarray, coding: Coding) -> Tensor:
-    """Luma samples ``(H, W)`` -> neutral sRGB ``(1, H, W)`` in 0..1; what is blacker or whiter is clamped."""
+def gray(plane: np.ndarray, coding: Coding) -> np.ndarray:
+    """Luma samples ``(H, W)`` -> neutral sRGB ``(H, W)`` float32 in 0..1; what is blacker or whiter is clamped."""
     black, white = coding.luma_range
-    return ((torch.from_numpy(plane.astype(np.float32)) - black) / (white - black)).clamp_(0, 1)[None]
+    return ((plane.astype(np.float32) - black) / (white - black)).clip(0, 1)
 
 
 def sited(plane: np.ndarray, shape: tuple[int, int], full: tuple[int, int] | None = None) -> np.ndarray:
@@ -65,17 +62,16 @@ def sited(plane: np.ndarray, shape: tuple[int, int], full: tuple[int, int] | Non
     return cv2.warpAffine(plane, place, shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
-def chroma(gray: Tensor, ab: Tensor, coding: Coding) -> np.ndarray:
-    """The samples ``(2, H, W)`` of Cb and Cr that show ab ``(2, H, W)`` over the neutral ``gray`` ``(1, H, W)``.
+def chroma(gray: np.ndarray, ab: np.ndarray, coding: Coding) -> np.ndarray:
+    """The samples ``(2, H, W)`` of Cb and Cr that show ab ``(H, W, 2)`` over the neutral ``gray`` ``(H, W)``.
 
     The luma of the shown colour is that of ``gray`` exactly, but for rounding; a and b are as asked for, or of the
     same hue and less where the gamut ends. Read from a table that `exact_chroma` fills.
     """
     _, points, _ = _GRID
-    place = (ab.numpy() / _LIMIT + 1) * ((points - 1) / 2)
-    a, b = place.clip(0, points - 1).astype(np.float32)
-    slices = np.rint(gray[0].numpy() * 255) * points
-    found = cv2.remap(_table(coding.matrix), b, a + slices.astype(np.float32), cv2.INTER_LINEAR)
+    place = ((ab / _LIMIT + 1) * ((points - 1) / 2)).clip(0, points - 1).astype(np.float32)
+    slices = np.rint(gray * 255).astype(np.float32) * points
+    found = cv2.remap(_table(coding.matrix), place[..., 1], place[..., 0] + slices, cv2.INTER_LINEAR)
     middle, span = coding.chroma_range
     top = 2**coding.depth - 1
     levels = np.rint(found * np.float32(span) + np.float32(middle)).clip(0, top)
@@ -85,29 +81,27 @@ def chroma(gray: Tensor, ab: Tensor, coding: Coding) -> np.ndarray:
 @cache
 def _table(matrix: str) -> np.ndarray:
     """Cb and Cr ``(256 * A, B, 2)``: of 256 lumas, one below the other, over a downwards and b to the right."""
-    luma, a, b = (torch.linspace(low, 1, count) for low, count in zip((0, -1, -1), _GRID, strict=True))
-    planes = torch.meshgrid(luma, a * _LIMIT, b * _LIMIT, indexing="ij")
-    exact = exact_chroma(planes[0].flatten()[None, None], torch.stack(planes[1:]).flatten(1)[:, None], matrix)
-    between = F.interpolate(exact.view(1, 2, *_GRID), (256, *_GRID[1:]), mode="trilinear", align_corners=True)
-    return between[0].movedim(0, -1).reshape(-1, _GRID[2], 2).contiguous().numpy()
+    luma, a, b = (np.linspace(low, 1, count, dtype=np.float32) for low, count in zip((0, -1, -1), _GRID, strict=True))
+    luma, a, b = np.meshgrid(luma, a * _LIMIT, b * _LIMIT, indexing="ij")
+    exact = exact_chroma(luma, np.stack((a, b), -1), matrix).reshape(_GRID[0], -1)
+    place = np.linspace(0, _GRID[0] - 1, 256)
+    low = np.minimum(place.astype(int), _GRID[0] - 2)
+    share = (place - low).astype(np.float32)[:, None]
+    return (exact[low] * (1 - share) + exact[low + 1] * share).reshape(-1, _GRID[2], 2)
 
 
-def exact_chroma(gray: Tensor, ab: Tensor, matrix: str) -> Tensor:
-    """Cb and Cr ``(2, H, W)``, about -0.5..0.5, of the colour with these ab whose luma is ``gray`` ``(1, H, W)``.
+def exact_chroma(gray: np.ndarray, ab: np.ndarray, matrix: str) -> np.ndarray:
+    """Cb and Cr ``(..., 2)``, about -0.5..0.5, of the colour with these ab ``(..., 2)`` whose luma is ``gray``.
 
     L* of a colour is not that of the gray of its luma: a few steps of Newton's method find it.
     """
     red, blue = MATRICES[matrix]
-    weights = torch.tensor((red, 1 - red - blue, blue)).view(3, 1, 1)
+    weights = np.array((red, 1 - red - blue, blue), np.float32)
     aimed = gray_to_luma(gray)
     luma = aimed
     for _ in range(_STEPS):
-        rgb = _shown(luma, ab)
-        luma = (luma + aimed - gray_to_luma((weights * rgb).sum(0, keepdim=True))).clamp(0, 100)
-    rgb = _shown(luma, ab)
-    coded = (weights * rgb).sum(0)
-    return torch.stack(((rgb[2] - coded) / (2 - 2 * blue), (rgb[0] - coded) / (2 - 2 * red)))
-
-
-def _shown(luma: Tensor, ab: Tensor) -> Tensor:
-    return delinearize(lab_to_light(clip_chroma(torch.cat((luma, ab)))).clamp_(0, 1))
+        coded = render(luma[..., None], ab) @ weights
+        luma = (luma + aimed - gray_to_luma(coded)).clip(0, 100)
+    rgb = render(luma[..., None], ab)
+    coded = rgb @ weights
+    return np.stack(((rgb[..., 2] - coded) / (2 - 2 * blue), (rgb[..., 0] - coded) / (2 - 2 * red)), -1)

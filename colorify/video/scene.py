@@ -10,7 +10,6 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-import torch
 from av.video.frame import VideoFrame
 from PIL import Image
 
@@ -51,7 +50,7 @@ class Scene:
     def lit(self, at: int, light: float) -> Scene:
         """The scene in another light from the frame ``at`` on, so many times brighter."""
         rgb = self.rgb.copy()
-        rgb[at:] = delinearize((linearize(torch.from_numpy(rgb[at:])) * light).clamp(0, 1)).numpy()
+        rgb[at:] = delinearize((linearize(rgb[at:]) * light).clip(0, 1))
         return Scene(rgb, self.on, self.seen)
 
 
@@ -115,7 +114,7 @@ def write_gray(scene: Scene, path: Path, rate: int = 25, grain: float = 0.0) -> 
     """The luminance of a scene as a lossless film; ``grain`` is the deviation of noise on its samples, 0..1."""
     noise = np.random.default_rng(0)
     height, width = scene.rgb.shape[1:3]
-    shown = luma_to_gray(torch.from_numpy(rgb_to_luma(scene.rgb)[..., 0])).numpy()  # (T, H, W)
+    shown = luma_to_gray(rgb_to_luma(scene.rgb)[..., 0])  # (T, H, W)
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=rate, options={"qp": "0"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"

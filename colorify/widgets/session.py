@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
+import cv2
 import numpy as np
 import torch
 from PIL import Image, ImageColor
-from torch import Tensor
 
 from colorify import metrics, pictures
-from colorify.codec import TEMPERATURE, Bits
+from colorify.codec import TEMPERATURE, Bits, softmax
 from colorify.color import render, rgb_to_lab
 from colorify.hints import Hint, Spreading
 from colorify.inference import (
@@ -49,8 +49,8 @@ class Session:
 
     def __init__(self, models: dict[str, Colorizer]):
         self.models = models
-        self.ideas: dict[str, Tensor] = {}
-        self._outputs: dict[tuple[str, int], Tensor] = {}
+        self.ideas: dict[str, np.ndarray] = {}
+        self._outputs: dict[tuple[str, int], np.ndarray] = {}
         self._spreading: dict[tuple, Spreading] = {}
 
     def open(self, source: Picture) -> None:
@@ -69,7 +69,7 @@ class Session:
 
     def gray(self) -> Image.Image:
         """The picture without colours, as large as it is shown."""
-        return pictures.to_pil(apply_chroma(self.shown, torch.zeros(2, 1, 1)))
+        return pictures.to_pil(apply_chroma(self.shown, np.zeros((1, 1, 2))))
 
     def preview(self, knobs: Knobs) -> Image.Image:
         """The picture coloured, as large as it is shown."""
@@ -80,13 +80,13 @@ class Session:
         """The whole picture coloured, in its own depth; ``report`` hears which share of it is done."""
         return apply_chroma(self.source, adjust(self._ab(knobs), self.source, knobs.blur), report)
 
-    def _ab(self, knobs: Knobs) -> Tensor:
+    def _ab(self, knobs: Knobs) -> np.ndarray:
         ab = self._chroma(knobs.model, knobs)
         if knobs.other and knobs.blend:
             other = self._chroma(knobs.other, knobs)
             if other.shape != ab.shape:
-                other = torch.nn.functional.interpolate(other[None], ab.shape[1:], mode="bicubic")[0]
-            ab = ab.lerp(other, knobs.blend)
+                other = cv2.resize(np.ascontiguousarray(other), ab.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+            ab = ab + (other - ab) * knobs.blend
         if not knobs.hints:
             return ab * knobs.saturation
         key = (knobs.model, knobs.other if knobs.blend else None, knobs.blend, knobs.size, knobs.temperature)
@@ -98,19 +98,20 @@ class Session:
         """That of this name; that of an idea is the classifier."""
         return self.models[self.classifier if name in self.ideas else name]
 
-    def _luma(self, name: str, size: int | None) -> Tensor:
+    def _luma(self, name: str, size: int | None) -> np.ndarray:
         return small_luma(self.source, size or self.model(name).size)
 
-    def _output(self, name: str, size: int | None) -> Tensor:
+    def _output(self, name: str, size: int | None) -> np.ndarray:
         if name in self.ideas:
             return self.ideas[name][None]
         key = name, size or self.models[name].size
         if key not in self._outputs:
-            self._outputs[key] = self.models[name].output(self._luma(name, size)[None]).cpu()
+            self._outputs[key] = self.models[name].output(self._luma(name, size)[None])
         return self._outputs[key]
 
-    def _chroma(self, name: str, knobs: Knobs) -> Tensor:
-        return self.model(name).codec.decode(self._output(name, knobs.size), knobs.temperature)[0]
+    def _chroma(self, name: str, knobs: Knobs) -> np.ndarray:
+        decoded = self.model(name).codec.decode(self._output(name, knobs.size), knobs.temperature)
+        return np.moveaxis(decoded[0], 0, -1)
 
     @cached_property
     def classifier(self) -> str | None:
@@ -124,13 +125,13 @@ class Session:
         logits = self._output(self.classifier, None)[0]
         _, height, width = logits.shape
         top, left = (max(0, min(int(v * n), n - 1) - 1) for v, n in ((y, height), (x, width)))
-        shares = logits[:, top : top + 3, left : left + 3].softmax(0).mean((1, 2))
+        shares = softmax(logits[:, top : top + 3, left : left + 3]).mean((1, 2))
         centers, luma = self.models[self.classifier].codec.centers, self._shown_luma(x, y)
         found: dict[str, tuple[str, float]] = {}
-        for share, number in zip(*shares.topk(4 * count), strict=True):
-            color = hex_of(luma, centers[number].tolist())
+        for number in np.argsort(-shares)[: 4 * count]:
+            color = hex_of(luma, centers[number])
             first, sum_of = found.get(name_of(color), (color, 0.0))
-            found[name_of(color)] = first, sum_of + float(share)
+            found[name_of(color)] = first, sum_of + float(shares[number])
         return sorted(found.values(), key=lambda entry: -entry[1])[:count]
 
     def _shown_luma(self, x: float, y: float) -> float:
@@ -154,7 +155,7 @@ class Session:
         self._spreading = {}
 
     @cached_property
-    def truth(self) -> Tensor | None:
+    def truth(self) -> torch.Tensor | None:
         """The Lab ``(3, H, W)`` of the picture that was opened, if it is in colour."""
         if self.shown.pixels.ndim == 2:
             return None
@@ -176,8 +177,8 @@ class Session:
 
 def hex_of(luma: float, ab: Sequence[float]) -> str:
     """The colour nearest to these L*, a and b, as ``#rrggbb``."""
-    rgb = render(torch.tensor(luma).view(1, 1, 1), torch.tensor(ab).view(2, 1, 1)).flatten()
-    return "#{:02x}{:02x}{:02x}".format(*(rgb * 255).round().int().tolist())
+    rgb = render(np.array([luma]), np.array(ab, float))
+    return "#{:02x}{:02x}{:02x}".format(*(rgb * 255).round().astype(int))
 
 
 @cache

@@ -62,9 +62,10 @@ def test_a_classifier_that_starts_from_a_regression_gives_its_answer(base):
     luma = torch.rand(1, 1, 32, 32) * 100
     with torch.no_grad():
         answer, shares = source.codec.decode(source.build()(luma)), network(luma).softmax(1)
-    mean = torch.einsum("bqhw,qc->bchw", shares, codec.centers)
+    centers = torch.from_numpy(codec.centers)
+    mean = torch.einsum("bqhw,qc->bchw", shares, centers)
     torch.testing.assert_close(mean, answer, atol=0.1, rtol=0)
-    variance = torch.einsum("bqhw,qc->bchw", shares, codec.centers**2) - mean**2
+    variance = torch.einsum("bqhw,qc->bchw", shares, centers**2) - mean**2
     assert variance.sqrt().mean() == pytest.approx(13, abs=1)
 
 
