@@ -23,10 +23,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
-from inference import median
+from bench import median, publish, two
 from PIL import Image
 
-from colorify import report
 from colorify.collect import site
 from colorify.collect.normalize import NormalConfig, normalize
 from colorify.data import manifest, samples
@@ -94,7 +93,7 @@ def site_of(pictures: int) -> Iterator[str]:
         process.join()
 
 
-def crawls(pictures: int, repeats: int, home: Path) -> list[list[str]]:
+def crawls(pictures: int, repeats: int, home: Path) -> list[list]:
     """Seconds for the whole site, the start of the process included."""
 
     def emptied(name: str) -> Path:
@@ -123,7 +122,7 @@ def crawls(pictures: int, repeats: int, home: Path) -> list[list[str]]:
         return ratios(ways, pictures, repeats, "bare scrapy")
 
 
-def normalizing(count: int, repeats: int, home: Path) -> list[list[str]]:
+def normalizing(count: int, repeats: int, home: Path) -> list[list]:
     """Photographs of 3 megapixels: decoded, looked at, shrunk, written and listed; beside decoded and shrunk."""
     (home / "photos").mkdir()
     for number in range(count):
@@ -156,10 +155,10 @@ def normalizing(count: int, repeats: int, home: Path) -> list[list[str]]:
     return ratios(ways, count, repeats, "Pillow: decode, shrink, write")
 
 
-def ratios(ways: dict[str, Callable[[], None]], count: int, repeats: int, base: str) -> list[list[str]]:
+def ratios(ways: dict[str, Callable[[], None]], count: int, repeats: int, base: str) -> list[list]:
     """A row a way: pictures a second, and its time over that of ``base``."""
     seconds = {name: median(way, repeats) for name, way in ways.items()}
-    return [[name, f"{count / time:.0f}", f"{time / seconds[base]:.2f}"] for name, time in seconds.items()]
+    return [[name, count / time, time / seconds[base]] for name, time in seconds.items()]
 
 
 def main() -> None:
@@ -169,9 +168,9 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         crawled = crawls(arguments.pictures, arguments.repeats, Path(folder))
-        print(report.table(("crawl", "pictures a second", "time"), crawled))
         normal = normalizing(max(20, arguments.pictures // 10), arguments.repeats, Path(folder))
-        print("\n" + report.table((f"3 MP, {os.cpu_count()} cores", "pictures a second", "time"), normal))
+    columns = {"": str, "pictures a second": "{:.0f}".format, "time": two}
+    publish("collect", [("A crawl", columns, crawled), ("Normalizing pictures of 3 megapixels", columns, normal)])
 
 
 if __name__ == "__main__":

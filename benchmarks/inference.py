@@ -1,107 +1,221 @@
-"""What colouring costs beyond the bare network: time, memory and cold start, as ratios in one run.
+"""What colouring costs beyond the network: backends, one photo, a folder, cold start, as ratios in one run.
 
-    python benchmarks/inference.py [--model highres] [--repeats 7]
+    python benchmarks/inference.py [--model highres] [--repeats 9] [--files 200]
 
-Medians over repeats; every ratio is of two figures of the same run. Machines are noisy: run it twice.
+`whole` is what a user calls; `bare` is the network alone, both looks, as it is run there. Machines are noisy: run it
+twice.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import io
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
+from bench import Table, gray_photo, matrix_rate, median, ms, one, peak_memory, publish, ratio, share, two
 from PIL import Image
+from torch.utils.flop_counter import FlopCounterMode
 
-from colorify import bulk, report
+from colorify import bulk, metrics, pictures
+from colorify.color import rgb_to_lab
 from colorify.data import samples
 from colorify.inference import Colorizer, small_luma
+from colorify.models import checkpoint, onnx, released
+from colorify.models.onnx import Predict, cores
+from colorify.models.unet import fold
 from colorify.pictures import from_array
 
 MEGAPIXELS = (0.25, 1, 12, 48)
 
 
-def median(function: Callable[[], object], repeats: int) -> float:
-    """Median seconds of a call, after one to warm up."""
-    function()
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+def backends(model: str) -> dict[str, Predict]:
+    """The ways of running the network that were tried, all of them on arrays."""
+    import onnxruntime
+    import openvino
+
+    trained, twin = checkpoint.load(released.find(model)), onnx.twin(released.find(model))
+
+    def by_torch(network: torch.nn.Module, dtype: torch.dtype = torch.float32) -> Predict:
+        def predict(luma: np.ndarray) -> np.ndarray:
+            seen = torch.from_numpy(luma).to(memory_format=torch.channels_last)
+            with torch.inference_mode(), torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+                return network(seen).float().numpy()
+
+        return predict
+
+    def by_openvino(precision: str) -> Predict:
+        settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": str(cores()), "NUM_STREAMS": "1"}
+        core = openvino.Core()
+        network = core.compile_model(core.read_model(twin.content), "CPU", settings)
+        return lambda luma: network(luma)[0]
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = cores()
+    session = onnxruntime.InferenceSession(twin.content, options, providers=["CPUExecutionProvider"])
+    folded = fold(trained.build()).to(memory_format=torch.channels_last)
+    return {
+        "torch, as it was trained": by_torch(trained.build()),
+        "torch, norms folded, channels last": by_torch(folded),
+        "torch, the same in bfloat16": by_torch(folded, torch.bfloat16),
+        "ONNX Runtime": lambda luma: session.run(None, {"luma": luma})[0],
+        "OpenVINO, float32 (taken)": by_openvino("f32"),
+        "OpenVINO, bfloat16": by_openvino("bf16"),
+    }
 
 
-def gray_photo(megapixels: float) -> np.ndarray:
-    """The sample `camera` at 3:2 and the asked size."""
-    width = round((megapixels * 1e6 * 1.5) ** 0.5)
-    picture = dict(samples.gray())["camera"]
-    return np.asarray(picture.resize((width, round(width / 1.5)), Image.Resampling.BICUBIC))
+def table_of_backends(model: str, colorizer: Colorizer, repeats: int) -> Table:
+    """Time and accuracy of each, for the two looks at a 3:2 picture."""
+    photos = [pictures.from_pil(photo) for _, photo in samples.color()]
+    luma = small_luma(from_array(gray_photo(1)), colorizer.size)[None, None]
+    looks = np.ascontiguousarray(np.concatenate((luma, luma[..., ::-1])))
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        colorizer.network(torch.from_numpy(looks))
+    rate, operations = matrix_rate(), counter.get_total_flops()
+    rows, reference = [], None
+    for name, predict in backends(model).items():
+        seconds = median(lambda predict=predict: predict(looks), repeats, warm=3)
+        colorizer.predict = predict
+        shown = [_lab(colorizer.colorize([photo])[0].pixels) for photo in photos]
+        reference = reference or shown
+        off = np.mean([float(metrics.de2000(a, b).mean()) for a, b in zip(shown, reference, strict=True)])
+        rows.append([name, seconds, operations / seconds / rate, off])
+    title = (
+        f"The network, both looks at {looks.shape[3]} x {looks.shape[2]} px: {operations / 2e9:.2f} GMAC; matrix "
+        f"products reach {rate / 1e9:.0f} GFLOP/s here"
+    )
+    return title, {"backend": str, "time": ms, "of that rate": share, "CIEDE2000 from torch": "{:.3f}".format}, rows
 
 
-def whole_over_bare(colorizer: Colorizer, repeats: int) -> list[list[str]]:
+def _lab(pixels: np.ndarray) -> torch.Tensor:
+    return rgb_to_lab(torch.from_numpy(pixels / 255).movedim(-1, 0).float()[None])
+
+
+def coding(photo: np.ndarray) -> Callable[[], None]:
+    """Bare Pillow: decode the JPEG of a gray photo, encode one of RGB with our quality."""
+    source = io.BytesIO()
+    Image.fromarray(photo).save(source, "JPEG", quality=90)
+
+    def work() -> None:
+        image = Image.open(io.BytesIO(source.getvalue())).convert("RGB")
+        image.save(io.BytesIO(), "JPEG", quality=95, subsampling=0)
+
+    return work
+
+
+def table_of_photos(colorizer: Colorizer, repeats: int) -> Table:
+    """The whole call beside the network that it runs, beside the plain torch module, and beside reading and writing."""
     rows = []
     for megapixels in MEGAPIXELS:
         photo = gray_photo(megapixels)
+        few = repeats if megapixels < 10 else max(3, repeats // 3)
         luma = small_luma(from_array(photo), colorizer.size)[None]
+        looks = torch.from_numpy(np.concatenate((luma, luma[..., ::-1]))[:, None])
+        whole, bare, over_bare = ratio(lambda p=photo: colorizer(p), lambda x=luma: colorizer.output(x), few)
         with torch.inference_mode():
-            bare = median(lambda luma=luma: colorizer.network(luma), repeats)
-        whole = median(lambda photo=photo: colorizer(photo), max(3, repeats if megapixels < 10 else repeats // 2))
-        rows.append([f"{megapixels:g} MP", f"{bare * 1e3:.0f} ms", f"{whole * 1e3:.0f} ms", f"{whole / bare:.2f}"])
-        rows[-1].append(f"{peak_bytes_a_pixel(colorizer, photo):.0f} B")
-    return rows
+            module = median(lambda x=looks: colorizer.network(x), few)
+        code = median(coding(photo), few)
+        with peak_memory() as peak:
+            colorizer(photo)
+            memory = peak() / photo.size
+        with_files = (whole + code) / (bare + code)
+        rows.append([f"{megapixels:g} MP", bare, module, code, whole, over_bare, whole / module, with_files, memory])
+    columns = {
+        "picture": str,
+        "bare": ms,
+        "torch module": ms,
+        "decode + encode": ms,
+        "whole": ms,
+        "whole / bare": two,
+        "whole / torch module": two,
+        "(whole + files) / (bare + files)": two,
+        "peak bytes a pixel": one,
+    }
+    return "One photo in memory", columns, rows
 
 
-def peak_bytes_a_pixel(colorizer: Colorizer, photo: np.ndarray) -> float:
-    """Growth of the peak resident memory during one call (Linux), input not counted."""
-    Path("/proc/self/clear_refs").write_text("5")  # forget the earlier peak
-    before = resident("VmRSS")
-    colorizer(photo)
-    return (resident("VmHWM") - before) / photo.size
+def table_of_folder(model: str, files: int, repeats: int) -> Table:
+    """A folder of one-megapixel JPEGs beside the network alone and beside decoding and encoding alone."""
+    photo = gray_photo(1)
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "in"), Path(folder, "out")
+        source.mkdir()
+        for number in range(files):
+            Image.fromarray(np.roll(photo, 7 * number, 1)).save(source / f"{number:04d}.jpg", quality=90)
+        jobs, _ = bulk.plan([str(source)], target)
+        options, workers = bulk.Options(overwrite=True), bulk.workers(jobs)
+        several, single = Colorizer.load(model, callers=workers), Colorizer.load(model)
+        luma, code = small_luma(from_array(photo), single.size)[None], coding(photo)
+        looks = torch.from_numpy(np.concatenate((luma, luma[..., ::-1]))[:, None])
+
+        def by_module() -> None:
+            with torch.inference_mode():
+                single.network(looks)
+
+        ways = {
+            "the folder": lambda: bulk.run(several, jobs, options, print, workers),
+            "one picture after the other": lambda: bulk.run(single, jobs, options, print),
+            "network alone": lambda: [single.output(luma) for _ in jobs],
+            "network alone, as torch module": lambda: [by_module() for _ in jobs],
+            "decode + encode alone": lambda: [code() for _ in jobs],
+        }
+        seconds = {name: median(work, max(1, repeats // 3), 0) for name, work in ways.items()}
+    floors = [max(seconds[name], seconds["decode + encode alone"]) for name in list(seconds)[2:4]]
+    rows = [[name, files / value, *(value / floor for floor in floors)] for name, value in seconds.items()]
+    columns = {
+        "": str,
+        "pictures a second": one,
+        "time / max(network, files)": two,
+        "time / max(torch module, files)": two,
+    }
+    return f"A folder of {files} JPEGs of one megapixel, {workers} side by side", columns, rows
 
 
-def resident(key: str) -> int:
-    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(key))
-    return int(line.split()[1]) * 1024
-
-
-def cold_start(model: str, repeats: int) -> list[list[str]]:
+def table_of_start(model: str, repeats: int) -> Table:
     """The command in a fresh process, beside importing torch, and the work itself in a warm one."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "in.jpg", Path(folder) / "out.jpg"
         Image.fromarray(gray_photo(1)).save(source)
         command = [sys.executable, "-m", "colorify", "image", str(source), "-o", str(target), "--model", model]
-
-        def work() -> None:
-            bulk.colorize_file(Colorizer.load(model), bulk.Job(source, target), bulk.Options(overwrite=True))
-
-        whole = median(lambda: subprocess.run([*command, "--overwrite"], check=True), repeats)
-        bare = median(lambda: subprocess.run([sys.executable, "-c", "import torch"], check=True), repeats)
-        inside = median(work, repeats)
-    rest = whole - bare - inside
-    return [[f"{seconds:.2f} s" for seconds in (whole, bare, inside, rest)]]
+        options = bulk.Options(overwrite=True)
+        colorizer = Colorizer.load(model)
+        whole, bare, _ = ratio(
+            lambda: subprocess.run([*command, "--overwrite"], check=True),
+            lambda: subprocess.run([sys.executable, "-c", "import torch"], check=True),
+            repeats,
+        )
+        work = median(lambda: bulk.colorize_file(colorizer, bulk.Job(source, target), options), repeats)
+    columns = {
+        "colorify image, 1 MP JPEG": ms,
+        "import torch": ms,
+        "the work, warm": ms,
+        "command / (torch + work)": two,
+    }
+    return (
+        "Cold start: the command, beside a process that only imports torch",
+        columns,
+        [[whole, bare, work, whole / (bare + work)]],
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="highres")
-    parser.add_argument("--repeats", type=int, default=7)
-    arguments = parser.parse_args()
-    colorizer = Colorizer.load(arguments.model)
-    print(
-        f"{arguments.model}, network size {colorizer.size} px, {torch.get_num_threads()} threads, {colorizer.device}\n"
-    )
-    header = ("picture", "bare network", "colorizer(image)", "ratio", "peak memory a pixel")
-    print(report.table(header, whole_over_bare(colorizer, arguments.repeats)))
-    header = ("colorify image, 1 MP JPEG", "import torch", "load, read, colour, write", "rest")
-    print("\n" + report.table(header, cold_start(arguments.model, max(3, arguments.repeats // 2))))
+    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--files", type=int, default=200)
+    given = parser.parse_args()
+    tables = [
+        table_of_photos(Colorizer.load(given.model), given.repeats),
+        table_of_folder(given.model, given.files, given.repeats),
+        table_of_start(given.model, given.repeats),
+        table_of_backends(given.model, Colorizer.load(given.model), given.repeats),
+    ]
+    publish("inference", tables)
 
 
 if __name__ == "__main__":

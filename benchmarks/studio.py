@@ -12,7 +12,9 @@ import time
 from dataclasses import replace
 from statistics import median
 
-from colorify import pictures, report
+from bench import ms, publish
+
+from colorify import pictures
 from colorify.data import samples
 from colorify.hints import Hint
 from colorify.inference import Colorizer
@@ -42,17 +44,17 @@ def main() -> None:
             plain, hints=tuple(Hint(200 * k + 50 * n * (k == 4), 400, (10.0 * k, 30.0)) for k in range(1, 6))
         ),
     }
-    rows = {}
+    rows = []
     for name, turned in turns.items():
         session.preview(turned(-1))  # the network, and the graph of the hints
         spent = []
         for number in range(given.repeats):
             begun = time.perf_counter()
             session.preview(turned(number))
-            spent.append(1000 * (time.perf_counter() - begun))
-        rows[name] = {"ms": median(spent)}
-    print(f"{large.width} x {large.height} pixels, opened in {opened:.2f} s\n")
-    print(report.comparison(rows, ["ms"]))
+            spent.append(time.perf_counter() - begun)
+        rows.append([name, median(spent)])
+    title = f"{large.width} x {large.height} pixels, opened in {opened:.2f} s"
+    publish("studio", [(title, {"": str, "until it is shown": ms}, rows)])
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import torch
+from bench import one, publish, share, two
 from fastai.callback.core import Callback
 from fastai.data.block import DataBlock
 from fastai.data.transforms import RandomSplitter, get_image_files
@@ -26,7 +27,6 @@ from fastai.vision.data import ImageBlock
 from torch import nn
 from torch.nn import functional as F
 
-from colorify import report
 from colorify.codec import Channels
 from colorify.color import rgb_to_lab
 from colorify.data import samples
@@ -134,14 +134,16 @@ def main() -> None:
         ]
     rate = statistics.median(theirs for theirs, _ in pairs)
     mine = {name: statistics.median(row[name] for _, row in pairs) for name in pairs[0][1]}
-    rows = [
-        ["plain fastai, samples a second", f"{rate:.1f}"],
-        ["colorify, samples a second", f"{mine['samples_per_second']:.1f}"],
-        ["ratio", f"{statistics.median(row['samples_per_second'] / theirs for theirs, row in pairs):.2f}"],
-        ["colorify, waiting for batches", f"{100 * mine['waiting']:.1f} %"],
-        ["colorify, model FLOPs utilisation", f"{100 * mine['utilisation']:.1f} %"],
-    ]
-    print(report.table((f"{network.encoder}, {options.side} px, batch {options.batch}", ""), rows))
+    faster = statistics.median(row["samples_per_second"] / theirs for theirs, row in pairs)
+    columns = {
+        "plain fastai, samples a second": one,
+        "colorify": one,
+        "ratio": two,
+        "waiting for batches": share,
+        "model FLOPs utilisation": share,
+    }
+    row = [rate, mine["samples_per_second"], faster, mine["waiting"], mine["utilisation"]]
+    publish("training", [(f"{network.encoder}, {options.side} px, batch {options.batch}", columns, [row])])
 
 
 if __name__ == "__main__":

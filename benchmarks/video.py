@@ -9,7 +9,6 @@ own; memory is its peak, above what it held with the model loaded. The long film
 from __future__ import annotations
 
 import argparse
-import re
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -21,15 +20,13 @@ from statistics import median
 
 import av
 import numpy as np
-import torch
+from bench import mib, one, peak_memory, publish, share, two
 
-from colorify import report
 from colorify.data import samples
 from colorify.inference import Colorizer
 from colorify.video import film, media, scene
 
 RATE = 25
-_MIB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -65,8 +62,8 @@ def generated(path: Path, height: int, seconds: float) -> Path:
 
 def passed(path: Path, out: Path) -> Cost:
     """Decode and encode alone: the luma as it is, no colours."""
-    begun, base = time.perf_counter(), _held()
-    with media.opened(path) as source, av.open(str(out), "w") as written:
+    begun = time.perf_counter()
+    with peak_memory() as peak, media.opened(path) as source, av.open(str(out), "w") as written:
         stream, count = None, 0
         for frame in media.frames(source):
             stream = stream or media.encoder(written, media.moving(source), frame, "libx264", "high")
@@ -77,14 +74,13 @@ def passed(path: Path, out: Path) -> Cost:
             written.mux(stream.encode(copy))
             count += 1
         written.mux(stream.encode(None))
-    return Cost(time.perf_counter() - begun, 0.0, count, _status("VmHWM") - base)
+    return Cost(time.perf_counter() - begun, 0.0, count, peak())
 
 
 def colored(path: Path, out: Path, model: str, every: int) -> Cost:
     """The whole program."""
     colorizer = Colorizer.load(model)
-    shape = (1, 1, colorizer.size, colorizer.size * 16 // 18 * 2)
-    colorizer.chroma(torch.zeros(shape), flip=False)
+    colorizer.chroma(np.zeros((1, colorizer.size, colorizer.size * 16 // 18 * 2), np.float32), flip=False)
     spent, chroma = [], colorizer.chroma
 
     def timed(*args, **knobs):
@@ -95,20 +91,10 @@ def colored(path: Path, out: Path, model: str, every: int) -> Cost:
             spent.append(time.perf_counter() - begun)
 
     colorizer.chroma = timed
-    begun, base = time.perf_counter(), _held()
-    done = film.colorize(path, out, colorizer, film.Options(every=every, overwrite=True))
-    return Cost(time.perf_counter() - begun, sum(spent), done.frames, _status("VmHWM") - base)
-
-
-def _held() -> int:
-    """Memory of this process now, bytes; from now on its peak is counted anew."""
-    Path("/proc/self/clear_refs").write_text("5")
-    return _status("VmRSS")
-
-
-def _status(name: str) -> int:
-    found = re.search(rf"^{name}:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
-    return int(found[1]) * 1024
+    begun = time.perf_counter()
+    with peak_memory() as peak:
+        done = film.colorize(path, out, colorizer, film.Options(every=every, overwrite=True))
+    return Cost(time.perf_counter() - begun, sum(spent), done.frames, peak())
 
 
 def apart(function, *arguments) -> Cost:
@@ -136,26 +122,25 @@ def main() -> None:
         for _ in range(given.repeats):
             for way, call in ways.items():
                 costs[way].append(apart(*call))
-        speed = {way: median([cost.frames / cost.seconds for cost in found]) for way, found in costs.items()}
-        share = {way: median([cost.network / cost.seconds for cost in found]) for way, found in costs.items()}
-        rows = [
-            (
-                way,
-                f"{speed[way]:.1f}",
-                f"{speed[way] / speed['every frame']:.2f}",
-                f"{share[way]:.0%}",
-                f"{median([cost.memory for cost in found]) / _MIB:.0f}",
+        medians = {
+            way: (
+                median([cost.frames / cost.seconds for cost in found]),
+                median([cost.network / cost.seconds for cost in found]),
+                median([cost.memory for cost in found]),
             )
             for way, found in costs.items()
-        ]
-        print(f"{given.height} lines, {given.seconds:g} seconds of film\n")
-        print(report.table(("", "frames/s", "over every frame", "network's share", "MiB above the model"), rows))
-        lengths = sorted({given.seconds, given.long})
-        found = []
-        for length in lengths:
+        }
+        slow, alone = medians["every frame"][0], medians["decode + encode alone"][0]
+        rows = [(way, speed, speed / slow, alone / speed, *rest) for way, (speed, *rest) in medians.items()]
+        lengths = []
+        for length in sorted({given.seconds, given.long}):
             cost = apart(colored, generated(Path(folder, "long.mp4"), 180, length), out, given.model, 4)
-            found.append((f"{length:g}", f"{cost.frames / cost.seconds:.1f}", f"{cost.memory / _MIB:.0f}"))
-        print("\n" + report.table(("seconds of film, 180 lines", "frames/s", "MiB above the model"), found))
+            lengths.append((length, cost.frames / cost.seconds, cost.memory))
+    columns = {"": str, "frames/s": one, "over every frame": two, "time / (decode + encode)": two}
+    columns |= {"in the network": share, "memory above the model": mib}
+    about = f"{given.height} lines, {given.seconds:g} seconds of film"
+    short = {"seconds of film, 180 lines": "{:g}".format, "frames/s": one, "memory above the model": mib}
+    publish("video", [(about, columns, rows), ("Memory by length, every fourth frame", short, lengths)])
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Source = Image.Image | str | Path | np.ndarray
 
-_STRIP = 1 << 16  # pixels that one thread works on at a time: small enough for its caches
+_STRIP = 1 << 17  # pixels that one thread works on at a time: small enough for its caches
 _PRODUCT = 1 << 15  # entries of a matrix product by BLAS: its own threads, which larger ones wake, go on spinning
 _ABOVE_ZERO, _BELOW_ONE = (1e-7,) * 3, (1 - 1e-6,) * 3  # linear light, or coded
 _LONGEST = 8  # the network's picture is at most this many times longer than wide
@@ -45,7 +45,8 @@ class Colorizer:
 
         ``callers`` is the number of threads that are going to use it at the same time.
         """
-        self.model, self.device, self.predict = model, device, model.predictor(device, callers)
+        self.model, self.device, self.callers = model, device, callers
+        self.predict = model.predictor(device, callers)
         self.codec, self.method, self.training = model.codec, model.method, model.training
         self.size = model.training.get("size", DEFAULT_SIZE)
 
@@ -121,7 +122,7 @@ class Colorizer:
             ab = chroma[number] * saturation
             if len(hints):
                 ab = hinted(ab, spreading(lumas[number], chroma[number]), hints, upright_size(source))
-            results.append(apply_chroma(source, adjust(ab, source, blur)))
+            results.append(apply_chroma(source, adjust(ab, source, blur), threads=self.callers == 1))
         return results
 
     def output(self, luma: np.ndarray, flip: bool = True) -> np.ndarray:
@@ -266,14 +267,16 @@ def adjust(ab: np.ndarray, source: Picture, blur: float) -> np.ndarray:
     return cv2.GaussianBlur(ab, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE) if sigma > 0 else ab
 
 
-def apply_chroma(source: Picture, ab: np.ndarray, report: Callable[[float], None] = lambda share: None) -> Picture:
+def apply_chroma(
+    source: Picture, ab: np.ndarray, report: Callable[[float], None] = lambda share: None, threads: bool = True
+) -> Picture:
     """Lay ab ``(h, w, 2)``, upsampled bicubic, over the luminance of ``source``, strip by strip in bounded memory.
 
-    ``report`` hears which share of it is done.
+    ``report`` hears which share of it is done; ``threads``: on all cores.
     """
     width, height = source.size
     if width > max(_STRIP, height):  # one row would be too much at once: work on the picture lying on its side
-        turned = apply_chroma(replace(source, pixels=source.pixels.swapaxes(0, 1)), ab.swapaxes(0, 1), report)
+        turned = apply_chroma(replace(source, pixels=source.pixels.swapaxes(0, 1)), ab.swapaxes(0, 1), report, threads)
         return pictures.colored(source, turned.pixels.swapaxes(0, 1))
     out = np.empty((height, width, 3), source.pixels.dtype)
     wide = cv2.resize(np.ascontiguousarray(ab, np.float32), (width, len(ab)), interpolation=cv2.INTER_CUBIC)
@@ -287,7 +290,7 @@ def apply_chroma(source: Picture, ab: np.ndarray, report: Callable[[float], None
         return strip.stop
 
     strips = _slices(0, height, max(1, _STRIP // width))
-    for done in _workers().map(paint, strips) if len(strips) > 1 else map(paint, strips):
+    for done in _workers().map(paint, strips) if threads and len(strips) > 1 else map(paint, strips):
         report(done / height)
     return pictures.colored(source, out)
 

@@ -415,7 +415,7 @@ def _encode_tiff(picture: Picture) -> bytes:
 # 8 bit -------------------------------------------------------------------------------------------------------------
 
 _SAVE = {
-    "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
+    "JPEG": {"quality": 95, "subsampling": 0},
     "PNG": {"compress_level": 4},
     "WEBP": {"quality": 95, "method": 4, "exact": True},
     "BMP": {},

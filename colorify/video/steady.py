@@ -209,7 +209,7 @@ def confidence(flow: np.ndarray, back: np.ndarray, here: np.ndarray, there: np.n
 
 
 def _squared(field: np.ndarray) -> np.ndarray:
-    return np.einsum("...i,...i", field, field)
+    return field[..., 0] ** 2 + field[..., 1] ** 2
 
 
 def _bytes(luma: np.ndarray) -> np.ndarray:
