@@ -344,12 +344,17 @@ def _train_command(stage: str, text: str) -> None:
         with _plainly():
             from colorify.inference import find_device
             from colorify.models import released
+            from colorify.training import processes
             from colorify.training.stage import pictures, train_stage
 
             begin, backbone = (released.find(name) if name else None for name in (begin, backbone))
-            sets = pictures(profile, params, data or (), valid or ())
-            run = {"device": str(find_device(device)), "stop_minutes": minutes, "restart": restart, "compile": compile}
-            print(train_stage(stage, profile, params, sets, out, begin, backbone, **run))
+            with processes.joined(str(find_device(device))) as mine:
+                with processes.in_turn():
+                    sets = pictures(profile, params, data or (), valid or ())
+                run = {"device": mine, "stop_minutes": minutes, "restart": restart, "compile": compile}
+                written = train_stage(stage, profile, params, sets, out, begin, backbone, **run)
+                if processes.first():
+                    print(written)
 
     train_app.command(stage, help=text)(command)
 

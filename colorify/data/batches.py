@@ -99,12 +99,24 @@ def valid_batch(pictures: Pictures, index: Tensor, size: int) -> Batch:
     return Batch(lab[:, :1], F.avg_pool2d(lab[:, 1:], 2), index)
 
 
-def train_batch(pictures: Pictures, step: int, batch: int, size: int, config: AugmentConfig, seed: int) -> Batch:
-    """The batch of a step: shuffled without replacement pass after pass, augmented; a function of seed and step."""
+def train_batch(
+    pictures: Pictures,
+    step: int,
+    batch: int,
+    size: int,
+    config: AugmentConfig,
+    seed: int,
+    part: int = 0,
+    parts: int = 1,
+) -> Batch:
+    """The batch of a step: shuffled without replacement pass after pass, augmented; a function of seed and step.
+
+    Of ``parts`` equal ones only ``part``, counted from 0; pictures are dealt, the augmentation of each part is its own.
+    """
     device = pictures.pixels.device
-    index = torch.tensor([_shuffled(len(pictures), p, seed) for p in range(step * batch, (step + 1) * batch)])
-    index = index.to(device)
-    generator = torch.Generator(device).manual_seed(seed * 1_000_003 + step)
+    places = range(step * batch + part, (step + 1) * batch, parts)
+    index = torch.tensor([_shuffled(len(pictures), place, seed) for place in places]).to(device)
+    generator = torch.Generator(device).manual_seed(seed * 1_000_003 + step + part * 2**32)
     rgb = crop(pictures, index, random_boxes(pictures, index, config, generator), size)
     lab = rgb_to_lab(rgb)
     luma = film.age(_random_gray(rgb, lab[:, :1], config, generator), config.film, generator)

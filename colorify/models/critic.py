@@ -22,4 +22,9 @@ class Critic(nn.Sequential):
 
     def judge(self, luma: Tensor, code: Tensor) -> Tensor:
         """Scores of the colours ``code`` ``(B, 2, h, w)``, ab / 50, on L* ``(B, 1, h, w)``; higher is truer."""
-        return self(torch.cat((luma / 50 - 1, code), 1))
+        return self(sight(luma, code))
+
+
+def sight(luma: Tensor, code: Tensor) -> Tensor:
+    """What the critic sees ``(B, 3, h, w)`` of the colours ``code`` ``(B, 2, h, w)`` on L* ``(B, 1, h, w)``."""
+    return torch.cat((luma / 50 - 1, code), 1)

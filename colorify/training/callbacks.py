@@ -18,6 +18,9 @@ from colorify import figures
 from colorify.codec import Codec
 from colorify.color import render
 from colorify.data.batches import Batch
+from colorify.training import processes
+
+_AGREE = 10  # steps after which several processes ask each other whether to save or to stop
 
 
 class TrainingError(ValueError):
@@ -53,13 +56,15 @@ class Average(Callback):
         self.averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
 
     def after_step(self) -> None:
+        if processes.count() > 1:
+            processes.same_statistics(self.network)
         self.averaged.update_parameters(self.network)
 
     def before_validate(self) -> None:
-        self.learn.model = self.averaged.module.eval()
+        self.trained, self.learn.model = self.learn.model, self.averaged.module.eval()
 
     def after_validate(self) -> None:
-        self.learn.model = self.network
+        self.learn.model = self.trained
 
 
 class Grids(Callback):
@@ -138,7 +143,7 @@ class Keeper(Callback):
 
     order = 90
 
-    write_state: Callable[[], None]  # set by the trainer: writes the checkpoint
+    write_state: Callable[[], None] = staticmethod(lambda: None)  # set by the trainer: writes the checkpoint
 
     def __init__(
         self,
@@ -175,19 +180,22 @@ class Keeper(Callback):
         self.step += 1
         if self.iter + 1 == self.n_iter:
             return  # validation comes first, then `after_epoch`
-        if self.must_stop or time.monotonic() - self.saved_at > self.save_seconds:
-            self._save()
+        if processes.count() == 1 or self.step % _AGREE == 0:
+            overdue = time.monotonic() - self.saved_at > self.save_seconds
+            stop, save = processes.most((self.must_stop, overdue), self.loss.device)
+            if stop or save:
+                self._save(bool(stop))
 
     @property
     def must_stop(self) -> bool:
         """Whether somebody asked, or the time is over."""
         return self.stop or time.monotonic() > self.stop_at
 
-    def _save(self) -> None:
+    def _save(self, stop: bool) -> None:
         self._check()
         self.write_state()
         self.saved_at = time.monotonic()
-        if self.must_stop:
+        if stop:
             raise CancelFitException
 
     def after_epoch(self) -> None:
@@ -200,4 +208,5 @@ class Keeper(Callback):
             if row["score"] > max((earlier.get("score", -math.inf) for earlier in self.history), default=-math.inf):
                 self.best = {name: t.clone() for name, t in self.average.averaged.module.state_dict().items()}
         self.history.append(row)
-        self._save()
+        (stop,) = processes.most((self.must_stop,), self.loss.device)
+        self._save(bool(stop))

@@ -15,8 +15,9 @@ from torch.nn import functional as F
 from colorify.codec import Channels
 from colorify.data.cache import Pictures
 from colorify.losses import RegressionLoss
-from colorify.models.critic import Critic
+from colorify.models.critic import Critic, sight
 from colorify.models.unet import UNet
+from colorify.training import processes
 from colorify.training.learner import Method, Run, TrainConfig, train
 from colorify.training.transfer import Start
 
@@ -61,6 +62,7 @@ class Adversary(Callback):
 
     def __init__(self, loss: GanLoss, optimizer: torch.optim.Optimizer, critic_steps: int):
         self.gan_loss, self.critic_optimizer, self.alone = loss, optimizer, critic_steps
+        self.taught = processes.together(loss.critic)
 
     @property
     def frozen(self) -> bool:
@@ -81,7 +83,8 @@ class Adversary(Callback):
     def _teach(self, luma: Tensor, true: Tensor, predicted: Tensor) -> None:
         """One step of the critic by the hinge loss (Lim, Ye 2017); afterwards it is still, statistics and all."""
         critic = self.gan_loss.critic.train().requires_grad_(True)
-        loss = F.relu(1 - critic.judge(luma, true)).mean() + F.relu(1 + critic.judge(luma, predicted)).mean()
+        of_true, of_predicted = self.taught(torch.cat([sight(luma, code) for code in (true, predicted)])).chunk(2)
+        loss = F.relu(1 - of_true).mean() + F.relu(1 + of_predicted).mean()
         self.critic_optimizer.zero_grad()
         loss.backward()
         self.critic_optimizer.step()

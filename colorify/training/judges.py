@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
+from fastai.learner import AvgLoss
 from fastai.metrics import Metric
 from torch import Tensor
 from torch.nn import functional as F
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 from colorify import metrics
 from colorify.codec import Codec
 from colorify.color import render
+from colorify.training import processes
 
 Measure = Callable[[Tensor, Tensor], Tensor]
 """From Lab and true Lab ``(B, 3, H, W)`` to one number a picture ``(B,)``."""
@@ -50,10 +52,27 @@ class Judge(Metric):
         predicted = self.decode(learn.pred) if self.constant is None else _everywhere(self.constant, ab)
         self.total += float(self.measure(torch.cat((luma, predicted), 1), torch.cat((luma, ab), 1)).sum())
         self.count += len(ab)
+        self.device = ab.device
 
     @property
     def value(self) -> float:
-        return self.total / self.count
+        total, count = processes.summed((self.total, self.count), self.device)
+        return total / count
+
+
+class MeanLoss(AvgLoss):
+    """fastai's, over the pictures of all processes; they may have different numbers of batches."""
+
+    def accumulate(self, learn) -> None:
+        size = len(learn.yb[0])
+        self.total += float(learn.loss.detach().mean()) * size
+        self.count += size
+        self.device = learn.loss.device
+
+    @property
+    def value(self) -> float | None:
+        total, count = processes.summed((self.total, self.count), self.device)
+        return total / count if count else None
 
 
 class Ratio(Metric):

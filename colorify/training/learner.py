@@ -30,8 +30,9 @@ from colorify.data.cache import Pictures
 from colorify.models import checkpoint
 from colorify.models.checkpoint import Checkpoint, CheckpointError
 from colorify.models.unet import UNet, UNetConfig
+from colorify.training import processes
 from colorify.training.callbacks import Average, Charts, Grids, Keeper, Schedule, TrainingError
-from colorify.training.judges import judges
+from colorify.training.judges import MeanLoss, judges
 from colorify.training.speed import Progress, SmoothLoss, Speed
 from colorify.training.transfer import Start
 
@@ -114,17 +115,19 @@ class _Steps:
         config = self.config
         for step in self._range():
             begun = time.perf_counter()
-            batch = train_batch(self.pictures, step, config.batch, config.size(step), config.augment, config.seed)
+            part = processes.rank(), processes.count()
+            size = config.size(step)
+            batch = train_batch(self.pictures, step, config.batch, size, config.augment, config.seed, *part)
             self.seconds += time.perf_counter() - begun
             yield tuple(batch)
 
 
 class _Valid:
-    """The valid loader: every picture, centred and clean."""
+    """The valid loader: every picture, centred and clean; dealt among the processes."""
 
     def __init__(self, pictures: Pictures, batch: int, size: int, device: str):
         self.pictures, self.size = pictures.to(device), size
-        self.chunks = torch.arange(len(pictures), device=device).split(batch)
+        self.chunks = torch.arange(processes.rank(), len(pictures), processes.count(), device=device).split(batch)
 
     def __len__(self) -> int:
         return len(self.chunks)
@@ -145,6 +148,9 @@ def train(method: Method, config: TrainConfig, train_set: Pictures, valid_set: P
     goes. Raises `TrainingError` when it was made with other numbers, or when the loss is not finite.
     """
     state_file, model_file = Path(run.out) / STATE_FILE, Path(run.out) / MODEL_FILE
+    if config.batch % processes.count() or len(valid_set) < processes.count():
+        found = f"a batch of {config.batch} and {len(valid_set)} validation pictures"
+        raise TrainingError(f"{found} cannot be shared equally by {processes.count()} processes")
     saved = None if run.restart else _saved(state_file, model_file, config)
     if saved and not saved.state:
         return model_file
@@ -153,17 +159,20 @@ def train(method: Method, config: TrainConfig, train_set: Pictures, valid_set: P
     judged = judges(method.codec, summary["mean_ab"], summary["prior"])
     learn = _learner(method, config, train_set, valid_set, run, judged)
     keeper = learn.keeper
-    keeper.write_state = lambda: checkpoint.save(_capture(method, learn, summary), state_file)
+    if processes.first():
+        keeper.write_state = lambda: checkpoint.save(_capture(method, learn, summary), state_file)
     if saved:
         _restore(saved, method, learn)
     if keeper.step < config.steps:
-        with _stops_cleanly(keeper), _plain_errors():
+        with _stops_cleanly(keeper), _plain_errors(state_file):
             learn.fit(-(-config.steps // config.valid_every) - keeper.step // config.valid_every)
     if keeper.step < config.steps:
         return state_file
-    final = _capture(method, learn, summary)
-    checkpoint.save(dataclasses.replace(final, weights=keeper.best or final.weights, state={}), model_file)
-    state_file.unlink(missing_ok=True)
+    with processes.in_turn():
+        if processes.first():
+            final = _capture(method, learn, summary)
+            checkpoint.save(dataclasses.replace(final, weights=keeper.best or final.weights, state={}), model_file)
+            state_file.unlink(missing_ok=True)
     return model_file
 
 
@@ -185,6 +194,8 @@ def _learner(
     for start in method.starts:
         start(network)
     network.to(run.device, memory_format=torch.channels_last)
+    if processes.count() > 1 and run.device.startswith("cuda"):
+        network = torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)
     keeper = Keeper(config.steps, run.save_minutes, run.stop_minutes, method.score)
     valid = _Valid(valid_set, config.batch, config.size(config.steps), run.device)
     dls = DataLoaders(_Steps(train_set, config, keeper, run.device), valid, device=run.device)
@@ -193,11 +204,11 @@ def _learner(
     callbacks = [
         Schedule(config.lr, config.steps, config.warmup),
         Average(network, config.ema),
-        Grids(shown, method.codec, Path(run.out) / GRIDS, config.grid_every),
         keeper,
         Charts(("valid_loss", "below_gray", "de2000")),
         GradientClip(config.clip),
-        Speed(network, config.size, run.dtype, run.out),
+        *([Grids(shown, method.codec, Path(run.out) / GRIDS, config.grid_every)] if processes.first() else []),
+        *([Speed(network, config.size, run.dtype, run.out)] if processes.first() else []),
         *([MixedPrecision(AMPMode.BF16)] if run.dtype == torch.bfloat16 else []),
         *method.callbacks,
     ]
@@ -206,11 +217,13 @@ def _learner(
         dls, network, method.loss, optimizer, cbs=callbacks, metrics=judged, wd_bn_bias=True, train_bn=False
     )
     learn.remove_cb(ProgressCallback)  # takes every heir of it too: ours comes afterwards
-    learn.add_cb(Progress())
-    learn.recorder.smooth_loss = SmoothLoss()
+    if processes.first():
+        learn.add_cb(Progress())
+    learn.recorder.smooth_loss, learn.recorder.loss = SmoothLoss(), MeanLoss()
     learn.create_opt()
     if run.compile:
         network.compile(dynamic=False)
+    learn.model = processes.together(network)
     return learn
 
 
@@ -318,12 +331,20 @@ def _same_config(saved: dict, wanted: dict, path: Path) -> None:
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Take off the line that fastai puts before the message of a callback's error."""
+def _plain_errors(state_file: Path) -> Iterator[None]:
+    """Take off the line that fastai puts before the message of a callback's error; say it when a process is gone."""
     try:
         yield
     except (TrainingError, CheckpointError) as error:
         raise type(error)(str(error).rpartition("\n\t")[2]) from None
+    except RuntimeError as error:
+        if processes.count() == 1:
+            raise
+        cure = f"the same command goes on from {state_file}" if state_file.exists() else "there is no checkpoint yet"
+        reason = str(error).strip().splitlines()[0]
+        raise TrainingError(
+            f"process {processes.rank()} cannot go on, as when another has ended: {reason}; {cure}"
+        ) from None
 
 
 @contextmanager

@@ -14,17 +14,26 @@ from fastai.learner import AvgSmoothLoss, Learner
 from torch.utils.flop_counter import FlopCounterMode
 
 from colorify.models.unet import UNet
+from colorify.training import processes
 
 SPEED_FILE = "speed.csv"
 
 
 class SmoothLoss(AvgSmoothLoss):
-    """fastai's, kept on the device."""
+    """fastai's, kept on the device; ``value`` is the mean over all processes, ``own`` that of this one."""
 
     def accumulate(self, learn: Learner) -> None:
         self.count += 1
         loss = learn.loss.detach().mean()
         self.val = torch.lerp(loss, self.val.to(loss), self.beta)
+
+    @property
+    def own(self) -> float:
+        return float(super().value)
+
+    @property
+    def value(self) -> float:
+        return processes.summed((self.own,), self.val.device)[0] / processes.count()
 
 
 class Progress(ProgressCallback):
@@ -33,7 +42,7 @@ class Progress(ProgressCallback):
     def after_batch(self) -> None:
         self.pbar.update(self.iter + 1)
         if self.training and self.iter % 20 == 0:
-            self.pbar.comment = f"{float(self.recorder.smooth_loss.value):.4f}"
+            self.pbar.comment = f"{self.recorder.smooth_loss.own:.4f}"
 
 
 class Speed(Callback):
@@ -67,7 +76,7 @@ class Speed(Callback):
         seconds = self._now() - self.begun
         row = {
             "step": self.keeper.step,
-            "samples_per_second": round(self.samples / seconds, 1),
+            "samples_per_second": round(self.samples * processes.count() / seconds, 1),
             "waiting": round(self.dls.train.seconds / seconds, 4),
             "utilisation": round(self.work / seconds / self.peak, 4),
         }
