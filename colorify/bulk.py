@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from colorify import pictures
 from colorify.inference import Colorizer
 from colorify.models.onnx import cores
-from colorify.pictures import FORMATS, MAX_MEGAPIXELS, PictureError
+from colorify.pictures import FORMATS, MAX_MEGAPIXELS, Picture, PictureError
 
 if TYPE_CHECKING:
     from colorify.hints import Hint
@@ -23,10 +25,31 @@ T, R = TypeVar("T"), TypeVar("R")
 
 @dataclass(frozen=True)
 class Job:
-    """One picture file to colour, and the file to write."""
+    """One picture to colour, and the file to write."""
 
-    source: Path
+    source: Path | str  # a file, inside a tar shard SHARD.tar/MEMBER, or a URL that fsspec can open
     target: Path
+    shard: Path | None = None  # the tar file, and where in it the picture lies
+    offset: int = 0
+    size: int = -1
+
+    def read(self, max_megapixels: float) -> Picture:
+        """The picture; `PictureError` says why not."""
+        if isinstance(self.source, Path) and not self.shard:
+            return pictures.read(self.source, max_megapixels)
+        try:
+            if self.shard:
+                with open(self.shard, "rb") as file:
+                    file.seek(self.offset)
+                    content = file.read(self.size)
+            else:
+                import fsspec
+
+                with fsspec.open(self.source, "rb") as file:
+                    content = file.read()
+        except OSError as error:
+            raise PictureError(f"{self.source}: cannot be read: {error.strerror or error}") from None
+        return pictures.decode(content, self.source, max_megapixels)
 
 
 @dataclass(frozen=True)
@@ -44,15 +67,21 @@ class Options:
 
 
 def plan(inputs: Iterable[str], out: Path) -> tuple[list[Job], list[PictureError]]:
-    """Files, folders (their tree is kept) and glob patterns -> jobs, and an error for each input that gives none.
+    """Files, folders (their tree is kept), globs, tar shards and URLs -> jobs, and an error for each input without any.
 
-    ``out`` is a file when it has a picture's suffix and the one input is a file, else a folder.
+    ``out`` is a file when it has a picture's suffix and the one input is a file, else a folder. What is in a tar shard
+    goes into a folder of its name.
     """
     inputs, jobs, errors = list(inputs), [], []
-    if len(inputs) == 1 and not Path(inputs[0]).is_dir() and not _is_pattern(inputs[0]) and _is_picture(out):
+    single = len(inputs) == 1 and not _is_url(inputs[0]) and not Path(inputs[0]).is_dir()
+    if single and not _is_pattern(inputs[0]) and _is_picture(out):
         return [Job(Path(inputs[0]), out)], []
     for text in inputs:
-        found = list(_found(text, out))
+        try:
+            found = list(_in_url(text, out) if _is_url(text) else _found(text, out))
+        except (OSError, ValueError, ImportError) as error:  # a tar that is none, a URL that nothing can open
+            errors.append(PictureError(f"{text}: {' '.join(str(error).split())}"))
+            continue
         jobs += found
         if not found:
             errors.append(PictureError(f"{text}: no pictures found ({', '.join(FORMATS)})"))
@@ -67,16 +96,48 @@ def plan(inputs: Iterable[str], out: Path) -> tuple[list[Job], list[PictureError
 def _found(text: str, out: Path) -> Iterator[Job]:
     path = Path(text)
     if path.is_dir():
-        for source in sorted(p for p in path.rglob("*") if _is_picture(p) and p.is_file()):
-            if not source.resolve().is_relative_to(out.resolve()):  # results of an earlier run are no input
-                yield Job(source, out / source.relative_to(path))
+        for source in sorted(p for p in path.rglob("*") if (_is_picture(p) or _is_shard(p)) and p.is_file()):
+            if source.resolve().is_relative_to(out.resolve()):  # results of an earlier run are no input
+                continue
+            target = out / source.relative_to(path)
+            yield from _in_shard(source, target) if _is_shard(source) else [Job(source, target)]
     elif _is_pattern(text) and not path.exists():
         fixed = Path(*path.parts[: _first_pattern(path)])
         for source in sorted(Path(p) for p in glob.glob(text, recursive=True)):
             if _is_picture(source) and source.is_file():
                 yield Job(source, out / source.relative_to(fixed))
+    elif _is_shard(path):
+        yield from _in_shard(path, out / path.name)
     else:
         yield Job(path, out / path.name)
+
+
+def _in_shard(shard: Path, target: Path) -> Iterator[Job]:
+    from colorify.data.manifest import items
+
+    for item in items(shard):
+        member = Path(item.entry.path).relative_to(shard)
+        if not os.path.normpath(member).startswith(".."):
+            yield Job(item.entry.path, target.with_suffix("") / member, shard, item.offset, item.size)
+
+
+def _in_url(url: str, out: Path) -> Iterator[Job]:
+    """What fsspec finds there: a file, or all pictures below a folder."""
+    import fsspec
+
+    system, root = fsspec.core.url_to_fs(url)
+    for name in sorted(system.find(root)):
+        inside = name[len(root) :].strip("/") or Path(name).name
+        if _is_picture(Path(name)) and not os.path.normpath(inside).startswith(".."):
+            yield Job(system.unstrip_protocol(name), out / inside)
+
+
+def _is_url(text: str) -> bool:
+    return "://" in text
+
+
+def _is_shard(path: Path) -> bool:
+    return path.suffix.lower() == ".tar"
 
 
 def _is_picture(path: Path) -> bool:
@@ -103,19 +164,9 @@ def run(
 
     ``workers`` pictures are read, coloured and written side by side. Returns the number of failures.
     """
-
-    def attempt(job: Job) -> str | None:
-        try:
-            colorize_file(colorizer, job, options)
-        except PictureError as error:
-            return str(error)
-        except (MemoryError, RuntimeError, OSError) as error:  # RuntimeError: torch is out of memory
-            return f"{job.source}: {' '.join(str(error).split())[:200] or type(error).__name__}"
-        return None
-
     with ThreadPoolExecutor(workers) as pool:
         failures = 0
-        for reason in filter(None, in_order(pool, attempt, jobs, workers)):
+        for reason in filter(None, in_order(pool, partial(attempt, colorizer, options), jobs, workers)):
             failed(reason)
             failures += 1
     return failures
@@ -132,14 +183,25 @@ def in_order(pool: Executor, function: Callable[[T], R], items: Iterable[T], ahe
         yield waiting.popleft().result()
 
 
+def attempt(colorizer: Colorizer, options: Options, job: Job) -> str | None:
+    """Colour one picture, or tell why not."""
+    try:
+        colorize_file(colorizer, job, options)
+    except PictureError as error:
+        return str(error)
+    except (MemoryError, RuntimeError, OSError) as error:  # RuntimeError: torch is out of memory
+        return f"{job.source}: {' '.join(str(error).split())[:200] or type(error).__name__}"
+    return None
+
+
 def colorize_file(colorizer: Colorizer, job: Job, options: Options) -> None:
     """Colour one file; a target that cannot be written is found out before the work is done."""
     if job.target.exists():
-        if job.source.exists() and job.target.samefile(job.source):
+        if isinstance(job.source, Path) and job.source.exists() and job.target.samefile(job.source):
             raise PictureError(f"{job.source}: would be overwritten by its own result: choose another -o")
         if not options.overwrite:
             raise PictureError(f"{job.target}: exists already (--overwrite replaces it)")
-    source = pictures.read(job.source, options.max_megapixels)
+    source = job.read(options.max_megapixels)
     knobs = {name: getattr(options, name) for name in ("size", "saturation", "blur", "hints", "flip")}
     (result,) = colorizer.colorize([source], **knobs)
     if options.side_by_side:

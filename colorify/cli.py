@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,6 +84,45 @@ def image(
             together = bulk.workers(jobs)
             failures += bulk.run(Colorizer.load(model, device, together), _progress(jobs), options, _say, together)
     raise typer.Exit(1 if failures else 0)
+
+
+@app.command("bulk")
+def archive(
+    inputs: Annotated[list[str], typer.Argument(help="Folders, tar shards, files, globs, or URLs for fsspec.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="A folder; the same one goes on.")],
+    engine: Annotated[str, typer.Option(help="local: this machine; ray: a cluster, or this machine.")] = "local",
+    model: Model = "highres",
+    size: Annotated[int | None, typer.Option(min=16, max=4096, help="Short side that the network sees, px.")] = None,
+    saturation: Annotated[float, typer.Option(min=0, max=10, help="Multiplies the chroma.")] = 1.0,
+    flip: Annotated[bool, typer.Option(help="Look at the mirrored picture too: better, twice the network.")] = True,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, and replace results that exist.")] = False,
+    max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")] = 200.0,
+    device: Device = "auto",
+) -> None:
+    """Colour an archive: colorify.csv in the output folder lists what is done and what failed.
+
+    After a stop or a kill the same command goes on, and tries again what failed.
+    """
+    from colorify import archive, bulk
+
+    if engine not in archive.ENGINES:
+        raise typer.BadParameter(f"{engine!r} is no engine: choose {' or '.join(archive.ENGINES)}")
+    jobs, errors = bulk.plan(inputs, out)
+    for error in errors:
+        _say(str(error))
+    options = bulk.Options(size, saturation, overwrite=overwrite, max_megapixels=max_megapixels, flip=flip)
+    counts = Counter(failed=len(errors))
+    with _plainly():
+        bar = _progress([None] * len(jobs))
+        for outcome in archive.color(jobs, out, model, options, engine, device):
+            next(bar, None)
+            counts[outcome.state] += 1
+            if outcome.reason:
+                _say(outcome.reason)
+        next(bar, None)
+    told = {"done": "done", "before": "done before", "failed": "failed"}
+    print(", ".join(f"{counts[state]:,} {text}" for state, text in told.items()) + f": {out / archive.LIST}")
+    raise typer.Exit(1 if counts["failed"] else 0)
 
 
 def _hints(path: Path) -> list[Hint]:

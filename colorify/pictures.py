@@ -73,6 +73,11 @@ def read(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Picture:
         raise PictureError(f"{path}: no such file") from None
     except OSError as error:
         raise PictureError(f"{path}: cannot be read: {error.strerror}") from None
+    return decode(content, path, max_megapixels)
+
+
+def decode(content: bytes, path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Picture:
+    """The picture that a file holds; errors, as those of `read`, name ``path``."""
     if not content:
         raise PictureError(f"{path}: the file is empty")
     try:
