@@ -336,6 +336,22 @@ def dataset(
     print(_kept(counts, out))
 
 
+@collect_app.command("shard")
+def shards(
+    source: Annotated[Path, typer.Argument(help="A harvest, a manifest, a folder of pictures, or shards.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="A new folder.")],
+    megabytes: Annotated[int, typer.Option(min=1, help="Size of a shard, MiB.")] = 256,
+) -> None:
+    """Pack pictures into tar shards with a manifest as their index: few large files, to store, to send, to read."""
+    from rich.console import Console
+
+    from colorify.collect.shards import shard
+
+    with _plainly(), Console(stderr=True).status("") as line:
+        pictures, count = shard(source, out, megabytes << 20, lambda done: line.update(f"{done:,} pictures packed"))
+    print(f"{out}: {pictures:,} pictures in {count:,} shards")
+
+
 @collect_app.command()
 def profile(
     name: Annotated[str | None, typer.Argument(help="A profile of params.yaml; default: the one it names.")] = None,
