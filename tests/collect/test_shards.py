@@ -1,5 +1,6 @@
 """Shards hold the same bytes and facts, and are taken for the pictures."""
 
+import shutil
 import tarfile
 from dataclasses import replace
 
@@ -15,9 +16,10 @@ from colorify.data.manifest import MANIFEST, DataError
 @pytest.fixture
 def harvest(photos, tmp_path):
     """The pictures of a normalized folder, with what is known of them."""
+    shutil.copytree(photos, tmp_path / "photos")
     items = [
         replace(item, entry=replace(item.entry, alt=f"alt of {number}", licence="CC0"))
-        for number, item in enumerate(manifest.items(photos))
+        for number, item in enumerate(manifest.items(tmp_path / "photos"))
     ]
     normalize(items, tmp_path / "harvest", NormalConfig(min_side=32))
     return tmp_path / "harvest"
@@ -61,7 +63,7 @@ def test_equal_pictures_make_equal_shards(harvest, tmp_path):
         assert all(member.mtime == 0 for member in tar)
 
 
-def test_errors_leave_nothing(photos, harvest, tmp_path):
+def test_errors_leave_nothing(harvest, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no pictures to pack"):
         shards.shard(tmp_path / "empty", tmp_path / "out")
@@ -70,6 +72,6 @@ def test_errors_leave_nothing(photos, harvest, tmp_path):
     with pytest.raises(OSError):
         shards.shard(harvest, tmp_path / "out")
     assert not list((tmp_path / "out").iterdir())
-    shards.shard(photos / "00.png", tmp_path / "whole")
+    shards.shard(tmp_path / "photos" / "01.png", tmp_path / "whole")
     with pytest.raises(DataError, match="exists already"):
         shards.shard(harvest, tmp_path / "whole")
