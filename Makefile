@@ -33,7 +33,7 @@ lint: $(READY) ## Check style and the floors of the package
 	$(VENV)/bin/lint-imports --no-cache
 
 bench: $(READY) ## Measure speed and memory, as ratios in one run, into reports/benchmarks: most of an hour
-	for name in inference networks growth video training collect studio; do $(PYTHON) benchmarks/$$name.py || exit 1; done
+	for name in inference networks growth video training scale collect studio; do $(PYTHON) benchmarks/$$name.py || exit 1; done
 
 repro: $(READY) ## Run the chain of notebooks that params.yaml names, where something changed
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc repro
