@@ -35,6 +35,9 @@ lint: $(READY) ## Check style and the floors of the package
 bench: $(READY) ## Measure speed and memory, as ratios in one run, into reports/benchmarks: most of an hour
 	for name in inference networks growth video training scale collect studio; do $(PYTHON) benchmarks/$$name.py || exit 1; done
 
+fuzz: $(READY) ## Look for bytes that break a reader, for MINUTES=10; findings are kept in tests/fuzz/corpus
+	$(PYTHON) -m tests.fuzz.fuzzer --minutes $(or $(MINUTES),10)
+
 repro: $(READY) ## Run the chain of notebooks that params.yaml names, where something changed
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc repro
 
@@ -54,4 +57,4 @@ clean: ## Remove what can be made again: the environment, caches, the demo
 	rm -rf $(VENV) data/cache reports/demo .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup demo pictures test lint bench repro lab studio screenshots lock clean
+.PHONY: help setup demo pictures test lint bench fuzz repro lab studio screenshots lock clean

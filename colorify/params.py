@@ -46,9 +46,11 @@ def profile(path: Path | None = None) -> str:
 
 def _read(path: Path) -> Mapping:
     try:
-        document = yaml.safe_load(path.read_text())
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ParamsError(f"{path.name} is not YAML: {' '.join(str(error).split())}") from None
+    except UnicodeDecodeError as error:
+        raise ParamsError(f"{path.name} is not UTF-8 text: {error.reason}") from None
     except OSError as error:
         raise ParamsError(f"{path}: cannot be read: {error.strerror}") from None
     if not isinstance(document, Mapping):
@@ -58,6 +60,8 @@ def _read(path: Path) -> Mapping:
 
 def pick(mapping: Mapping, key: str, where: str):
     """``mapping[key]``, or an error that names the nearest key."""
+    if not isinstance(mapping, Mapping) or not isinstance(key, str):
+        raise ParamsError(f"{where}: expected a section of names, found {mapping!r}, and a name, found {key!r}")
     if key in mapping:
         return mapping[key]
     raise ParamsError(f"{where}: no {key!r}{nearest(key, mapping)}")

@@ -149,7 +149,18 @@ def _metadata(image: Image.Image) -> Metadata:
     exif = image.getexif()
     if image.format == "TIFF":  # Pillow and OpenCV both turn a TIFF upright
         exif.pop(_ORIENTATION, None)
-    return Metadata(exif, *map(image.info.get, ("icc_profile", "xmp", "dpi")))
+    return Metadata(_writable(exif), *map(image.info.get, ("icc_profile", "xmp", "dpi")))
+
+
+def _writable(exif: Image.Exif) -> Image.Exif:
+    """The same, or, of damaged EXIF that Pillow could not write again, the orientation alone."""
+    try:
+        exif.tobytes()
+    except Exception:  # nearly anything
+        orientation, exif = exif.get(_ORIENTATION), Image.Exif()
+        if orientation in range(1, 9):
+            exif[_ORIENTATION] = orientation
+    return exif
 
 
 def to_pil(picture: Picture) -> Image.Image:

@@ -34,7 +34,7 @@ def follow(page: Selector, base: str, rule: str = "a") -> Iterator[str]:
     for link in select(page, rule):
         for target in link.xpath(willing).getall():
             url = absolute(base, target)
-            if url and not _PICTURE.search(urlsplit(url).path):
+            if url and not _PICTURE.search(_path(url)):
                 yield url
 
 
@@ -51,8 +51,8 @@ def pictures(page: Selector, base: str, rule: str = "") -> Iterator[Found]:
             if url:
                 yield Found(url, host(url), base, licence=_own_licence(image, base) or licence, **_words(image))
         for link in root.xpath("descendant-or-self::a[not(.//img)]"):
-            url = absolute(base, link.attrib.get("href", ""))
-            if url and _PICTURE.search(urlsplit(url).path):
+            url = absolute(base, link.root.get("href", ""))
+            if url and _PICTURE.search(_path(url)):
                 yield Found(url, host(url), base, text=_text(link), licence=licence)
     if not rule:
         for shared in page.css('meta[property="og:image"]::attr(content)').getall():
@@ -64,19 +64,26 @@ def pictures(page: Selector, base: str, rule: str = "") -> Iterator[Found]:
 def _source(image: Selector) -> str:
     """The largest version of an ``img``."""
     linked = image.xpath("ancestor::a[1]/@href").get("")
-    if _PICTURE.search(urlsplit(linked).path):
+    if _PICTURE.search(_path(linked)):
         return linked
     sources = (*image.xpath("ancestor::picture[1]/source"), image)
-    candidates = [pair for source in sources for name in _SETS for pair in _candidates(source.attrib.get(name, ""))]
+    candidates = [pair for source in sources for name in _SETS for pair in _candidates(source.root.get(name, ""))]
     if candidates:
         return max(candidates)[1]
-    lazy = (image.attrib[name] for name in _LAZY if image.attrib.get(name))
-    return next(lazy, image.attrib.get("src", ""))
+    lazy = filter(None, map(image.root.get, _LAZY))
+    return next(lazy, image.root.get("src", ""))
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:  # brackets that hold no address
+        return ""
 
 
 def _candidates(srcset: str) -> Iterator[tuple[float, str]]:
     """Size (width, or density) and URL of the parts of a ``srcset``."""
-    for match in re.finditer(r"([^\s,]\S*[^\s,])\s*(?:([\d.]+)[wx])?\s*(?:,|$)", srcset):
+    for match in re.finditer(r"([^\s,]\S*[^\s,])\s*(?:(\d+(?:\.\d*)?|\.\d+)[wx])?\s*(?:,|$)", srcset):
         yield float(match[2] or 1), match[1]
 
 
@@ -95,8 +102,8 @@ def absolute(base: str, target: str) -> str:
 def _words(image: Selector) -> dict[str, str]:
     """What is said of an ``img``: alternative text, title, caption, and the text around it."""
     return {
-        "alt": _clean(image.attrib.get("alt", "")),
-        "title": _clean(image.attrib.get("title", "")),
+        "alt": _clean(image.root.get("alt", "")),
+        "title": _clean(image.root.get("title", "")),
         "caption": _text(image.xpath("ancestor::figure[1]//figcaption")),
         "text": _text(image.xpath("ancestor::*[self::p or self::div or self::li or self::td or self::section][1]")),
     }

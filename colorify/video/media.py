@@ -50,7 +50,7 @@ class VideoError(ValueError):
 def opened(path: Path) -> InputContainer:
     """A film to read; `VideoError` if it is none."""
     try:
-        return av.open(str(path))
+        return av.open(str(path), metadata_errors="replace")  # titles are in any encoding
     except (av.FFmpegError, OSError) as error:
         raise VideoError(f"{path}: cannot be read as a film: {error.strerror or error}") from None
 

@@ -1,0 +1,250 @@
+"""What reads bytes of others, one function each: it may refuse them with its own error, and nothing else may happen."""
+
+from __future__ import annotations
+
+import io
+import struct
+import tarfile
+import tempfile
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import av
+import numpy as np
+import safetensors.torch
+import torch
+from parsel import Selector
+from PIL import Image
+
+from colorify import hints, params, pictures
+from colorify.codec import Channels
+from colorify.collect import links
+from colorify.data import manifest
+from colorify.inference import apply_chroma
+from colorify.models import CheckpointError, checkpoint, onnx
+from colorify.models.checkpoint import Checkpoint
+from colorify.models.unet import UNet, UNetConfig
+from colorify.training.regression import RegressionConfig
+from colorify.video import film, media
+
+MAX_MEGAPIXELS = 4.0
+SMALLEST = UNetConfig("resnet18", (4, 4, 4, 4))
+
+
+def in_file(suffix: str) -> Callable:
+    """Let a function of a path take bytes."""
+
+    def around(function: Callable[[Path], None]) -> Callable[[bytes], None]:
+        def driver(content: bytes) -> None:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder, f"fuzzed{suffix}")
+                path.write_bytes(content)
+                function(path)
+
+        driver.__name__ = function.__name__
+        return driver
+
+    return around
+
+
+def picture(content: bytes) -> None:
+    """Read, colour and write a picture."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, of odd metadata
+        try:
+            read = pictures.decode(content, "fuzzed", MAX_MEGAPIXELS)
+        except pictures.PictureError:
+            return
+        colored = apply_chroma(read, np.full((2, 2, 2), 20, np.float32))
+        assert colored.size == read.size
+        suffix = ".png" if colored.alpha is not None or colored.pixels.dtype != np.uint8 else ".jpg"
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            suppress(pictures.PictureError),
+        ):  # JPEG holds 65,500 pixels a side
+            pictures.write(colored, Path(folder, f"out{suffix}"))
+
+
+@in_file(".mp4")
+def video(path: Path) -> None:
+    """Open a film, and show a frame of it."""
+    with warnings.catch_warnings(), suppress(media.VideoError):
+        warnings.simplefilter("ignore")
+        with media.opened(path) as opened:
+            media.duration(opened)
+        film.still(path, 0)
+
+
+@in_file(".safetensors")
+def weights(path: Path) -> None:
+    """Load a checkpoint, and build its network."""
+    with suppress(CheckpointError):
+        checkpoint.load(path, with_state=True).build()
+
+
+@in_file(".onnx")
+def onnx_model(path: Path) -> None:
+    """Load an ONNX model."""
+    with suppress(CheckpointError):
+        onnx.load(path)
+
+
+@in_file(".yaml")
+def numbers(path: Path) -> None:
+    """Read a section of params.yaml."""
+    with suppress(params.ParamsError):
+        params.load("regression", RegressionConfig, path=path)
+
+
+@in_file(".csv")
+def hint_list(path: Path) -> None:
+    """Read hints, for a picture of 100 x 100."""
+    with suppress(hints.HintError):
+        hints.check(hints.read(path), (100, 100))
+
+
+def listed(suffix: str) -> Callable[[bytes], None]:
+    """A driver that reads a manifest, or a shard, and the pictures it lists."""
+
+    @in_file(suffix)
+    def driver(path: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                for item in manifest.items(path):
+                    manifest.examine(item, 16)
+            except manifest.DataError:
+                return
+
+    return driver
+
+
+def page(content: bytes) -> None:
+    """What the spider takes from a page."""
+    root = Selector(text=content.decode("utf-8", "replace") or "<html></html>")
+    found = list(links.pictures(root, "https://example.org/a/"))
+    urls = [*(one.url for one in found), *links.follow(root, "https://example.org/a/")]
+    assert all(url.startswith(("http://", "https://")) for url in urls)
+    links.page_directives(root)
+
+
+def robots_words(content: bytes) -> None:
+    """Whether a page or a header says noai."""
+    links.unwilling(content.decode("utf-8", "replace"))
+
+
+DRIVERS: dict[str, Callable[[bytes], None]] = {
+    "picture": picture,
+    "video": video,
+    "weights": weights,
+    "onnx": onnx_model,
+    "params": numbers,
+    "hints": hint_list,
+    "manifest": listed(".csv"),
+    "parquet": listed(".parquet"),
+    "shard": listed(".tar"),
+    "page": page,
+    "noai": robots_words,
+}
+
+
+def _saved(picture: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def _pictures() -> list[bytes]:
+    generator = np.random.default_rng(0)
+    rgb = Image.fromarray(generator.integers(0, 256, (24, 32, 3), np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    deep = pictures.Picture(generator.integers(0, 65536, (12, 16, 3), np.uint16))
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in (".png", ".tif"):
+            pictures.write(deep, Path(folder, f"a{suffix}"))
+        sixteen = [path.read_bytes() for path in sorted(Path(folder).iterdir())]
+    return [
+        _saved(rgb, "JPEG", exif=exif),
+        _saved(rgb.convert("L"), "JPEG", progressive=True),
+        _saved(rgb.convert("CMYK"), "JPEG"),
+        _saved(rgb, "PNG"),
+        _saved(rgb.convert("P"), "PNG", transparency=3),
+        _saved(rgb.convert("LA"), "PNG"),
+        _saved(rgb, "WEBP"),
+        _saved(rgb, "TIFF", compression="tiff_lzw"),
+        _saved(rgb.convert("1"), "TIFF", compression="group4"),
+        _saved(rgb, "BMP"),
+        _saved(rgb.convert("P"), "GIF"),
+        *sixteen,
+    ]
+
+
+def _film() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.mp4")
+        with av.open(str(path), "w") as out:
+            stream = out.add_stream("libx264", rate=10, options={"preset": "ultrafast"})
+            stream.width, stream.height, stream.pix_fmt = 32, 16, "yuv420p"
+            for number in range(4):
+                rgb = np.full((16, 32, 3), 60 * number, np.uint8)
+                out.mux(stream.encode(av.VideoFrame.from_ndarray(rgb)))
+            out.mux(stream.encode(None))
+        return path.read_bytes()
+
+
+def _checkpoint() -> bytes:
+    torch.manual_seed(0)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.safetensors")
+        state = {"averaged": torch.tensor(3)}
+        net = UNet(SMALLEST, 2)
+        checkpoint.save(Checkpoint(SMALLEST, Channels(), "regression", net.state_dict(), {"size": 32}, state), path)
+        content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    assert safetensors.torch.load(content)
+    return content[: 8 + length + 4096]  # its end is weights: the head is what is read
+
+
+def _manifests() -> tuple[list[bytes], list[bytes]]:
+    entries = [manifest.Entry("a.jpg", "0" * 64, "0" * 16, 32, 24, "train", licence="CC0"), manifest.Entry("b.png")]
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in (".csv", ".parquet"):
+            manifest.write(entries, Path(folder, f"m{suffix}"))
+        return tuple([Path(folder, f"m{suffix}").read_bytes()] for suffix in (".csv", ".parquet"))
+
+
+def _shard() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, content in (("a.jpg", _pictures()[0]), ("a.json", b'{"license": "CC0"}'), ("b.png", _pictures()[3])):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+PAGE = b"""<html><head><meta name="robots" content="noai"><meta property="og:image" content="/og.jpg">
+<script type="application/ld+json">{"@type": "ImageObject", "license": "https://creativecommons.org/l/"}</script></head>
+<body><a href="p.html" rel="nofollow">x</a><a href="//e.org/b.png">y</a><figure><img src="a.jpg" srcset="a.jpg 1x, b.jpg
+2x" data-src="c.jpg" alt="d"><figcaption>e</figcaption></figure></body></html>"""
+
+
+def seeds() -> dict[str, list[bytes]]:
+    """Small valid inputs of each driver, for the fuzzer to damage."""
+    tables, parquets = _manifests()
+    return {
+        "picture": _pictures(),
+        "video": [_film()],
+        "weights": [_checkpoint()],
+        "onnx": [b"graph" + onnx._ENTRY + b'\x10{"length": 5, "sha256": "0", "codec": "channels"}'],
+        "params": [b"profile: a\na:\n  regression: {steps: 4, sizes: [[0, 32]], augment: {flip: 0.5}, lr: 1.e-3}\n"],
+        "hints": [b"x,y,color\n10,20,#c03020\n", b"x,y,a,b\n1,2,30,40\n"],
+        "manifest": tables,
+        "parquet": parquets,
+        "shard": [_shard()],
+        "page": [PAGE],
+        "noai": [b"noindex, noai", b"otherbot: noimageai"],
+    }

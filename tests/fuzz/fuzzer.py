@@ -1,0 +1,154 @@
+"""Damages valid inputs and feeds them to the drivers, in a process that may die; keeps what broke one.
+
+    python -m tests.fuzz.fuzzer [--minutes 10] [--only picture]
+
+A finding is an error that a driver does not expect, a crash, more than ten seconds, or more than 1 GiB above the start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import random
+import resource
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from .drivers import DRIVERS, seeds
+
+CORPUS = Path(__file__).with_name("corpus")
+SECONDS, MIB = 10, 1024
+_NUMBERS = (
+    b"\0",
+    b"\xff",
+    b"\x7f",
+    b"\x80",
+    b"\0\0\0\0",
+    b"\xff\xff\xff\xff",
+    b"\x7f\xff\xff\xff",
+    b"-1",
+    b"1e999",
+    b"NaN",
+)
+
+
+def damaged(content: bytes, others: Sequence[bytes], chance: random.Random) -> bytes:
+    """A few of: flipped bits, odd numbers, parts lost, doubled, moved, or taken from another input."""
+    data = bytearray(content)
+    for _ in range(chance.choice((1, 1, 2, 4, 8))):
+        at, length = chance.randrange(len(data) + 1), chance.choice((1, 2, 4, 16, 64))
+        what = chance.randrange(7)
+        if what == 0 and at < len(data):
+            data[at] ^= 1 << chance.randrange(8)
+        elif what == 1:
+            number = chance.choice(_NUMBERS)
+            data[at : at + len(number)] = number
+        elif what == 2:
+            del data[at : at + length]
+        elif what == 3:
+            data[at:at] = data[at : at + length] * chance.choice((1, 2, 200))
+        elif what == 4:
+            data[at:at] = chance.randbytes(length)
+        elif what == 5:
+            other = chance.choice(others)
+            start = chance.randrange(len(other) + 1)
+            data[at:] = other[start:]
+        else:
+            del data[at:]
+    return bytes(data)
+
+
+def kept(name: str) -> list[bytes]:
+    """What once broke a driver."""
+    return [path.read_bytes() for path in sorted(CORPUS.glob(f"{name}-*"))]
+
+
+def inputs(name: str, seed: int = 0) -> Iterator[bytes]:
+    """Damaged inputs of a driver, without an end."""
+    valid = [*seeds()[name], *kept(name)]
+    chance = random.Random(f"{name} {seed}")
+    while True:
+        yield damaged(chance.choice(valid), valid, chance)
+
+
+class Slow(Exception):  # noqa: N818 (a finding, not an error of ours)
+    """An input took too long."""
+
+
+def attempt(name: str, content: bytes) -> None:
+    """One input through its driver, within the limits."""
+
+    def late(number: int, frame) -> None:
+        raise Slow(f"more than {SECONDS} seconds")
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    old = signal.signal(signal.SIGALRM, late)
+    signal.alarm(SECONDS)
+    try:
+        DRIVERS[name](content)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, old)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    assert grown < MIB, f"memory rose by {grown:.0f} MiB"
+
+
+def _work(name: str, seed: int, until: float, current: Path, tried) -> None:
+    for content in inputs(name, seed):
+        if time.monotonic() > until:
+            return
+        current.write_bytes(content)  # whoever finds us dead finds it
+        attempt(name, content)
+        tried.value += 1
+
+
+def _quiet(name: str, seed: int, until: float, current: Path, tried) -> None:
+    """The work, with what libraries write to stderr kept from the terminal; of an error its last lines."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    try:
+        _work(name, seed, until, current, tried)
+    except BaseException as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        print(f"  {type(error).__name__}: {error} ({where.filename}:{where.lineno})", flush=True)
+        os._exit(1)
+
+
+def hunt(name: str, seconds: float, folder: Path) -> tuple[int, list[Path]]:
+    """Fuzz one driver for so long; gives how many inputs were tried, and the findings, kept in ``folder``."""
+    context, until, found, seed = multiprocessing.get_context("fork"), time.monotonic() + seconds, [], time.time_ns()
+    tried, current = context.Value("L", 0), folder / f".{name}.current"
+    while time.monotonic() < until:
+        process = context.Process(target=_quiet, args=(name, seed, until, current, tried))
+        process.start()
+        process.join()
+        if process.exitcode:
+            content = current.read_bytes()
+            found.append(folder / f"{name}-{sha256(content).hexdigest()[:12]}")
+            found[-1].write_bytes(content)
+        seed += 1
+    current.unlink(missing_ok=True)
+    return tried.value, found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=10, help="for all drivers together")
+    parser.add_argument("--only", choices=DRIVERS)
+    given = parser.parse_args()
+    names = [given.only] if given.only else list(DRIVERS)
+    findings = 0
+    for name in names:
+        tried, found = hunt(name, given.minutes * 60 / len(names), CORPUS)
+        findings += len(found)
+        print(f"{name}: {tried:,} inputs, {len(found)} findings {' '.join(path.name for path in found)}", flush=True)
+    sys.exit(bool(findings))
+
+
+if __name__ == "__main__":
+    main()
