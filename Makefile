@@ -38,6 +38,9 @@ bench: $(READY) ## Measure speed and memory, as ratios in one run, into reports/
 fuzz: $(READY) ## Look for bytes that break a reader, for MINUTES=10; findings are kept in tests/fuzz/corpus
 	$(PYTHON) -m tests.fuzz.fuzzer --minutes $(or $(MINUTES),10)
 
+faults: $(READY) ## Kill commands at random moments, fill the disk, corrupt checkpoints: ROUNDS=200 of each
+	$(PYTHON) -m tests.faults.harness --rounds $(or $(ROUNDS),200)
+
 repro: $(READY) ## Run the chain of notebooks that params.yaml names, where something changed
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc repro
 
@@ -57,4 +60,4 @@ clean: ## Remove what can be made again: the environment, caches, the demo
 	rm -rf $(VENV) data/cache reports/demo .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup demo pictures test lint bench fuzz repro lab studio screenshots lock clean
+.PHONY: help setup demo pictures test lint bench fuzz faults repro lab studio screenshots lock clean

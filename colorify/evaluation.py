@@ -100,7 +100,10 @@ def judge(
 
     ``hints``: rows of their own for each model with so many random places whose true colour it is told.
     """
-    seen = next(iter(models.values())).training
+    name, first = next(iter(models.items()))
+    seen = first.training
+    if not {"mean_ab", "prior"} <= seen.keys():
+        raise ValueError(f"{name}: its file does not say what colours it learnt from: name a trained model first")
     rows = recolorings(models, seen["mean_ab"], sizes) | _hinted(models, hints)
     scores = score(rows, truths, seen["prior"], report_each)
     for name in models.keys() & scores.keys():  # not for a comparison of network sizes

@@ -47,6 +47,8 @@ def profile(path: Path | None = None) -> str:
 def _read(path: Path) -> Mapping:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ParamsError(f"{path.name}: nested too deeply") from None
     except yaml.YAMLError as error:
         raise ParamsError(f"{path.name} is not YAML: {' '.join(str(error).split())}") from None
     except UnicodeDecodeError as error:

@@ -79,6 +79,8 @@ def normalize(
     try:
         manifest.write(rows(), part)
         os.replace(part, out / MANIFEST)
+    except sqlite3.Error as error:
+        raise OSError(f"{out}: what was examined cannot be noted: {error}; the same command goes on") from None
     finally:
         part.unlink(missing_ok=True)
     return dict(counts.most_common())

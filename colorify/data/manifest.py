@@ -130,7 +130,7 @@ def items(source: Path) -> Iterator[Item]:
 def _listed(path: Path) -> Iterator[Item]:
     try:
         entries = read(path)
-    except (ValueError, TypeError, KeyError, OSError) as error:  # pyarrow's errors are of the first and the last kind
+    except Exception as error:  # pyarrow raises nearly anything on damaged files
         raise DataError(f"{path}: not a manifest: {' '.join(str(error).split())[:120]}") from None
     for entry in entries:
         if entry.refused:

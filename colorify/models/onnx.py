@@ -123,7 +123,7 @@ def _parsed(content: bytes) -> OnnxModel:
     try:
         about = json.loads(value[value.index(b"{") :])
         graph, digest = content[: about["length"]], about.pop("sha256")
-        codec = codecs.from_text(about["codec"])
+        codec = codecs.from_text(str(about["codec"]))
     except (ValueError, KeyError, TypeError):
         raise CheckpointError("not an ONNX file of colorify's") from None
     if not entry or about.get("format") != FORMAT or digest != _digest(graph, about):

@@ -109,31 +109,38 @@ def _work(name: str, seed: int, until: float, current: Path, tried) -> None:
 
 
 def _quiet(name: str, seed: int, until: float, current: Path, tried) -> None:
-    """The work, with what libraries write to stderr kept from the terminal; of an error its last lines."""
+    """The work, with what libraries write to stderr kept from the terminal; one input of each cause is kept."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     try:
         _work(name, seed, until, current, tried)
     except BaseException as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        print(f"  {type(error).__name__}: {error} ({where.filename}:{where.lineno})", flush=True)
-        os._exit(1)
+        cause = f"{type(error).__name__} in {Path(where.filename).name}, {where.name}"
+        keep(current, name, cause, f"{cause}: {error}")
+        os._exit(0)
 
 
-def hunt(name: str, seconds: float, folder: Path) -> tuple[int, list[Path]]:
-    """Fuzz one driver for so long; gives how many inputs were tried, and the findings, kept in ``folder``."""
-    context, until, found, seed = multiprocessing.get_context("fork"), time.monotonic() + seconds, [], time.time_ns()
-    tried, current = context.Value("L", 0), folder / f".{name}.current"
+def keep(current: Path, name: str, cause: str, said: str) -> None:
+    """Store the input of a finding, unless there is one of its cause."""
+    path = current.with_name(f"{name}-{sha256(cause.encode()).hexdigest()[:12]}")
+    if not path.exists():
+        print(f"  {path.name}: {said[:300]}", flush=True)
+        path.write_bytes(current.read_bytes())
+
+
+def hunt(name: str, seconds: float, folder: Path) -> tuple[int, int]:
+    """Fuzz one driver for so long; gives how many inputs were tried, and the new findings, which ``folder`` keeps."""
+    context, until, seed = multiprocessing.get_context("fork"), time.monotonic() + seconds, time.time_ns()
+    tried, current, before = context.Value("L", 0), folder / f".{name}.current", len(kept(name))
     while time.monotonic() < until:
         process = context.Process(target=_quiet, args=(name, seed, until, current, tried))
         process.start()
         process.join()
         if process.exitcode:
-            content = current.read_bytes()
-            found.append(folder / f"{name}-{sha256(content).hexdigest()[:12]}")
-            found[-1].write_bytes(content)
+            keep(current, name, f"crash {process.exitcode}", f"the process died: {process.exitcode}")
         seed += 1
     current.unlink(missing_ok=True)
-    return tried.value, found
+    return tried.value, len(kept(name)) - before
 
 
 def main() -> None:
@@ -145,8 +152,8 @@ def main() -> None:
     findings = 0
     for name in names:
         tried, found = hunt(name, given.minutes * 60 / len(names), CORPUS)
-        findings += len(found)
-        print(f"{name}: {tried:,} inputs, {len(found)} findings {' '.join(path.name for path in found)}", flush=True)
+        findings += found
+        print(f"{name}: {tried:,} inputs, {found} findings", flush=True)
     sys.exit(bool(findings))
 
 
