@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -89,11 +90,7 @@ def frames(film: InputContainer, start: int | None = None, end: int | None = Non
     step = max(1, round(1 / (stream.average_rate or 25) / stream.time_base))
     if start is not None:
         film.seek(start, stream=stream)
-    for packet in film.demux(stream):
-        try:
-            found = packet.decode()
-        except av.error.InvalidDataError:
-            continue
+    for found in _decoded(film, stream):
         for frame in found:
             if frame.pts is None or (last is not None and frame.pts <= last):
                 frame.pts = 0 if last is None else last + step
@@ -102,6 +99,16 @@ def frames(film: InputContainer, start: int | None = None, end: int | None = Non
                 return
             if start is None or last >= start:
                 yield frame if frame.format.name in _PLANAR else frame.reformat(format="yuv444p")
+
+
+def _decoded(film: InputContainer, stream: VideoStream) -> Iterator[list[VideoFrame]]:
+    """The frames of each packet; `VideoError` where it cannot go on."""
+    try:
+        for packet in film.demux(stream):
+            with suppress(av.error.InvalidDataError):
+                yield packet.decode()
+    except av.FFmpegError as error:  # also of memory: a header may ask for any amount
+        raise VideoError(f"{film.name}: cannot be decoded: {error.strerror or error}") from None
 
 
 def coding_of(frame: VideoFrame | VideoCodecContext) -> Coding:

@@ -3,7 +3,7 @@
     python -m tests.faults.harness [--rounds 200] [--only train]
 
 Before the last start of a round comes another fault, in turn: none, a disk that fills (the system's own limit of a
-file's size), or a corrupted checkpoint, which must be named and nothing else. Writes reports/reliability/.
+file's size), or a corrupted checkpoint, which must be named and nothing else. Writes reports/reliability/faults.md.
 """
 
 from __future__ import annotations

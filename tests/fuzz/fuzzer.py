@@ -3,6 +3,7 @@
     python -m tests.fuzz.fuzzer [--minutes 10] [--only picture]
 
 A finding is an error that a driver does not expect, a crash, more than ten seconds, or more than 1 GiB above the start.
+Writes reports/reliability/fuzz.md.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import traceback
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
+
+from colorify import params, report
 
 from .drivers import DRIVERS, seeds
 
@@ -149,12 +152,14 @@ def main() -> None:
     parser.add_argument("--only", choices=DRIVERS)
     given = parser.parse_args()
     names = [given.only] if given.only else list(DRIVERS)
-    findings = 0
+    rows = []
     for name in names:
         tried, found = hunt(name, given.minutes * 60 / len(names), CORPUS)
-        findings += found
+        rows.append((name, f"{tried:,}", found, len(kept(name))))
         print(f"{name}: {tried:,} inputs, {found} findings", flush=True)
-    sys.exit(bool(findings))
+    text = report.table(("reader", "damaged inputs", "new findings", "kept in the corpus"), rows)
+    print(report.write_table(text, params.root() / "reports" / "reliability", "fuzz"))
+    sys.exit(any(found for _, _, found, _ in rows))
 
 
 if __name__ == "__main__":
