@@ -311,6 +311,9 @@ def _depth(image: Image.Image, content: bytes) -> int:
 def _decode_16_bit(image: Image.Image, content: bytes) -> Picture:
     import cv2
 
+    if image.format == "PNG":
+        with _unlimited(), Image.open(io.BytesIO(content)) as again:
+            again.verify()  # OpenCV reserves what a damaged chunk claims to hold
     array = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if array is None or array.dtype != np.uint16:
         raise PictureError("16-bit pixels that could not be decoded: damaged, or of an unsupported kind")
