@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import mimetypes
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,16 +23,26 @@ if TYPE_CHECKING:
 
 T, R = TypeVar("T"), TypeVar("R")
 
+CONTAINERS = (".mkv", ".mp4", ".mov")
+"""Of films that are written."""
+
+TOGETHER = 4  # pictures to work on at the same time, at most: memory holds them all
+
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to colour, and the file to write."""
+    """One picture, or film, to colour, and the file to write."""
 
     source: Path | str  # a file, inside a tar shard SHARD.tar/MEMBER, or a URL that fsspec can open
     target: Path
     shard: Path | None = None  # the tar file, and where in it the picture lies
     offset: int = 0
     size: int = -1
+
+    @property
+    def is_film(self) -> bool:
+        """Whether it is one, by its name."""
+        return isinstance(self.source, Path) and not self.shard and is_film(self.source)
 
     def read(self, max_megapixels: float) -> Picture:
         """The picture; `PictureError` says why not."""
@@ -66,11 +77,12 @@ class Options:
     flip: bool = True
 
 
-def plan(inputs: Iterable[str], out: Path) -> tuple[list[Job], list[PictureError]]:
+def plan(inputs: Iterable[str], out: Path, films: bool = False) -> tuple[list[Job], list[PictureError]]:
     """Files, folders (their tree is kept), globs, tar shards and URLs -> jobs, and an error for each input without any.
 
     ``out`` is a file when it has a picture's suffix and the one input is a file, else a folder. What is in a tar shard
-    goes into a folder of its name.
+    goes into a folder of its name. With ``films`` also the films among the files; those of a container that cannot be
+    written become ``.mkv``.
     """
     inputs, jobs, errors = list(inputs), [], []
     single = len(inputs) == 1 and not _is_url(inputs[0]) and not Path(inputs[0]).is_dir()
@@ -78,7 +90,7 @@ def plan(inputs: Iterable[str], out: Path) -> tuple[list[Job], list[PictureError
         return [Job(Path(inputs[0]), out)], []
     for text in inputs:
         try:
-            found = list(_in_url(text, out) if _is_url(text) else _found(text, out))
+            found = list(_in_url(text, out) if _is_url(text) else _found(text, out, films))
         except (OSError, ValueError, ImportError) as error:  # a tar that is none, a URL that nothing can open
             errors.append(PictureError(f"{text}: {' '.join(str(error).split())}"))
             continue
@@ -93,23 +105,38 @@ def plan(inputs: Iterable[str], out: Path) -> tuple[list[Job], list[PictureError
     return [job for job in dict.fromkeys(jobs) if taken[job.target] == job.source], errors
 
 
-def _found(text: str, out: Path) -> Iterator[Job]:
+def _found(text: str, out: Path, films: bool) -> Iterator[Job]:
     path = Path(text)
+
+    def wanted(source: Path) -> bool:
+        return _is_picture(source) or (films and is_film(source))
+
     if path.is_dir():
-        for source in sorted(p for p in path.rglob("*") if (_is_picture(p) or _is_shard(p)) and p.is_file()):
+        for source in sorted(p for p in path.rglob("*") if (wanted(p) or _is_shard(p)) and p.is_file()):
             if source.resolve().is_relative_to(out.resolve()):  # results of an earlier run are no input
                 continue
             target = out / source.relative_to(path)
-            yield from _in_shard(source, target) if _is_shard(source) else [Job(source, target)]
+            yield from _in_shard(source, target) if _is_shard(source) else [Job(source, _named(target))]
     elif _is_pattern(text) and not path.exists():
         fixed = Path(*path.parts[: _first_pattern(path)])
         for source in sorted(Path(p) for p in glob.glob(text, recursive=True)):
-            if _is_picture(source) and source.is_file():
-                yield Job(source, out / source.relative_to(fixed))
+            if wanted(source) and source.is_file():
+                yield Job(source, _named(out / source.relative_to(fixed)))
     elif _is_shard(path):
         yield from _in_shard(path, out / path.name)
     else:
-        yield Job(path, out / path.name)
+        yield Job(path, _named(out / path.name))
+
+
+def _named(target: Path) -> Path:
+    """The target, with the suffix of a container that films can be written to."""
+    return target.with_suffix(".mkv") if is_film(target) and target.suffix.lower() not in CONTAINERS else target
+
+
+def is_film(path: Path) -> bool:
+    """Whether a file is a film, by its name."""
+    kind = mimetypes.guess_type(path.name)[0] or ""
+    return kind.startswith("video/") or path.suffix.lower() in (".mkv", ".mxf", ".ts", ".mts", ".m2ts")
 
 
 def _in_shard(shard: Path, target: Path) -> Iterator[Job]:
@@ -153,8 +180,8 @@ def _first_pattern(path: Path) -> int:
 
 
 def workers(jobs: Sequence[Job]) -> int:
-    """How many pictures to work on at the same time: memory holds them all."""
-    return max(1, min(cores(), len(jobs), 4))
+    """How many pictures to work on at the same time."""
+    return max(1, min(cores(), len(jobs), TOGETHER))
 
 
 def run(

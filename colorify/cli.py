@@ -88,7 +88,7 @@ def image(
 
 @app.command("bulk")
 def archive(
-    inputs: Annotated[list[str], typer.Argument(help="Folders, tar shards, files, globs, or URLs for fsspec.")],
+    inputs: Annotated[list[str], typer.Argument(help="Folders, tar shards, files, films, globs, or URLs for fsspec.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="A folder; the same one goes on.")],
     engine: Annotated[str, typer.Option(help="local: this machine; ray: a cluster, or this machine.")] = "local",
     model: Model = "highres",
@@ -99,7 +99,7 @@ def archive(
     max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")] = 200.0,
     device: Device = "auto",
 ) -> None:
-    """Colour an archive: colorify.csv in the output folder lists what is done and what failed.
+    """Colour an archive of pictures and films: colorify.csv in the output folder lists what is done and what failed.
 
     After a stop or a kill the same command goes on, and tries again what failed.
     """
@@ -107,14 +107,14 @@ def archive(
 
     if engine not in archive.ENGINES:
         raise typer.BadParameter(f"{engine!r} is no engine: choose {' or '.join(archive.ENGINES)}")
-    jobs, errors = bulk.plan(inputs, out)
+    jobs, errors = bulk.plan(inputs, out, films=True)
     for error in errors:
         _say(str(error))
     options = bulk.Options(size, saturation, overwrite=overwrite, max_megapixels=max_megapixels, flip=flip)
     counts = Counter(failed=len(errors))
     with _plainly():
         bar = _progress([None] * len(jobs))
-        for outcome in archive.color(jobs, out, model, options, engine, device):
+        for outcome in archive.color(jobs, out, model, options, engine, device, _say):
             next(bar, None)
             counts[outcome.state] += 1
             if outcome.reason:

@@ -14,10 +14,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from video.test_film import make
 
 from colorify import archive, bulk
 from colorify.archive import LIST, ArchiveError, Outcome
 from colorify.models import checkpoint as files
+from colorify.video import segments
 from conftest import photo
 
 OPTIONS = bulk.Options(size=32)
@@ -45,7 +47,7 @@ def source(tmp_path) -> Path:
 
 
 def colored(source: Path, out: Path, model: str, options=OPTIONS, engine="local") -> list[Outcome]:
-    return list(archive.color(bulk.plan([str(source)], out)[0], out, model, options, engine))
+    return list(archive.color(bulk.plan([str(source)], out, films=True)[0], out, model, options, engine))
 
 
 def states(out: Path) -> dict[str, str]:
@@ -55,7 +57,8 @@ def states(out: Path) -> dict[str, str]:
 
 def pixels(out: Path) -> dict[str, str]:
     """Digests: a comparison that fails is told at once."""
-    return {str(path.relative_to(out)): sha256(path.read_bytes()).hexdigest() for path in out.rglob("*.png")}
+    files = [path for path in out.rglob("*.*") if path.suffix in (".png", ".mp4")]
+    return {str(path.relative_to(out)): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def test_trees_and_shards(source, tmp_path, model):
@@ -143,16 +146,18 @@ def test_a_url_that_fsspec_opens(source, tmp_path, model):
 def cluster():
     ray = pytest.importorskip("ray")
     os.environ["RAY_BACKEND_LOG_LEVEL"] = "fatal"
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    ray.init(num_cpus=2 * bulk.TOGETHER, include_dashboard=False, log_to_driver=False, logging_level="error")
     yield
     ray.shutdown()
 
 
 @pytest.mark.filterwarnings("default")  # Ray's own
-def test_ray_gives_the_same_files_though_a_worker_is_killed(cluster, source, tmp_path):
+def test_ray_gives_the_same_files_though_a_worker_is_killed(cluster, source, tmp_path, monkeypatch):
+    monkeypatch.setattr(segments, "LENGTH", 0.5)
+    make(source / "film.mp4", codec="libx264", frames=60)
     model = "highres"  # by OpenVINO: torch's sums depend on the number of threads, of which Ray allows one
-    for number in range(60):
-        photo(number, 400, 300).convert("L").save(source / f"more-{number}.png")
+    for number in range(483):
+        photo(number).convert("L").save(source / f"more-{number}.png")
     colored(source, tmp_path / "local", model)
     killed = []
 
@@ -160,7 +165,7 @@ def test_ray_gives_the_same_files_though_a_worker_is_killed(cluster, source, tmp
         while not killed:
             time.sleep(0.05)
             busy = [p for p in psutil.process_iter(["cmdline"]) if "MapWorker" in " ".join(p.info["cmdline"] or ())]
-            if busy and len(pixels(tmp_path / "ray")) > 5:
+            if len(busy) > 1 and len(list((tmp_path / "ray").rglob("*.png"))) > 5:
                 busy[0].kill()
                 killed.append(busy[0].pid)
 
@@ -171,7 +176,7 @@ def test_ray_gives_the_same_files_though_a_worker_is_killed(cluster, source, tmp
     killer.join()
     assert killed[0], "too late to kill a worker"
     assert pixels(tmp_path / "ray") == pixels(tmp_path / "local")
-    assert len(outcomes) == len({outcome.job for outcome in outcomes}) == 76
+    assert len(outcomes) == len({outcome.job for outcome in outcomes}) == 500
     assert [outcome.reason for outcome in outcomes if outcome.reason] == [
         f"{source / 'bad.jpg'}: not a picture in a known format"
     ]

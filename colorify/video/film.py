@@ -7,6 +7,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from itertools import chain, islice
@@ -20,6 +21,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from colorify import figures
+from colorify.bulk import CONTAINERS
 from colorify.inference import Colorizer
 from colorify.video import keyframes, media
 from colorify.video.join import join
@@ -70,25 +72,47 @@ def colorize(
     the same film. Raises `VideoError` when there is no film to read or it cannot be written.
     """
     source, out, options = Path(source), Path(out), options or Options()
-    _check(source, out, options)
-    try:
-        with media.opened(source) as film:
-            run = _Run(film, colorizer, options, report)
-            stat = source.stat()
-            job = asdict(replace(options, overwrite=False, keyframes=None)) | {
-                "bytes": stat.st_size,
-                "time": stat.st_mtime_ns,
-                "model": colorizer.digest,
-                "keyframes": run.keyframes.digest if run.keyframes else None,
-            }
-            parts = Parts(out.with_name(f".{out.name[:100]}.parts"), job)
-            done = run.color(parts)
+    check(source, out, options)
+    with named(source, out):
+        done, parts = color_parts(source, out.with_name(f".{out.name[:100]}.parts"), colorizer, options, report)
         if not done.frames:
             parts.remove()
             raise VideoError(f"{source}: no frame in it could be decoded")
         join(source, parts.paths(), out, options.start, options.end)
         parts.remove()
         return done
+
+
+def color_parts(
+    source: Path,
+    folder: Path,
+    colorizer: Colorizer,
+    options: Options,
+    report: Report = lambda now: None,
+    margin: float = 0.0,
+) -> tuple[Progress, Parts]:
+    """The coloured moving picture from ``start`` to ``end`` as parts in a folder; what is there already stays.
+
+    The seconds of ``margin`` before and after are looked at, so that colours go on from there, and not written.
+    """
+    with media.opened(source) as film:
+        run = _Run(film, colorizer, options, report, margin)
+        stat = source.stat()
+        job = asdict(replace(options, overwrite=False, keyframes=None)) | {
+            "bytes": stat.st_size,
+            "time": stat.st_mtime_ns,
+            "model": colorizer.digest,
+            "keyframes": run.keyframes.digest if run.keyframes else None,
+        }
+        parts = Parts(folder, job)
+        return run.color(parts), parts
+
+
+@contextmanager
+def named(source: Path, out: Path) -> Iterator[None]:
+    """What goes wrong with a film, as a `VideoError` that says with which file."""
+    try:
+        yield
     except (av.FFmpegError, OSError) as error:
         if isinstance(error, av.FFmpegError) and error.errno not in _FULL:
             raise VideoError(f"{source}: {error.strerror or error}") from None
@@ -157,11 +181,12 @@ def _stretch(options: Options, base: Fraction) -> tuple[int | None, int | None]:
     )
 
 
-def _check(source: Path, out: Path, options: Options) -> None:
+def check(source: Path, out: Path, options: Options) -> None:
+    """`VideoError` for options that do not go together, or a result that may not be written."""
     media.check_codec(options.codec, options.quality)
     if options.start < 0 or (options.end is not None and options.end <= options.start):
         raise VideoError(f"start {options.start}, end {options.end}: expected seconds, the end after the start")
-    if out.suffix.lower() not in (".mkv", ".mp4", ".mov"):
+    if out.suffix.lower() not in CONTAINERS:
         raise VideoError(f"{out}: unknown container {out.suffix!r}: name a .mkv, .mp4 or .mov")
     if out.suffix.lower() != ".mkv" and options.codec == "ffv1":
         raise VideoError(f"{out}: ffv1 needs a .mkv")
@@ -172,12 +197,19 @@ def _check(source: Path, out: Path, options: Options) -> None:
 class _Run:
     """One film on its way: frames wait here until their colours are steady."""
 
-    def __init__(self, film: InputContainer, colorizer: Colorizer, options: Options, report: Report):
+    def __init__(
+        self, film: InputContainer, colorizer: Colorizer, options: Options, report: Report, margin: float = 0.0
+    ):
         self.film, self.colorizer, self.options, self.report = film, colorizer, options, report
         self.video = media.moving(film)
         self.painter = Painter(colorizer, options)
         self.steady = Steady(self._predict, options.steady, options.every)
         self.keyframes = self._keyframes()
+        base = self.video.time_base
+        self.wanted = _stretch(options, base)
+        self.seen = _stretch(
+            replace(options, start=max(0.0, options.start - margin), end=options.end and options.end + margin), base
+        )
         length, end = media.duration(film) or 0.0, options.end or math.inf
         self.total = max(0, round((min(length, end) - options.start) * (self.video.average_rate or 0)))
         self.waiting: deque[tuple[VideoFrame, bool]] = deque()  # and whether it keeps its own colours
@@ -196,14 +228,14 @@ class _Run:
     def color(self, parts: Parts) -> Progress:
         """Decode, colour and encode what is not in the parts yet."""
         with ThreadPoolExecutor(1, "decode") as decoding, ThreadPoolExecutor(1, "encode") as encoding:
-            colored = self._colored(_ahead(self._restored(parts.state), decoding))
+            colored = self._within(self._colored(_ahead(self._restored(parts.state), decoding)))
             for first in colored:
                 self._encode(parts, chain((first,), colored), encoding)
         return self._progress()
 
     def _restored(self, state: dict[str, np.ndarray] | None) -> Iterator[VideoFrame]:
         """The frames that the filter has not seen; those that it has, but that no part holds, wait again."""
-        start, end = _stretch(self.options, self.video.time_base)
+        start, end = self.seen
         if state is None:
             return media.frames(self.film, start, end)
         self.steady.restore(state)
@@ -224,6 +256,16 @@ class _Run:
                 reference = keyframes.ab(reference, luma.shape, self.painter.turns)
             yield from self.steady.add(luma, reference)
         yield from self.steady.flush()
+
+    def _within(self, colored: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        """Those of the frames to write; those of the margin leave `waiting`."""
+        start, end = self.wanted
+        for ab in colored:
+            time = self.waiting[0][0].pts
+            if (start is None or time >= start) and (end is None or time < end):
+                yield ab
+            else:
+                self.waiting.popleft()
 
     def _wait(self, frame: VideoFrame) -> Path | np.ndarray | None:
         """Keep a frame until its colours come; gives those that are known: a keyframe's, or its own."""

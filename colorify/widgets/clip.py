@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import tempfile
 from base64 import b64encode
 from html import escape
@@ -21,12 +20,6 @@ _FILM = (
     '<video src="data:video/mp4;base64,{data}" title="{name}" width="640" autoplay loop muted playsinline controls>'
     '</video><br><a download="{name}" href="data:video/mp4;base64,{data}">Download {name}</a>'
 )
-
-
-def is_film(path: Path) -> bool:
-    """Whether a file is a film, by its name."""
-    kind = mimetypes.guess_type(path.name)[0] or ""
-    return kind.startswith("video/") or path.suffix.lower() in (".mkv", ".mxf", ".ts", ".mts", ".m2ts")
 
 
 class Clip(widgets.VBox):

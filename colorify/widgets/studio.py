@@ -14,12 +14,12 @@ from threading import RLock
 import ipywidgets as widgets
 from PIL import Image
 
-from colorify import pictures
+from colorify import bulk, pictures
 from colorify.codec import TEMPERATURE
 from colorify.hints import Hint, ab_of
 from colorify.inference import Colorizer
 from colorify.models import released
-from colorify.widgets.clip import Clip, is_film
+from colorify.widgets.clip import Clip
 from colorify.widgets.compare import Compare
 from colorify.widgets.session import Knobs, Session, name_of
 
@@ -111,7 +111,7 @@ class Studio(widgets.VBox):
             self._read(path, path.stem)
 
     def _read(self, path: Path, name: str) -> None:
-        if is_film(path):
+        if bulk.is_film(path):
             self._quietly(lambda: self.clip.take(path, name))
             self._open(*self.clip.still())
         else:

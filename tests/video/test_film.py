@@ -47,6 +47,7 @@ def make(
     generator = np.random.default_rng(0)
     y, x = np.mgrid[: size[1] + frames, : size[0] + frames]
     base = 0.5 + 0.2 * np.sin(x / 5) + 0.2 * np.sin((x + 2 * y) / 11)
+    path.parent.mkdir(exist_ok=True, parents=True)
     with av.open(str(path), "w") as out:
         video = out.add_stream(codec, rate=RATE)
         video.width, video.height, video.pix_fmt = *size, pix_fmt

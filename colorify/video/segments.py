@@ -1,0 +1,75 @@
+"""Long films in segments, each for itself: what several workers, or machines, can share."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from colorify.inference import Colorizer
+from colorify.video import film, media
+from colorify.video.film import Options
+from colorify.video.join import join
+from colorify.video.media import VideoError
+
+LENGTH = 120.0  # seconds of a segment; a film of less than two is one
+MARGIN = 2.0  # seconds on both sides that are looked at, and not written: colours go on from there
+_TIMED = (".mkv", ".webm", ".mp4", ".m4v", ".mov")  # containers whose time stamps hold wherever reading begins
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a film, in seconds, and the folder for its finished parts."""
+
+    source: Path
+    folder: Path
+    start: float = 0.0
+    end: float | None = None
+
+
+def plan(source: Path, out: Path, options: Options) -> list[Segment]:
+    """A film as segments, whose folders lie in a hidden one beside ``out``.
+
+    Raises `VideoError` when it cannot be read, or ``out`` may not be written.
+    """
+    film.check(source, out, options)
+    with media.opened(source) as opened:
+        length = media.duration(opened) or 0.0
+    count = max(1, int(length / LENGTH)) if source.suffix.lower() in _TIMED else 1
+    home = _home(out)
+    bounds = [*(number * LENGTH for number in range(count)), None]
+    return [Segment(source, home / f"{n:05d}", bounds[n], bounds[n + 1]) for n in range(count)]
+
+
+def color(
+    segment: Segment, colorizer: Colorizer, options: Options, stopped: Callable[[], bool] = lambda: False
+) -> None:
+    """Colour a segment into its folder, or go on; a finished one is only looked at.
+
+    ``stopped`` is asked after every frame: once it says so, `VideoError`.
+    """
+    stretch = replace(options, start=segment.start, end=segment.end)
+
+    def check(now: film.Progress) -> None:
+        if stopped():
+            raise VideoError(f"{segment.source}: stopped; the same command goes on")
+
+    with film.named(segment.source, segment.folder):
+        segment.folder.parent.mkdir(parents=True, exist_ok=True)
+        film.color_parts(segment.source, segment.folder, colorizer, stretch, check, MARGIN)
+
+
+def finish(segments: Sequence[Segment], out: Path) -> None:
+    """Put the coloured segments of a film end to end into ``out``, with all else that the film holds."""
+    source = segments[0].source
+    paths = [path for segment in segments for path in sorted(segment.folder.glob("*.nut"))]
+    if not paths:
+        raise VideoError(f"{source}: no frame in it could be decoded")
+    with film.named(source, out):
+        join(source, paths, out)
+        shutil.rmtree(_home(out))
+
+
+def _home(out: Path) -> Path:
+    return out.with_name(f".{out.name[:100]}.segments")
