@@ -11,7 +11,7 @@ setup: $(READY) ## Create .venv with everything, from the lock
 $(READY): requirements.lock pyproject.toml
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --compile-bytecode -r requirements.lock
+	$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --compile-bytecode --require-hashes -r requirements.lock
 	$(VENV)/bin/uv pip install --quiet --python $(PYTHON) --no-deps -e .
 	touch $@
 
@@ -54,10 +54,13 @@ screenshots: $(READY) ## Make the screenshots of the README; needs chromium
 	PYTHONPATH=tests $(PYTHON) docs/screenshots.py
 
 lock: ## Pin the newest versions that pyproject.toml allows
-	$(VENV)/bin/uv pip compile --quiet --universal --all-extras --upgrade --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+	$(VENV)/bin/uv pip compile --quiet --universal --all-extras --generate-hashes --upgrade --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+audit: $(READY) ## Ask the PyPI advisory database about every pinned package; needs the internet
+	$(VENV)/bin/uv tool run pip-audit==2.10.1 --strict --disable-pip --require-hashes -r requirements.lock
 
 clean: ## Remove what can be made again: the environment, caches, the demo
 	rm -rf $(VENV) data/cache reports/demo .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup demo pictures test lint bench fuzz faults repro lab studio screenshots lock clean
+.PHONY: help setup demo pictures test lint bench fuzz faults repro lab studio screenshots lock audit clean

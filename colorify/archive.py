@@ -84,11 +84,11 @@ def color(
 def _opened(out: Path) -> Iterator[tuple[dict[str, str], Callable]]:
     """The state of each target, and a function that writes a planned job or an outcome down; ours alone."""
     out.mkdir(parents=True, exist_ok=True)
-    with open(out / LIST, "a+", newline="", encoding="utf-8") as file:
+    with open(out / LIST, "a+", newline="", encoding="utf-8", errors="surrogateescape") as file:
         _lock(file, out)
         file.seek(0)
         whole, _, _ = file.read().rpartition("\n")  # behind it is a row that a kill cut off
-        file.truncate(len(whole.encode()) + bool(whole))
+        file.truncate(len(os.fsencode(whole)) + bool(whole))
         writer = csv.writer(file, lineterminator="\n")
         if not whole:
             writer.writerow(("source", "target", "state", "reason"))

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
 
@@ -94,6 +95,14 @@ def decode(content: bytes, path: Path | str, max_megapixels: float = MAX_MEGAPIX
         raise PictureError(f"{path}: {' '.join(str(error).split()) or type(error).__name__}") from None
 
 
+def hidden(path: Path, end: str) -> Path:
+    """A name beside ``path`` for what is not finished: never longer than file systems take, whatever the script."""
+    name = os.fsencode(path.name)
+    if len(name) > 150:
+        name = name[:100].decode(errors="ignore").encode() + b"-" + sha256(name).hexdigest()[:12].encode()
+    return path.with_name(f".{os.fsdecode(name)}{end}")
+
+
 def write(picture: Picture, path: Path, overwrite: bool = False) -> None:
     """Write beside ``path``, then rename, so that no half-written file is ever left; the suffix names the format."""
     path = Path(path)
@@ -107,7 +116,7 @@ def write(picture: Picture, path: Path, overwrite: bool = False) -> None:
         raise PictureError(f"{path}: {kind} holds 8 bits, the picture has 16: choose .png or .tif")
     if path.exists() and not overwrite:
         raise PictureError(f"{path}: exists already (--overwrite replaces it)")
-    part = path.with_name(f".{path.name[:100]}.{os.getpid()}.{threading.get_ident()}.part")
+    part = hidden(path, f".{os.getpid()}.{threading.get_ident()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if kind == "TIFF":

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-from video.test_film import make
 
 from colorify import archive, bulk
 from colorify.archive import LIST, ArchiveError, Outcome
 from colorify.models import checkpoint as files
 from colorify.video import segments
 from conftest import photo
+from video.test_film import make
 
 OPTIONS = bulk.Options(size=32)
 

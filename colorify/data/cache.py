@@ -161,10 +161,16 @@ def _shrink(picture: Image.Image, side: int) -> Image.Image:
 
 
 def _open(home: Path, split: str) -> Pictures:
-    entries = manifest.read(home / "manifest.csv")
-    row, width, height = torch.from_numpy(np.load(home / f"{split}.npy")).unbind(1)
-    area = width * height
-    total = int(area.sum())
+    try:
+        entries = manifest.read(home / "manifest.csv")
+        row, width, height = torch.from_numpy(np.load(home / f"{split}.npy")).unbind(1)
+        area = width * height
+        total = int(area.sum())
+        whole = (home / f"{split}.u8").stat().st_size == total * 3
+    except (OSError, ValueError, EOFError, DataError):
+        whole = False
+    if not whole:
+        raise DataError(f"{home}: the decoded pictures there are damaged: delete the folder, it is made anew")
     longest = int(torch.minimum(width, height).max()) if total else 0
     pixels = torch.from_file(str(home / f"{split}.u8"), size=total * 3, dtype=torch.uint8) if total else torch.empty(0)
     return Pictures([entries[i] for i in row], pixels.view(-1, 3), area.cumsum(0) - area, width, height, longest)

@@ -120,11 +120,19 @@ def items(source: Path) -> Iterator[Item]:
     for path in files(source):
         if path.suffix.lower() == ".tar":
             for member, (offset, size, facts) in _members(path).items():
-                yield Item(Entry(f"{path}/{member}", source=path.name, **facts), path, offset, size)
+                yield Item(_entry(f"{path}/{member}", path.name, **facts), path, offset, size)
         elif path.suffix.lower() in SUFFIXES:
-            yield Item(Entry(str(path), source=path.parent.name), path)
+            yield Item(_entry(str(path), path.parent.name), path)
         else:
             yield from _listed(path)
+
+
+def _entry(path: str, source: str, **facts: str) -> Entry:
+    """The row of a picture, refused when no table could hold its name."""
+    names = [os.fsencode(name).decode(errors="backslashreplace") for name in (path, source)]
+    return Entry(
+        names[0], source=names[1], **facts, refused="" if names[0] == path else "its name is not UTF-8: rename it"
+    )
 
 
 def _listed(path: Path) -> Iterator[Item]:
@@ -191,6 +199,8 @@ def examine(item: Item, min_side: int, longest: int | None = None) -> tuple[Entr
     The split stays open. What a manifest has accepted is only decoded.
     """
     entry = item.entry
+    if entry.refused:
+        return entry, None
     try:
         content = item.read()
         entry = replace(entry, sha256=entry.sha256 or hashlib.sha256(content).hexdigest())

@@ -23,6 +23,7 @@ from PIL import Image
 from colorify import figures
 from colorify.bulk import CONTAINERS
 from colorify.inference import Colorizer
+from colorify.pictures import hidden
 from colorify.video import keyframes, media
 from colorify.video.join import join
 from colorify.video.keyframes import Keyframes
@@ -74,7 +75,7 @@ def colorize(
     source, out, options = Path(source), Path(out), options or Options()
     check(source, out, options)
     with named(source, out):
-        done, parts = color_parts(source, out.with_name(f".{out.name[:100]}.parts"), colorizer, options, report)
+        done, parts = color_parts(source, hidden(out, ".parts"), colorizer, options, report)
         if not done.frames:
             parts.remove()
             raise VideoError(f"{source}: no frame in it could be decoded")

@@ -12,6 +12,7 @@ from av.container import InputContainer, OutputContainer
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
+from colorify.pictures import hidden
 from colorify.video import media
 from colorify.video.media import VideoError
 
@@ -21,9 +22,9 @@ def join(source: Path, parts: list[Path], out: Path, start: float = 0.0, end: fl
 
     Of these, what lies between ``start`` and ``end``, in seconds; ``start`` becomes zero.
     """
-    hidden = out.with_name(f".{out.stem[:100]}.{os.getpid()}.part{out.suffix}")
+    part = hidden(out, f".{os.getpid()}.part{out.suffix}")
     try:
-        with media.opened(source) as film, av.open(str(hidden), "w") as written:
+        with media.opened(source) as film, av.open(str(part), "w") as written:
             written.metadata.update(film.metadata)
             written.set_chapters(list(_chapters(film, start, end)))
             with media.opened(parts[0]) as first:
@@ -45,10 +46,10 @@ def join(source: Path, parts: list[Path], out: Path, start: float = 0.0, end: fl
                 written.mux(packet)
             while waiting:
                 waiting = _put(written, waiting, video, pictures)
-        os.replace(hidden, out)
+        os.replace(part, out)
     finally:
         with suppress(OSError):
-            hidden.unlink()
+            part.unlink()
 
 
 def _chapters(film: InputContainer, start: float, end: float | None) -> Iterator[dict]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from colorify.inference import Colorizer
+from colorify.pictures import hidden
 from colorify.video import film, media
 from colorify.video.film import Options
 from colorify.video.join import join
@@ -37,7 +38,7 @@ def plan(source: Path, out: Path, options: Options) -> list[Segment]:
     with media.opened(source) as opened:
         length = media.duration(opened) or 0.0
     count = max(1, int(length / LENGTH)) if source.suffix.lower() in _TIMED else 1
-    home = _home(out)
+    home = hidden(out, ".segments")
     bounds = [*(number * LENGTH for number in range(count)), None]
     return [Segment(source, home / f"{n:05d}", bounds[n], bounds[n + 1]) for n in range(count)]
 
@@ -68,8 +69,4 @@ def finish(segments: Sequence[Segment], out: Path) -> None:
         raise VideoError(f"{source}: no frame in it could be decoded")
     with film.named(source, out):
         join(source, paths, out)
-        shutil.rmtree(_home(out))
-
-
-def _home(out: Path) -> Path:
-    return out.with_name(f".{out.name[:100]}.segments")
+        shutil.rmtree(hidden(out, ".segments"))
