@@ -36,10 +36,10 @@ bench: $(READY) ## Measure speed and memory, as ratios in one run, into reports/
 	for name in inference networks growth video training scale collect studio; do $(PYTHON) benchmarks/$$name.py || exit 1; done
 
 fuzz: $(READY) ## Look for bytes that break a reader, for MINUTES=10; findings are kept in tests/fuzz/corpus
-	$(PYTHON) -m tests.fuzz.fuzzer --minutes $(or $(MINUTES),10)
+	PYTHONPATH=tests $(PYTHON) -m fuzz.fuzzer --minutes $(or $(MINUTES),10)
 
 faults: $(READY) ## Kill commands at random moments, fill the disk, corrupt checkpoints: ROUNDS=200 of each
-	$(PYTHON) -m tests.faults.harness --rounds $(or $(ROUNDS),200)
+	PYTHONPATH=tests $(PYTHON) -m faults.harness --rounds $(or $(ROUNDS),200)
 
 repro: $(READY) ## Run the chain of notebooks that params.yaml names, where something changed
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc repro

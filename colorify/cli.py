@@ -492,14 +492,14 @@ def evaluate(
         bar = _progress([None] * len(truths), "judging")
         scores = evaluation.judge(loaded, truths, size or (None,), hints or (), lambda: next(bar, None))
         result = evaluation.summary(scores)
-    tables = {"table": evaluation.as_table(result, evaluation.HEADLINES)}
-    if members:
-        tables["groups"] = evaluation.by_group(scores, members)
-    print(f"{len(truths)} pictures, short side {side} px; mean and 95 % interval")
-    for name, table in tables.items():
-        print(f"\n{table}" + (f"\n\n{report.write_table(table, out, name)}" if out else ""))
-    if out:
-        print(report.write_metrics(result, out))
+        tables = {"table": evaluation.as_table(result, evaluation.HEADLINES)}
+        if members:
+            tables["groups"] = evaluation.by_group(scores, members)
+        print(f"{len(truths)} pictures, short side {side} px; mean and 95 % interval")
+        for name, table in tables.items():
+            print(f"\n{table}" + (f"\n\n{report.write_table(table, out, name)}" if out else ""))
+        if out:
+            print(report.write_metrics(result, out))
 
 
 @app.command()

@@ -1,25 +1,30 @@
 """Kills commands at random moments and starts them again: the result must be that of a run left alone.
 
-    python -m tests.faults.harness [--rounds 200] [--only train]
+    PYTHONPATH=tests python -m faults.harness [--rounds 200] [--only train]
 
 Before the last start of a round comes another fault, in turn: none, a disk that fills (the system's own limit of a
-file's size), or a corrupted checkpoint, which must be named and nothing else. Writes reports/reliability/faults.md.
+file's size), a corrupted checkpoint, which must be named and nothing else, or folders that may not be written to.
+Commands are forked from a process that has imported everything, so that the kills hit the work. Writes
+reports/reliability/faults.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import hashlib
 import json
+import multiprocessing
 import os
 import random
+import re
 import resource
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,16 +32,19 @@ import av
 import numpy as np
 import torch
 
-from colorify import params, report
 from colorify.codec import Channels
 from colorify.data import manifest, samples
 from colorify.models import checkpoint
 from colorify.models.checkpoint import Checkpoint
 from colorify.models.unet import UNet, UNetConfig
 from colorify.video import scene
+from reliability import publish
 
-TINY = UNetConfig("resnet18", (16, 16, 8, 8))
-FAULTS = ("none", "full disk", "corrupted checkpoint")
+TINY = UNetConfig("efficientnet_lite0", (16, 16, 8, 8))
+FAULTS = ("none", "full disk", "corrupted checkpoint", "no permission")
+_FORKED = multiprocessing.get_context("forkserver")
+_OWN = ("archive", "cli", "collect.sources", "collect.spider", "evaluation", "training.stage")
+_FORKED.set_forkserver_preload([*(f"colorify.{name}" for name in _OWN), "IPython.display", "pydantic", "sympy"])
 _PATIENCE = 300  # seconds that a command may take
 
 
@@ -57,6 +65,7 @@ class Tally:
     kills: int = 0
     full: int = 0
     corrupted: int = 0
+    forbidden: int = 0
     lost: list[str] = field(default_factory=list)  # what differed, or was said badly
     memory: int = 0  # MiB, the largest of all processes
 
@@ -94,7 +103,7 @@ def prepared(home: Path) -> dict[str, Scenario]:
     pictures.mkdir()
     chance = np.random.default_rng(0)
     photos = [picture for _, picture in samples.color()]
-    for number in range(40):
+    for number in range(20):
         photo = photos[number % len(photos)]
         left, top = (int(chance.integers(0, length - 240)) for length in photo.size)
         photo.crop((left, top, left + 240, top + 200)).save(pictures / f"{number:02d}.jpg", quality=90)
@@ -104,12 +113,12 @@ def prepared(home: Path) -> dict[str, Scenario]:
     told = {"size": 64, "mean_ab": [1.0, 5.0], "prior": [1 / 256] * 256}
     checkpoint.save(Checkpoint(TINY, Channels(), "regression", network.state_dict(), told), model)
     film = home / "film.mp4"
-    scene.write_gray(scene.camera(photos[0], (0.4, 0.45, 0.6), (0.6, 0.5, 0.6), 700, (96, 64)), film)
+    scene.write_gray(scene.camera(photos[0], (0.4, 0.45, 0.6), (0.6, 0.5, 0.6), 360, (96, 64)), film)
     numbers = {
         "network": {"encoder": TINY.encoder, "decoder": list(TINY.decoder)},
-        "steps": 60,
-        "batch": 4,
-        "sizes": [[0, 64]],
+        "steps": 20,
+        "batch": 2,
+        "sizes": [[0, 32]],
         "valid_every": 10,
         "grid_every": 1000,
     }
@@ -124,8 +133,8 @@ def prepared(home: Path) -> dict[str, Scenario]:
             lambda out: files(out / "out", ".jpg"),
         ),
         "video": Scenario(
-            lambda out: ("video", str(film), "-o", f"{out}/out.mkv", "--model", str(model), "--codec", "ffv1",
-                         "--quality", "lossless"),
+            lambda out: ("video", str(film), "-o", f"{out}/out.mkv", "--model", str(model), "--size", "32", "--every", "4",
+                         "--codec", "ffv1", "--quality", "lossless"),
             lambda out: decoded(out / "out.mkv"),
         ),
         "train": Scenario(lambda out: (*train, f"{out}/out"), weights, "out/state.safetensors"),
@@ -141,32 +150,57 @@ def prepared(home: Path) -> dict[str, Scenario]:
     }  # fmt: skip
 
 
-def run(command: Sequence[str], out: Path, kill_after: float | None = None, limit: int | None = None) -> tuple:
-    """Exit status (negative: killed), what it said, and its peak memory in MiB."""
+def run(command: Sequence[str], out: Path, kill_after: float | None = None, **limits) -> tuple[int, str, int]:
+    """Exit status (negative: killed), what it said, and its peak memory in MiB; ``limits`` are those of `_command`."""
+    said = out / ".said"
+    process = _FORKED.Process(target=_command, args=(command, out, said), kwargs=limits)
+    process.start()
+    ends = time.monotonic() + (_PATIENCE if kill_after is None else kill_after)
+    memory = 0
+    while process.exitcode is None:
+        with suppress(OSError):  # it has just ended
+            peak = re.findall(r"VmHWM:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())
+            memory = max(memory, *(int(kib) // 1024 for kib in peak), 0)
+        if time.monotonic() > ends:
+            process.kill()
+        process.join(0.01)
+    return process.exitcode, said.read_text(errors="replace"), memory
 
-    def limited() -> None:
-        if limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
-    with tempfile.TemporaryFile() as said:
-        call = [sys.executable, "-m", "colorify", *command]
-        process = subprocess.Popen(call, cwd=out, stdout=said, stderr=said, preexec_fn=limited)
-        ends = time.monotonic() + (_PATIENCE if kill_after is None else kill_after)
-        status = usage = None
-        while status is None:
-            pid, code, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                status = os.waitstatus_to_exitcode(code)
-            elif time.monotonic() > ends:
-                process.kill()
-                _, code, usage = os.wait4(process.pid, 0)
-                status = os.waitstatus_to_exitcode(code)
-            else:
-                time.sleep(0.01)
-        process.returncode = status
-        said.seek(0)
-        return status, said.read().decode(errors="replace"), usage.ru_maxrss // 1024
+def _command(command: Sequence[str], out: Path, said: Path, limit: int | None = None, permitted: bool = True) -> None:
+    """In the process of its own: the command, with at most ``limit`` bytes a file, or obeying permissions."""
+    file = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    os.chdir(out)
+    if limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    if not permitted:
+        _obey()
+    from colorify.cli import app
+
+    app(command)
+
+
+def _obey() -> None:
+    """Give up root's right to write anywhere (Linux: CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH)."""
+    system, header, sets = ctypes.CDLL(None), (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    system.capget(header, sets)
+    sets[0] &= ~6
+    system.capset(header, sets)
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Nothing below the folder may be written to."""
+    paths = [folder, *(path for path in folder.rglob("*") if path.name != ".said")]
+    modes = [path.stat().st_mode for path in paths]
+    for path, mode in zip(paths, modes, strict=True):
+        path.chmod(mode & ~0o222)
+    yield
+    for path, mode in zip(paths, modes, strict=True):
+        path.chmod(mode)
 
 
 def one_round(
@@ -192,6 +226,12 @@ def one_round(
             tally.full += status != 0
             if status and not said.strip():
                 tally.lost.append("a full disk, and nothing said")
+        elif fault == "no permission":
+            with read_only(out):
+                status, said = once(permitted=False)
+            tally.forbidden += status != 0
+            if status and "ermission" not in said:
+                tally.lost.append(f"no permission: status {status}: {said.strip()[-200:]}")
         elif fault == "corrupted checkpoint" and scenario.checkpoint and saved.exists():
             whole = saved.read_bytes()
             place = chance.randrange(len(whole))
@@ -234,15 +274,19 @@ def main() -> None:
     parser.add_argument("--only", action="append")
     given = parser.parse_args()
     found = rounds_of(given.only or (), given.rounds, print)
-    cells = [
-        [name, t.rounds, t.kills, t.full, t.corrupted or "", len(t.lost), f"{t.memory} MiB"]
-        for name, t in found.items()
-    ]
-    header = ("command", "rounds", "killed", "disk full", "checkpoint corrupted", "losses", "peak memory")
-    text = report.table(header, cells) + "".join(f"\n- {name}: {what}" for name, t in found.items() for what in t.lost)
-    print(f"\n{text}")
-    report.write_table(text, params.root() / "reports" / "reliability", "faults")
-    sys.exit(any(tally.lost for tally in found.values()))
+    columns = {
+        "command": list(found),
+        "rounds": [tally.rounds for tally in found.values()],
+        "killed": [tally.kills for tally in found.values()],
+        "disk full": [tally.full for tally in found.values()],
+        "no permission": [tally.forbidden for tally in found.values()],
+        "checkpoint corrupted": [tally.corrupted for tally in found.values()],
+        "losses": [len(tally.lost) for tally in found.values()],
+        "peak memory, MiB": [tally.memory for tally in found.values()],
+    }
+    lost = [f"{name}: {what}" for name, tally in found.items() for what in tally.lost]
+    publish("faults", columns, lost)
+    sys.exit(bool(lost))
 
 
 if __name__ == "__main__":

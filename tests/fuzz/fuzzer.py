@@ -1,6 +1,6 @@
 """Damages valid inputs and feeds them to the drivers, in a process that may die; keeps what broke one.
 
-    python -m tests.fuzz.fuzzer [--minutes 10] [--only picture]
+    PYTHONPATH=tests python -m fuzz.fuzzer [--minutes 10] [--only picture]
 
 A finding is an error that a driver does not expect, a crash, more than ten seconds, or more than 1 GiB above the start.
 Writes reports/reliability/fuzz.md.
@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from colorify import params, report
+from reliability import publish
 
 from .drivers import DRIVERS, seeds
 
@@ -102,20 +102,21 @@ def attempt(name: str, content: bytes) -> None:
     assert grown < MIB, f"memory rose by {grown:.0f} MiB"
 
 
-def _work(name: str, seed: int, until: float, current: Path, tried) -> None:
+def _work(name: str, seed: int, until: float, current: Path, tried, memory) -> None:
     for content in inputs(name, seed):
         if time.monotonic() > until:
             return
         current.write_bytes(content)  # whoever finds us dead finds it
         attempt(name, content)
         tried.value += 1
+        memory.value = max(memory.value, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
 
-def _quiet(name: str, seed: int, until: float, current: Path, tried) -> None:
+def _quiet(name: str, seed: int, until: float, current: Path, tried, memory) -> None:
     """The work, with what libraries write to stderr kept from the terminal; one input of each cause is kept."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     try:
-        _work(name, seed, until, current, tried)
+        _work(name, seed, until, current, tried, memory)
     except BaseException as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         cause = f"{type(error).__name__} in {Path(where.filename).name}, {where.name}"
@@ -131,19 +132,20 @@ def keep(current: Path, name: str, cause: str, said: str) -> None:
         path.write_bytes(current.read_bytes())
 
 
-def hunt(name: str, seconds: float, folder: Path) -> tuple[int, int]:
-    """Fuzz one driver for so long; gives how many inputs were tried, and the new findings, which ``folder`` keeps."""
+def hunt(name: str, seconds: float, folder: Path) -> tuple[int, int, int]:
+    """Fuzz one driver for so long: inputs tried, new findings, which ``folder`` keeps, and the most memory in MiB."""
     context, until, seed = multiprocessing.get_context("fork"), time.monotonic() + seconds, time.time_ns()
-    tried, current, before = context.Value("L", 0), folder / f".{name}.current", len(kept(name))
+    tried, memory = context.Value("L", 0), context.Value("L", 0)
+    current, before = folder / f".{name}.current", len(kept(name))
     while time.monotonic() < until:
-        process = context.Process(target=_quiet, args=(name, seed, until, current, tried))
+        process = context.Process(target=_quiet, args=(name, seed, until, current, tried, memory))
         process.start()
         process.join()
         if process.exitcode:
             keep(current, name, f"crash {process.exitcode}", f"the process died: {process.exitcode}")
         seed += 1
     current.unlink(missing_ok=True)
-    return tried.value, len(kept(name)) - before
+    return tried.value, len(kept(name)) - before, memory.value
 
 
 def main() -> None:
@@ -152,14 +154,17 @@ def main() -> None:
     parser.add_argument("--only", choices=DRIVERS)
     given = parser.parse_args()
     names = [given.only] if given.only else list(DRIVERS)
-    rows = []
+    columns = {
+        key: [] for key in ("reader", "damaged inputs", "new findings", "kept in the corpus", "peak memory, MiB")
+    }
     for name in names:
-        tried, found = hunt(name, given.minutes * 60 / len(names), CORPUS)
-        rows.append((name, f"{tried:,}", found, len(kept(name))))
+        tried, found, memory = hunt(name, given.minutes * 60 / len(names), CORPUS)
+        for key, value in zip(columns, (name, tried, found, len(kept(name)), memory), strict=True):
+            columns[key].append(value)
         print(f"{name}: {tried:,} inputs, {found} findings", flush=True)
-    text = report.table(("reader", "damaged inputs", "new findings", "kept in the corpus"), rows)
-    print(report.write_table(text, params.root() / "reports" / "reliability", "fuzz"))
-    sys.exit(any(found for _, _, found, _ in rows))
+    new = columns["new findings"]
+    publish("fuzz", columns, [f"{name}: {count} findings" for name, count in zip(names, new, strict=True) if count])
+    sys.exit(any(new))
 
 
 if __name__ == "__main__":
