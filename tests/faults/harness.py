@@ -133,8 +133,8 @@ def prepared(home: Path) -> dict[str, Scenario]:
             lambda out: files(out / "out", ".jpg"),
         ),
         "video": Scenario(
-            lambda out: ("video", str(film), "-o", f"{out}/out.mkv", "--model", str(model), "--size", "32", "--every", "4",
-                         "--codec", "ffv1", "--quality", "lossless"),
+            lambda out: ("video", str(film), "-o", f"{out}/out.mkv", "--model", str(model), "--size", "32",
+                         "--every", "4", "--codec", "ffv1", "--quality", "lossless"),
             lambda out: decoded(out / "out.mkv"),
         ),
         "train": Scenario(lambda out: (*train, f"{out}/out"), weights, "out/state.safetensors"),
@@ -152,7 +152,7 @@ def prepared(home: Path) -> dict[str, Scenario]:
 
 def run(command: Sequence[str], out: Path, kill_after: float | None = None, **limits) -> tuple[int, str, int]:
     """Exit status (negative: killed), what it said, and its peak memory in MiB; ``limits`` are those of `_command`."""
-    said = out / ".said"
+    (said := out / ".said").touch()
     process = _FORKED.Process(target=_command, args=(command, out, said), kwargs=limits)
     process.start()
     ends = time.monotonic() + (_PATIENCE if kill_after is None else kill_after)
