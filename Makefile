@@ -41,6 +41,9 @@ fuzz: $(READY) ## Look for bytes that break a reader, for MINUTES=10; findings a
 faults: $(READY) ## Kill commands at random moments, fill the disk, corrupt checkpoints: ROUNDS=200 of each
 	PYTHONPATH=tests $(PYTHON) -m faults.harness --rounds $(or $(ROUNDS),200)
 
+endurance: $(READY) ## Colour the frames of a day, and 20,000 pictures, each in one process
+	PYTHONPATH=tests $(PYTHON) -m endurance.runs
+
 repro: $(READY) ## Run the chain of notebooks that params.yaml names, where something changed
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc repro
 
@@ -63,4 +66,4 @@ clean: ## Remove what can be made again: the environment, caches, the demo
 	rm -rf $(VENV) data/cache reports/demo .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup demo pictures test lint bench fuzz faults repro lab studio screenshots lock audit clean
+.PHONY: help setup demo pictures test lint bench fuzz faults endurance repro lab studio screenshots lock audit clean

@@ -59,7 +59,7 @@ def _of_endurance(columns: Columns, found: int) -> list[tuple]:
             f"{count:,}",
             lost,
             0,
-            f"{memory:,} MiB, {grown:+,} MiB after the first tenth",
+            f"{memory:,} MiB, {grown:+,} MiB in the second half",
         )
         for what, count, lost, memory, grown in zip(
             *(columns[key] for key in ("what", "how many", "lost", "peak memory, MiB", "growth, MiB")), strict=True
