@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import Literal, TextIO
+from typing import Literal
 
 from colorify import bulk
+from colorify.alone import alone
 from colorify.bulk import Job, Options
 from colorify.inference import Colorizer
 from colorify.models import released
@@ -61,7 +62,7 @@ def color(
 
     A target that was not there when its picture was planned, and now is, is done, whoever was killed in between. One
     that no list knows is a failure, unless the options say to overwrite. ``report`` is told how far a film is. Raises
-    `ArchiveError` when another run is at work in ``out``.
+    `BusyError` when another run is at work in ``out``.
     """
     with _opened(Path(out)) as (states, note):
         left = []
@@ -83,9 +84,7 @@ def color(
 @contextmanager
 def _opened(out: Path) -> Iterator[tuple[dict[str, str], Callable]]:
     """The state of each target, and a function that writes a planned job or an outcome down; ours alone."""
-    out.mkdir(parents=True, exist_ok=True)
-    with open(out / LIST, "a+", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        _lock(file, out)
+    with alone(out), open(out / LIST, "a+", newline="", encoding="utf-8", errors="surrogateescape") as file:
         file.seek(0)
         whole, _, _ = file.read().rpartition("\n")  # behind it is a row that a kill cut off
         file.truncate(len(os.fsencode(whole)) + bool(whole))
@@ -101,17 +100,6 @@ def _opened(out: Path) -> Iterator[tuple[dict[str, str], Callable]]:
             return what
 
         yield {row["target"]: row["state"] for row in csv.DictReader(io.StringIO(whole, newline=""))}, note
-
-
-def _lock(file: TextIO, out: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise ArchiveError(f"{out}: another run is at work there: wait for it, or choose another -o") from None
 
 
 def _colored(

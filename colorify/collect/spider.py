@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
 from functools import wraps
 from itertools import zip_longest
@@ -28,6 +29,7 @@ from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
 from colorify import __version__
+from colorify.alone import alone
 from colorify.collect import links
 from colorify.collect.manners import PRIVATE_HOSTS, HomeOnly, PublicOnly, PublicResolver, Robots
 from colorify.collect.store import CollectError, Fetched, Found, Page, Picture, Store, downloaded, write_beside
@@ -71,13 +73,12 @@ def crawl(config: SpiderConfig, report: Report = lambda counts: None, pictures: 
 
     ``pictures`` are known already and wanted too. Returns `Store.counts`. For a program of its own: twisted's reactor
     starts once a process and wants its signals; in a notebook call `crawl_apart`. Raises `CollectError` when a start is
-    no web address or the disk is full.
+    no web address or the disk is full, `BusyError` when another run is at work there.
     """
     for start in config.starts:
         if links.absolute(start, start) != start.partition("#")[0]:
             raise CollectError(f"{start}: not a web address: expected http://... or https://...")
-    store = Store(Path(config.out) / STORE_FILE)
-    try:
+    with alone(Path(config.out)), closing(Store(Path(config.out) / STORE_FILE)) as store:
         store.add((Page(start.partition("#")[0], links.host(start), 0) for start in config.starts), pictures)
         process = CrawlerProcess(_settings(config))
         crawler = process.create_crawler(PictureSpider)
@@ -89,8 +90,6 @@ def crawl(config: SpiderConfig, report: Report = lambda counts: None, pictures: 
         if crawler.spider.trouble:
             raise CollectError(f"{config.out}: {crawler.spider.trouble}; when it is mended, the same command goes on")
         return store.counts()
-    finally:
-        store.close()
 
 
 def crawl_apart(

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from fastai.metrics import Metric
 from fastai.optimizer import OptimWrapper
 from torch import Tensor, nn
 
+from colorify.alone import alone
 from colorify.codec import Bits, Codec, smooth_prior
 from colorify.data.batches import AugmentConfig, Batch, train_batch, valid_batch
 from colorify.data.cache import Pictures
@@ -145,8 +146,14 @@ def train(method: Method, config: TrainConfig, train_set: Pictures, valid_set: P
     Returns the path of the model, or of the checkpoint when the run was stopped before its last step. A run that is
     killed and started again reaches the weights of one left alone: batches are a function of the step, and the
     checkpoint holds weights, averages, optimisers, history and random state. When the model is written, the checkpoint
-    goes. Raises `TrainingError` when it was made with other numbers, or when the loss is not finite.
+    goes. Raises `TrainingError` when it was made with other numbers, or when the loss is not finite, and `BusyError`
+    when another run trains into ``run.out``.
     """
+    with alone(Path(run.out)) if processes.first() else nullcontext():
+        return _train(method, config, train_set, valid_set, run)
+
+
+def _train(method: Method, config: TrainConfig, train_set: Pictures, valid_set: Pictures, run: Run) -> Path:
     state_file, model_file = Path(run.out) / STATE_FILE, Path(run.out) / MODEL_FILE
     if config.batch % processes.count() or len(valid_set) < processes.count():
         found = f"a batch of {config.batch} and {len(valid_set)} validation pictures"

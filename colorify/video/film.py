@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from colorify import figures
+from colorify.alone import alone
 from colorify.bulk import CONTAINERS
 from colorify.inference import Colorizer
 from colorify.pictures import hidden
@@ -70,12 +71,13 @@ def colorize(
     """Colour the film ``source`` into ``out``, whose suffix names the container; written beside, then renamed.
 
     Finished parts wait in a hidden folder beside ``out``: after a stop or a kill the same call goes on, and ends with
-    the same film. Raises `VideoError` when there is no film to read or it cannot be written.
+    the same film. Raises `VideoError` when there is no film to read or it cannot be written, `BusyError` when another
+    run is at it.
     """
     source, out, options = Path(source), Path(out), options or Options()
     check(source, out, options)
-    with named(source, out):
-        done, parts = color_parts(source, hidden(out, ".parts"), colorizer, options, report)
+    with named(source, out), alone(folder := hidden(out, ".parts")):
+        done, parts = color_parts(source, folder, colorizer, options, report)
         if not done.frames:
             parts.remove()
             raise VideoError(f"{source}: no frame in it could be decoded")

@@ -20,11 +20,12 @@ class Parts:
         self.folder, self.job = Path(folder), json.dumps(job, sort_keys=True)
         self.count, self.state = 0, None
         state = self._read()
+        self.folder.mkdir(parents=True, exist_ok=True)
         if state is None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            for path in self.folder.iterdir():  # the folder stays: a run may hold it
+                path.unlink()
         else:
             self.count, self.state = int(state.pop("parts")), state
-        self.folder.mkdir(parents=True, exist_ok=True)
 
     def _read(self) -> dict[str, np.ndarray] | None:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from colorify.alone import alone
 from colorify.inference import Colorizer
 from colorify.pictures import hidden
 from colorify.video import film, media
@@ -56,8 +57,7 @@ def color(
         if stopped():
             raise VideoError(f"{segment.source}: stopped; the same command goes on")
 
-    with film.named(segment.source, segment.folder):
-        segment.folder.parent.mkdir(parents=True, exist_ok=True)
+    with film.named(segment.source, segment.folder), alone(segment.folder):
         film.color_parts(segment.source, segment.folder, colorizer, stretch, check, MARGIN)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from colorify.alone import BusyError, alone
 from colorify.models import checkpoint
 from colorify.training.callbacks import Keeper, TrainingError
 from colorify.training.learner import STATE_FILE, Run
@@ -95,3 +96,8 @@ def test_other_numbers_need_a_restart(sets, base, tmp_path):
 
 def test_two_runs_with_one_seed_are_equal_files(methods, undisturbed, tmp_path):
     assert methods["gan"](Run(tmp_path)).read_bytes() == undisturbed["gan"].read_bytes()
+
+
+def test_two_runs_into_one_folder(methods, tmp_path):
+    with alone(tmp_path), pytest.raises(BusyError):
+        methods["regression"](Run(tmp_path))
