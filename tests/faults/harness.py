@@ -228,7 +228,7 @@ def one_round(
         saved = out / scenario.checkpoint
         if fault == "full disk":
             status, said = once(limit=chance.choice((1_000, 30_000)))
-            tally.full += status != 0
+            tally.full += status != 0 and not finished(said)
             if status and not said.strip():
                 tally.lost.append("a full disk, and nothing said")
         elif fault == "no permission":
