@@ -472,6 +472,10 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="A folder for metrics.json and table.md.")] = None,
     size: Annotated[list[int] | None, typer.Option(help="Network sizes to compare; default: each model's own.")] = None,
     hints: Annotated[list[int] | None, typer.Option(help="Also with so many true colours told, at random.")] = None,
+    temperature: Annotated[
+        list[float] | None,
+        typer.Option(help="Also with classifiers read so: 1 the mean of the likely, 0 the likeliest."),
+    ] = None,
     side: Annotated[int, typer.Option(help="Short side at which pictures are judged, px.")] = 256,
     limit: Annotated[int | None, typer.Option(help="Judge only the first so many pictures.")] = None,
     groups: Annotated[Path | None, typer.Option(help="CSV with columns name and group: a table of them too.")] = None,
@@ -490,7 +494,8 @@ def evaluate(
             raise ValueError(f"{data}: no colour pictures to judge by")
         truths, members = list(found.values()), evaluation.read_groups(groups, found) if groups else None
         bar = _progress([None] * len(truths), "judging")
-        scores = evaluation.judge(loaded, truths, size or (None,), hints or (), lambda: next(bar, None))
+        extra = (size or (None,), hints or (), temperature or ())
+        scores = evaluation.judge(loaded, truths, *extra, lambda: next(bar, None))
         result = evaluation.summary(scores)
         tables = {"table": evaluation.as_table(result, evaluation.HEADLINES)}
         if members:

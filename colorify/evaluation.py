@@ -94,17 +94,19 @@ def judge(
     truths: Sequence[Image.Image],
     sizes: Sequence[int | None] = (None,),
     hints: Sequence[int] = (),
+    temperatures: Sequence[float] = (),
     report_each: Callable[[], None] = lambda: None,
 ) -> Scores:
     """Every metric, and the `drifts`, of the models beside gray and mean; the first model says what the mean is.
 
-    ``hints``: rows of their own for each model with so many random places whose true colour it is told.
+    ``hints``: rows of their own for each model with so many random places whose true colour it is told;
+    ``temperatures``: of each classifier, for the annealed mean.
     """
     name, first = next(iter(models.items()))
     seen = first.training
     if not {"mean_ab", "prior"} <= seen.keys():
         raise ValueError(f"{name}: its file does not say what colours it learnt from: name a trained model first")
-    rows = recolorings(models, seen["mean_ab"], sizes) | _hinted(models, hints)
+    rows = recolorings(models, seen["mean_ab"], sizes) | _hinted(models, hints) | _tempered(models, temperatures)
     scores = score(rows, truths, seen["prior"], report_each)
     for name in models.keys() & scores.keys():  # not for a comparison of network sizes
         scores[name] |= drifts(models[name], truths)
@@ -139,6 +141,17 @@ def _hinted(models: dict[str, Colorizer], counts: Sequence[int]) -> dict[str, Ca
         f"{name}, hints: {count}": lambda array, model=model, count=count: model(array, hints=true_hints(array, count))
         for name, model in models.items()
         for count in counts
+    }
+
+
+def _tempered(
+    models: dict[str, Colorizer], temperatures: Sequence[float]
+) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    return {
+        f"{name}, temperature {t:g}": lambda array, model=model, t=t: model(array, temperature=t)
+        for name, model in models.items()
+        for t in temperatures
+        if isinstance(model.codec, Bits)
     }
 
 

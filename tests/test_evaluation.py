@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from colorify import evaluation
-from colorify.codec import Bits, rebalancing
+from colorify.codec import TEMPERATURE, Bits, rebalancing
 from colorify.inference import Colorizer
 from colorify.models import checkpoint as files
 from colorify.models.checkpoint import Checkpoint
@@ -133,6 +133,14 @@ def test_colours_drift_only_with_what_the_network_sees(colorizer):
     neutral = Image.fromarray(np.tile(np.linspace(0, 255, 96, dtype=np.uint8)[:, None, None], (1, 64, 3)))
     same = evaluation.drifts(colorizer, [neutral])  # every kind of gray is the same gray
     assert same["drift_gray"][0] < 0.3 < same["drift_film"][0]
+
+
+def test_classifiers_are_read_at_several_temperatures(colorizer, classifier):
+    models, truths = {"r": colorizer, "c": classifier}, [photo(seed, 48, 32) for seed in range(2)]
+    scores = evaluation.judge(models, truths, temperatures=(0.0, TEMPERATURE))
+    assert set(scores) == {"gray", "mean", "r", "c", "c, temperature 0", f"c, temperature {TEMPERATURE:g}", "truth"}
+    assert np.array_equal(scores[f"c, temperature {TEMPERATURE:g}"]["de2000"], scores["c"]["de2000"])
+    assert (scores["c, temperature 0"]["colorfulness"] > scores["c"]["colorfulness"]).all()
 
 
 def test_groups_are_judged_apart(scores, tmp_path):

@@ -11,6 +11,7 @@ import pytest
 
 from colorify.evaluation import BASELINES, card
 from colorify.models import checkpoint, released
+from reliability import summary
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -55,6 +56,14 @@ def test_the_table_of_the_readme_is_the_report_and_what_the_weights_say():
     for name, path in released.models().items():
         (row,) = (label for label in report if name in label)
         assert report[row] == checkpoint.load(path).training["metrics"][name]
+
+
+def test_what_the_readme_says_of_reliability_is_what_was_measured():
+    folder = ROOT / "reports" / "reliability"
+    parts = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+    assert set(parts) == {"endurance", "faults", "fuzz"} and not any(part["found"] for part in parts.values())
+    assert (ROOT / "reports" / "reliability.md").read_text() == summary(parts) + "\n"
+    assert summary(parts) in README
 
 
 def test_tree_of_the_readme_exists():
