@@ -65,6 +65,8 @@ def color(
     `BusyError` when another run is at work in ``out``.
     """
     with _opened(Path(out)) as (states, note):
+        for part in out.rglob(".*.part"):  # what a kill left half-written
+            part.unlink()
         left = []
         for job in jobs:
             state, exists = states.get(os.path.relpath(job.target, out)), job.target.exists()
