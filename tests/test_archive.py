@@ -106,7 +106,7 @@ def test_killed_and_restarted_is_undisturbed(source, tmp_path, model):
     process.wait()
     with (tmp_path / "out" / LIST).open("a") as file:
         file.write("half a r")  # as a kill may leave it
-    (tmp_path / "out" / "deep" / ".01.png.1.2.part").write_text("half a p")
+    (tmp_path / "out" / ".01.png.1.2.part").write_text("half a p")
     outcomes = colored(source, tmp_path / "out", model)
     assert sum(outcome.state == "before" for outcome in outcomes) >= 3
     assert [outcome.reason for outcome in outcomes if outcome.reason] == [
