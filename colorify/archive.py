@@ -147,7 +147,7 @@ def _attempt(
         return bulk.attempt(colorizer, options, task)
     try:
         segments.color(task, colorizer, _look(options), stopped)
-    except (VideoError, MemoryError, RuntimeError) as error:  # RuntimeError: torch is out of memory
+    except (ValueError, MemoryError, RuntimeError) as error:  # ours; RuntimeError: torch is out of memory
         return f"{task.source}: {' '.join(str(error).split())[:200] or type(error).__name__}"
 
 

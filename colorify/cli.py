@@ -474,7 +474,7 @@ def evaluate(
     hints: Annotated[list[int] | None, typer.Option(help="Also with so many true colours told, at random.")] = None,
     temperature: Annotated[
         list[float] | None,
-        typer.Option(help="Also with classifiers read so: 1 the mean of the likely, 0 the likeliest."),
+        typer.Option(min=0, max=1, help="Also with classifiers read so: 1 the mean of the likely, 0 the likeliest."),
     ] = None,
     side: Annotated[int, typer.Option(help="Short side at which pictures are judged, px.")] = 256,
     limit: Annotated[int | None, typer.Option(help="Judge only the first so many pictures.")] = None,
