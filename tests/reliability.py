@@ -8,67 +8,76 @@ from collections.abc import Mapping, Sequence
 from colorify import params, report
 
 FOLDER = params.root() / "reports" / "reliability"
-Columns = Mapping[str, Sequence[int | str]]
-"""By heading; the first names the rows."""
+Row = Mapping[str, int | str]
+"""By heading; the first names it."""
 
 
-def publish(part: str, columns: Columns, found: Sequence[str]) -> None:
-    """Keep the figures of a part, ``found`` being what broke, and renew ``reports/reliability.md``."""
+def publish(part: str, rows: Sequence[Row], found: Sequence[str]) -> None:
+    """Keep rows of a part in the place of older ones of these names, and renew ``reports/reliability.md``.
+
+    ``found`` is what broke; it begins with the name of its row.
+    """
     FOLDER.mkdir(parents=True, exist_ok=True)
-    content = {"columns": columns, "found": found}
-    (FOLDER / f"{part}.json").write_text(json.dumps(content, indent=2) + "\n")
-    text = report.table(list(columns), _rows(columns)) + "".join(f"\n- {what}" for what in found)
+    path = FOLDER / f"{part}.json"
+    before = json.loads(path.read_text()) if path.exists() else {"rows": [], "found": []}
+    names = {_name(row) for row in rows}
+    kept = [row for row in before["rows"] if _name(row) not in names]
+    found = [*(what for what in before["found"] if what.partition(":")[0] not in names), *found]
+    rows = sorted([*kept, *rows], key=_name)
+    path.write_text(json.dumps({"rows": rows, "found": found}, indent=2) + "\n")
+    cells = [[f"{value:,}" if isinstance(value, int) else value for value in row.values()] for row in rows]
+    text = report.table(list(rows[0]), cells) + "".join(f"\n- {what}" for what in found)
     print(f"\n{text}")
     report.write_table(text, FOLDER, part)
     parts = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
     report.write_table(summary(parts), FOLDER.parent, FOLDER.name)
 
 
-def _rows(columns: Columns) -> list[list[str]]:
-    shown = ([f"{value:,}" if isinstance(value, int) else value for value in column] for column in columns.values())
-    return [list(row) for row in zip(*shown, strict=True)]
+def _name(row: Row) -> str:
+    return str(next(iter(row.values())))
 
 
 def summary(parts: Mapping[str, Mapping]) -> str:
     """One table of all parts: how much was tried, how much of it went wrong, and the most memory that it took."""
-    rows = [row for name, part in parts.items() for row in _SHORT[name](part["columns"], len(part["found"]))]
+    rows = [row for name, part in parts.items() for row in _SHORT[name](part["rows"], len(part["found"]))]
     return report.table(("what was tried", "how often", "losses", "crashes", "peak memory"), rows)
 
 
-def _of_fuzz(columns: Columns, found: int) -> list[tuple]:
-    tried = sum(columns["damaged inputs"])
-    return [(f"damaged inputs, of {len(columns['reader'])} readers", f"{tried:,}", 0, found, _mib(columns))]
+def _of_fuzz(rows: Sequence[Row], found: int) -> list[tuple]:
+    return [(f"damaged inputs, of {len(rows)} readers", _sum(rows, "damaged inputs"), 0, found, _mib(rows))]
 
 
-def _of_faults(columns: Columns, found: int) -> list[tuple]:
+def _of_faults(rows: Sequence[Row], found: int) -> list[tuple]:
     kinds = {
         "killed": "kills, at random moments",
         "disk full": "full disks",
         "no permission": "folders that may not be written to",
         "checkpoint corrupted": "corrupted checkpoints",
     }
-    names = ", ".join(columns["command"])
-    rounds = (f"rounds of {names}: broken off, started again", f"{sum(columns['rounds']):,}", found, 0, _mib(columns))
-    return [rounds, *((f"- in them: {text}", f"{sum(columns[key]):,}", "", "", "") for key, text in kinds.items())]
+    names = ", ".join(_name(row) for row in rows)
+    first = (f"rounds of {names}: broken off, started again", _sum(rows, "rounds"), found, 0, _mib(rows))
+    return [first, *((f"- in them: {text}", _sum(rows, key), "", "", "") for key, text in kinds.items())]
 
 
-def _of_endurance(columns: Columns, found: int) -> list[tuple]:
+def _of_endurance(rows: Sequence[Row], found: int) -> list[tuple]:
     return [
         (
-            f"{what} through one process",
-            f"{count:,}",
-            lost,
+            f"{row['what']} through one process",
+            f"{row['how many']:,}",
+            row["lost"],
             0,
-            f"{memory:,} MiB, {grown:+,} MiB in the second half",
+            f"{row['peak memory, MiB']:,} MiB, {row['growth, MiB']:+,} MiB in the second half",
         )
-        for what, count, lost, memory, grown in zip(
-            *(columns[key] for key in ("what", "how many", "lost", "peak memory, MiB", "growth, MiB")), strict=True
-        )
+        for row in rows
     ]
 
 
-def _mib(columns: Columns) -> str:
-    return f"{max(columns['peak memory, MiB']):,} MiB"
+def _sum(rows: Sequence[Row], key: str) -> str:
+    return f"{sum(row[key] for row in rows):,}"
+
+
+def _mib(rows: Sequence[Row]) -> str:
+    return f"{max(row['peak memory, MiB'] for row in rows):,} MiB"
 
 
 _SHORT = {"endurance": _of_endurance, "faults": _of_faults, "fuzz": _of_fuzz}

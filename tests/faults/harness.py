@@ -253,9 +253,8 @@ def one_round(
             tally.lost.append("another result than that of a run left alone")
 
 
-def rounds_of(names: Sequence[str], rounds: int, say: Callable[[str], None]) -> dict[str, Tally]:
-    """All rounds of some scenarios."""
-    found = {}
+def rounds_of(names: Sequence[str], rounds: int, say: Callable[[str], None]) -> Iterator[tuple[str, Tally]]:
+    """All rounds of some scenarios, one after the other."""
     with tempfile.TemporaryDirectory() as folder:
         scenarios = prepared(Path(folder))
         for name in names or scenarios:
@@ -270,8 +269,7 @@ def rounds_of(names: Sequence[str], rounds: int, say: Callable[[str], None]) -> 
                 chance = random.Random(f"{name} {number}")
                 one_round(scenario, expected, took, FAULTS[number % len(FAULTS)], chance, tally)
                 say(f"{name}: round {number + 1} of {rounds}, {len(tally.lost)} losses")
-            found[name] = tally
-    return found
+            yield name, tally
 
 
 def main() -> None:
@@ -279,19 +277,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--only", action="append")
     given = parser.parse_args()
-    found = rounds_of(given.only or (), given.rounds, print)
-    columns = {
-        "command": list(found),
-        "rounds": [tally.rounds for tally in found.values()],
-        "killed": [tally.kills for tally in found.values()],
-        "disk full": [tally.full for tally in found.values()],
-        "no permission": [tally.forbidden for tally in found.values()],
-        "checkpoint corrupted": [tally.corrupted for tally in found.values()],
-        "losses": [len(tally.lost) for tally in found.values()],
-        "peak memory, MiB": [tally.memory for tally in found.values()],
-    }
-    lost = [f"{name}: {what}" for name, tally in found.items() for what in tally.lost]
-    publish("faults", columns, lost)
+    lost = []
+    for name, tally in rounds_of(given.only or (), given.rounds, print):
+        row = {
+            "command": name,
+            "rounds": tally.rounds,
+            "killed": tally.kills,
+            "disk full": tally.full,
+            "no permission": tally.forbidden,
+            "checkpoint corrupted": tally.corrupted,
+            "losses": len(tally.lost),
+            "peak memory, MiB": tally.memory,
+        }
+        publish("faults", [row], [f"{name}: {what}" for what in tally.lost])
+        lost += tally.lost
     sys.exit(bool(lost))
 
 

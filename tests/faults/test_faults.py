@@ -9,5 +9,5 @@ ROUNDS = 10
 
 @pytest.mark.parametrize("name", ["bulk", "video", "train", "collect", "evaluate"])
 def test_nothing_is_lost(name):
-    tally = rounds_of([name], ROUNDS, lambda _: None)[name]
+    ((_, tally),) = rounds_of([name], ROUNDS, lambda _: None)
     assert not tally.lost and tally.rounds == ROUNDS

@@ -154,17 +154,14 @@ def main() -> None:
     parser.add_argument("--only", choices=DRIVERS)
     given = parser.parse_args()
     names = [given.only] if given.only else list(DRIVERS)
-    columns = {
-        key: [] for key in ("reader", "damaged inputs", "new findings", "kept in the corpus", "peak memory, MiB")
-    }
+    broken = 0
     for name in names:
         tried, found, memory = hunt(name, given.minutes * 60 / len(names), CORPUS)
-        for key, value in zip(columns, (name, tried, found, len(kept(name)), memory), strict=True):
-            columns[key].append(value)
         print(f"{name}: {tried:,} inputs, {found} findings", flush=True)
-    new = columns["new findings"]
-    publish("fuzz", columns, [f"{name}: {count} findings" for name, count in zip(names, new, strict=True) if count])
-    sys.exit(any(new))
+        row = {"reader": name, "damaged inputs": tried, "new findings": found, "kept in the corpus": len(kept(name))}
+        publish("fuzz", [row | {"peak memory, MiB": memory}], [f"{name}: {found} findings"] if found else [])
+        broken += found
+    sys.exit(bool(broken))
 
 
 if __name__ == "__main__":
