@@ -13,11 +13,15 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from itertools import groupby, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from colorify.color import rgb_to_lab
+
+if TYPE_CHECKING:
+    import pyarrow
 
 MANIFEST = "manifest.parquet"
 """A folder with a file of this name is the pictures that it lists."""
@@ -72,7 +76,9 @@ def read(path: Path) -> list[Entry]:
     if Path(path).suffix == ".parquet":
         import pyarrow.parquet
 
-        return [Entry(**row) for row in pyarrow.parquet.read_table(path).to_pylist()]
+        table, schema = pyarrow.parquet.read_table(path), _schema()
+        rows = table.cast(pyarrow.schema([schema.field(name) for name in table.column_names])).to_pylist()
+        return [Entry(**{name: value for name, value in row.items() if value is not None}) for row in rows]
     with open(path, newline="") as file:
         return [Entry(**row | {k: int(row[k]) for k in ("width", "height")}) for row in csv.DictReader(file)]
 
@@ -88,13 +94,18 @@ def write(entries: Iterable[Entry], path: Path) -> None:
         writer.writerows(map(asdict, entries))
 
 
+def _schema() -> pyarrow.Schema:
+    import pyarrow as pa
+
+    kinds = {"str": pa.string(), "int": pa.int32()}
+    return pa.schema([(field.name, kinds[field.type]) for field in fields(Entry)])
+
+
 def _write_parquet(entries: Iterable[Entry], path: Path, group: int = 10_000) -> None:
     import pyarrow as pa
     import pyarrow.parquet
 
-    kinds = {"str": pa.string(), "int": pa.int32()}
-    schema = pa.schema([(field.name, kinds[field.type]) for field in fields(Entry)])
-    waiting = iter(entries)
+    schema, waiting = _schema(), iter(entries)
     with pyarrow.parquet.ParquetWriter(path, schema) as writer:
         while rows := [asdict(entry) for entry in islice(waiting, group)]:
             writer.write_table(pa.Table.from_pylist(rows, schema))
