@@ -165,7 +165,7 @@ def _local(model: str, options: Options, device: str, tasks: Sequence[Task]) -> 
 class _Worker:
     """An actor of Ray's: loads the model once, and works on batches of tasks, some side by side.
 
-    Its threads share one copy of the weights: on two cores they colour a quarter more than two processes do.
+    Its threads share one copy of the weights, and so the processor's cache: processes of one thread are slower.
     """
 
     def __init__(self, model: Path, options: Options, device: str, threads: int):

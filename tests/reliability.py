@@ -38,16 +38,19 @@ def _name(row: Row) -> str:
 
 
 def summary(parts: Mapping[str, Mapping]) -> str:
-    """One table of all parts: how much was tried, how much of it went wrong, and the most memory that it took."""
-    rows = [row for name, part in parts.items() for row in _SHORT[name](part["rows"], len(part["found"]))]
+    """One table of all parts: how much was tried, how much of it went wrong, and the most memory that it took.
+
+    Empty is what a part does not count: damaged inputs lose nothing, and a long run that crashes leaves no row.
+    """
+    rows = [row for name, part in parts.items() for row in _SHORT[name](part["rows"], part["found"])]
     return report.table(("what was tried", "how often", "losses", "crashes", "peak memory"), rows)
 
 
-def _of_fuzz(rows: Sequence[Row], found: int) -> list[tuple]:
-    return [(f"damaged inputs, of {len(rows)} readers", _sum(rows, "damaged inputs"), 0, found, _mib(rows))]
+def _of_fuzz(rows: Sequence[Row], found: Sequence[str]) -> list[tuple]:
+    return [(f"damaged inputs, of {len(rows)} readers", _sum(rows, "damaged inputs"), "", len(found), _mib(rows))]
 
 
-def _of_faults(rows: Sequence[Row], found: int) -> list[tuple]:
+def _of_faults(rows: Sequence[Row], found: Sequence[str]) -> list[tuple]:
     kinds = {
         "killed": "kills, at random moments",
         "disk full": "full disks",
@@ -55,17 +58,19 @@ def _of_faults(rows: Sequence[Row], found: int) -> list[tuple]:
         "checkpoint corrupted": "corrupted checkpoints",
     }
     names = ", ".join(_name(row) for row in rows)
-    first = (f"rounds of {names}: broken off, started again", _sum(rows, "rounds"), found, 0, _mib(rows))
+    crashes = sum(": traceback: " in what for what in found)
+    rounds = f"rounds of {names}: broken off, started again"
+    first = (rounds, _sum(rows, "rounds"), len(found) - crashes, crashes, _mib(rows))
     return [first, *((f"- in them: {text}", _sum(rows, key), "", "", "") for key, text in kinds.items())]
 
 
-def _of_endurance(rows: Sequence[Row], found: int) -> list[tuple]:
+def _of_endurance(rows: Sequence[Row], found: Sequence[str]) -> list[tuple]:
     return [
         (
             f"{row['what']} through one process",
             f"{row['how many']:,}",
             row["lost"],
-            0,
+            "",
             f"{row['peak memory, MiB']:,} MiB, {row['growth, MiB']:+,} MiB in the second half",
         )
         for row in rows
