@@ -25,7 +25,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from colorify import bulk, metrics, pictures
 from colorify.color import rgb_to_lab
 from colorify.data import samples
-from colorify.inference import Colorizer, small_luma
+from colorify.inference import Colorizer, small_luma, smaller
 from colorify.models import checkpoint, onnx, released
 from colorify.models.onnx import Predict, cores
 from colorify.models.unet import fold
@@ -72,21 +72,22 @@ def backends(model: str) -> dict[str, Predict]:
 def table_of_backends(model: str, colorizer: Colorizer, repeats: int) -> Table:
     """Time and accuracy of each, for the two looks at a 3:2 picture."""
     photos = [pictures.from_pil(photo) for _, photo in samples.color()]
-    luma = small_luma(from_array(gray_photo(1)), colorizer.size)[None, None]
-    looks = np.ascontiguousarray(np.concatenate((luma, luma[..., ::-1])))
+    looks = both_looks(colorizer, gray_photo(1))
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        colorizer.network(torch.from_numpy(looks))
+        for look in looks:
+            colorizer.network(torch.from_numpy(look))
     rate, operations = matrix_rate(), counter.get_total_flops()
     rows, reference = [], None
     for name, predict in backends(model).items():
-        seconds = median(lambda predict=predict: predict(looks), repeats, warm=3)
+        seconds = median(lambda predict=predict: [predict(look) for look in looks], repeats, warm=3)
         colorizer.predict = predict
         shown = [_lab(colorizer.colorize([photo])[0].pixels) for photo in photos]
         reference = reference or shown
         off = np.mean([float(metrics.de2000(a, b).mean()) for a, b in zip(shown, reference, strict=True)])
         rows.append([name, seconds, operations / seconds / rate, off])
     title = (
-        f"The network, both looks at {looks.shape[3]} x {looks.shape[2]} px: {operations / 2e9:.2f} GMAC; matrix "
+        f"The network, looks at {' and '.join(f'{x.shape[3]} x {x.shape[2]} px' for x in looks)}: "
+        f"{operations / 2e9:.2f} GMAC; matrix "
         f"products reach {rate / 1e9:.0f} GFLOP/s here"
     )
     return title, {"backend": str, "time": ms, "of that rate": share, "CIEDE2000 from torch": "{:.3f}".format}, rows
@@ -94,6 +95,12 @@ def table_of_backends(model: str, colorizer: Colorizer, repeats: int) -> Table:
 
 def _lab(pixels: np.ndarray) -> torch.Tensor:
     return rgb_to_lab(torch.from_numpy(pixels / 255).movedim(-1, 0).float()[None])
+
+
+def both_looks(colorizer: Colorizer, photo: np.ndarray) -> list[np.ndarray]:
+    """What the network is shown of a photo: L* ``(1, 1, h, w)``, twice."""
+    luma = small_luma(from_array(photo), colorizer.size)[None]
+    return [luma[:, None], smaller(luma)[:, None]]
 
 
 def coding(photo: np.ndarray) -> Callable[[], None]:
@@ -115,10 +122,10 @@ def table_of_photos(colorizer: Colorizer, repeats: int) -> Table:
         photo = gray_photo(megapixels)
         few = repeats if megapixels < 10 else max(3, repeats // 3)
         luma = small_luma(from_array(photo), colorizer.size)[None]
-        looks = torch.from_numpy(np.concatenate((luma, luma[..., ::-1]))[:, None])
+        looks = [torch.from_numpy(look) for look in both_looks(colorizer, photo)]
         whole, bare, over_bare = ratio(lambda p=photo: colorizer(p), lambda x=luma: colorizer.output(x), few)
         with torch.inference_mode():
-            module = median(lambda x=looks: colorizer.network(x), few)
+            module = median(lambda looks=looks: [colorizer.network(look) for look in looks], few)
         code = median(coding(photo), few)
         with peak_memory() as peak:
             colorizer(photo)
@@ -151,11 +158,12 @@ def table_of_folder(model: str, files: int, repeats: int) -> Table:
         options, workers = bulk.Options(overwrite=True), bulk.workers(jobs)
         several, single = Colorizer.load(model, callers=workers), Colorizer.load(model)
         luma, code = small_luma(from_array(photo), single.size)[None], coding(photo)
-        looks = torch.from_numpy(np.concatenate((luma, luma[..., ::-1]))[:, None])
+        looks = [torch.from_numpy(look) for look in both_looks(single, photo)]
 
         def by_module() -> None:
             with torch.inference_mode():
-                single.network(looks)
+                for look in looks:
+                    single.network(look)
 
         ways = {
             "the folder": lambda: bulk.run(several, jobs, options, print, workers),

@@ -80,7 +80,7 @@ def passed(path: Path, out: Path) -> Cost:
 def colored(path: Path, out: Path, model: str, every: int) -> Cost:
     """The whole program."""
     colorizer = Colorizer.load(model)
-    colorizer.chroma(np.zeros((1, colorizer.size, colorizer.size * 16 // 18 * 2), np.float32), flip=False)
+    colorizer.chroma(np.zeros((1, colorizer.size, colorizer.size * 16 // 18 * 2), np.float32), tta=False)
     spent, chroma = [], colorizer.chroma
 
     def timed(*args, **knobs):

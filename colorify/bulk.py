@@ -74,7 +74,7 @@ class Options:
     overwrite: bool = False
     max_megapixels: float = MAX_MEGAPIXELS
     hints: tuple[Hint, ...] = ()
-    flip: bool = True
+    tta: bool = True
 
 
 def plan(inputs: Iterable[str], out: Path, films: bool = False) -> tuple[list[Job], list[PictureError]]:
@@ -229,7 +229,7 @@ def colorize_file(colorizer: Colorizer, job: Job, options: Options) -> None:
         if not options.overwrite:
             raise PictureError(f"{job.target}: exists already (--overwrite replaces it)")
     source = job.read(options.max_megapixels)
-    knobs = {name: getattr(options, name) for name in ("size", "saturation", "blur", "hints", "flip")}
+    knobs = {name: getattr(options, name) for name in ("size", "saturation", "blur", "hints", "tta")}
     (result,) = colorizer.colorize([source], **knobs)
     if options.side_by_side:
         result = pictures.beside(source, result)

@@ -62,7 +62,7 @@ def image(
     saturation: Annotated[float, typer.Option(min=0, max=10, help="Multiplies the chroma.")] = 1.0,
     blur: Annotated[float, typer.Option(min=0, max=1000, help="Sigma of a blur of the chroma alone, px.")] = 0.0,
     hints: Annotated[Path | None, typer.Option(help="A CSV file of x,y,color: places that you chose.")] = None,
-    flip: Annotated[bool, typer.Option(help="Look at the mirrored picture too: better, twice the network.")] = True,
+    tta: Annotated[bool, typer.Option(help="Look at a smaller, mirrored copy too: better, 1.6 times the network.")] = True,
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Write gray and colour in a row.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
     max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")] = 200.0,
@@ -80,7 +80,7 @@ def image(
             from colorify.inference import Colorizer
 
             chosen = tuple(_hints(hints)) if hints else ()
-            options = bulk.Options(size, saturation, blur, side_by_side, overwrite, max_megapixels, chosen, flip)
+            options = bulk.Options(size, saturation, blur, side_by_side, overwrite, max_megapixels, chosen, tta)
             together = bulk.workers(jobs)
             failures += bulk.run(Colorizer.load(model, device, together), _progress(jobs), options, _say, together)
     raise typer.Exit(1 if failures else 0)
@@ -94,7 +94,7 @@ def archive(
     model: Model = "highres",
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Short side that the network sees, px.")] = None,
     saturation: Annotated[float, typer.Option(min=0, max=10, help="Multiplies the chroma.")] = 1.0,
-    flip: Annotated[bool, typer.Option(help="Look at the mirrored picture too: better, twice the network.")] = True,
+    tta: Annotated[bool, typer.Option(help="Look at a smaller, mirrored copy too: better, 1.6 times the network.")] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, and replace results that exist.")] = False,
     max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")] = 200.0,
     device: Device = "auto",
@@ -110,7 +110,7 @@ def archive(
     jobs, errors = bulk.plan(inputs, out, films=True)
     for error in errors:
         _say(str(error))
-    options = bulk.Options(size, saturation, overwrite=overwrite, max_megapixels=max_megapixels, flip=flip)
+    options = bulk.Options(size, saturation, overwrite=overwrite, max_megapixels=max_megapixels, tta=tta)
     counts = Counter(failed=len(errors))
     with _plainly():
         bar = _progress([None] * len(jobs))
@@ -476,6 +476,7 @@ def evaluate(
         list[float] | None,
         typer.Option(min=0, max=1, help="Also with classifiers read so: 1 the mean of the likely, 0 the likeliest."),
     ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Also with one look at each picture instead of two.")] = False,
     side: Annotated[int, typer.Option(help="Short side at which pictures are judged, px.")] = 256,
     limit: Annotated[int | None, typer.Option(help="Judge only the first so many pictures.")] = None,
     groups: Annotated[Path | None, typer.Option(help="CSV with columns name and group: a table of them too.")] = None,
@@ -494,7 +495,7 @@ def evaluate(
             raise ValueError(f"{data}: no colour pictures to judge by")
         truths, members = list(found.values()), evaluation.read_groups(groups, found) if groups else None
         bar = _progress([None] * len(truths), "judging")
-        extra = (size or (None,), hints or (), temperature or ())
+        extra = (size or (None,), hints or (), temperature or (), once)
         scores = evaluation.judge(loaded, truths, *extra, lambda: next(bar, None))
         result = evaluation.summary(scores)
         tables = {"table": evaluation.as_table(result, evaluation.HEADLINES)}

@@ -95,18 +95,20 @@ def judge(
     sizes: Sequence[int | None] = (None,),
     hints: Sequence[int] = (),
     temperatures: Sequence[float] = (),
+    once: bool = False,
     report_each: Callable[[], None] = lambda: None,
 ) -> Scores:
     """Every metric, and the `drifts`, of the models beside gray and mean; the first model says what the mean is.
 
     ``hints``: rows of their own for each model with so many random places whose true colour it is told;
-    ``temperatures``: of each classifier, for the annealed mean.
+    ``temperatures``: of each classifier, for the annealed mean; ``once``: of each model, without the second look.
     """
     name, first = next(iter(models.items()))
     seen = first.training
     if not {"mean_ab", "prior"} <= seen.keys():
         raise ValueError(f"{name}: its file does not say what colours it learnt from: name a trained model first")
     rows = recolorings(models, seen["mean_ab"], sizes) | _hinted(models, hints) | _tempered(models, temperatures)
+    rows |= {f"{name}, one look": partial(model, tta=False) for name, model in models.items() if once}
     scores = score(rows, truths, seen["prior"], report_each)
     for name in models.keys() & scores.keys():  # not for a comparison of network sizes
         scores[name] |= drifts(models[name], truths)
@@ -281,7 +283,8 @@ def by_group(scores: Scores, groups: Sequence[str], metric: str = "de2000") -> s
     lines = []
     for group, count in Counter(merged.tolist()).most_common():
         chosen = merged == group
-        part = summary({name: {m: v[chosen] for m, v in row.items()} for name, row in scores.items()})
+        asked = {name: {m: v for m, v in row.items() if m not in DRIFTS} for name, row in scores.items()}
+        part = summary({name: {m: v[chosen] for m, v in row.items()} for name, row in asked.items()})
         lines.append([group, count, *(_cell(part[name].get(metric)) for name in columns)])
     return report.table((metric, "photos", *columns), lines)
 
@@ -352,11 +355,14 @@ def calmed(model: Checkpoint, share: float) -> Checkpoint:
 
 
 def saturated(model: Checkpoint, factor: float) -> Checkpoint:
-    """Multiply the colours that a model of two channels predicts; ValueError for a classifier."""
+    """Multiply the colours that a model of two channels predicts, once more if it was; ValueError for a classifier."""
     if not isinstance(model.codec, Channels):
         raise ValueError(f"the colours of a {model.method} model are those of its classes: it cannot be saturated")
     head = {name: model.weights[name] * factor for name in ("head.weight", "head.bias")}
-    return replace(model, weights=model.weights | head, training=model.training | {"saturation": factor})
+    training = {**model.training, "saturation": round(model.training.get("saturation", 1) * factor, 3)}
+    if training["saturation"] == 1:
+        del training["saturation"]
+    return replace(model, weights=model.weights | head, training=training)
 
 
 def card(model: Checkpoint, name: str) -> str:

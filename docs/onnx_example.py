@@ -2,7 +2,8 @@
 
     python docs/onnx_example.py highres.onnx gray.jpg color.png
 
-For the models that predict ab (regression, gan); those of a classification are logits of 256 colours.
+For the models that predict ab (regression, gan); those of a classification are logits of 256 colours. `colorify image`
+also shows the network the mirrored picture, and faded ones at full contrast.
 """
 
 import sys

@@ -107,12 +107,12 @@ def test_side_by_side_size_and_knobs(model, tmp_path):
     assert np.ptp(colored.astype(int), axis=-1).max() > 10
 
 
-def test_no_flip_is_the_librarys(model, colorizer, tmp_path):
+def test_no_tta_is_the_librarys(model, colorizer, tmp_path):
     photo(0).convert("L").save(tmp_path / "a.png")
-    assert colorify("image", tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", model, "--no-flip").exit_code == 0
+    assert colorify("image", tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", model, "--no-tta").exit_code == 0
     found = np.asarray(Image.open(tmp_path / "b.png"))
-    flipped, plain = (np.asarray(colorizer(Image.open(tmp_path / "a.png"), flip=flip)) for flip in (True, False))
-    assert np.array_equal(found, plain) and not np.array_equal(found, flipped)
+    both, plain = (np.asarray(colorizer(Image.open(tmp_path / "a.png"), tta=tta)) for tta in (True, False))
+    assert np.array_equal(found, plain) and not np.array_equal(found, both)
 
 
 @pytest.mark.parametrize(

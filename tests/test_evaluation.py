@@ -135,6 +135,14 @@ def test_colours_drift_only_with_what_the_network_sees(colorizer):
     assert same["drift_gray"][0] < 0.3 < same["drift_film"][0]
 
 
+def test_models_are_judged_by_one_look_as_well(colorizer):
+    truths = [photo(seed, 96, 64) for seed in range(2)]
+    scores = evaluation.judge({"r": colorizer}, truths, once=True)
+    alone = evaluation.score({"once": lambda array: colorizer(array, tta=False)}, truths, colorizer.training["prior"])
+    assert np.array_equal(scores["r, one look"]["de2000"], alone["once"]["de2000"])
+    assert not np.array_equal(scores["r, one look"]["de2000"], scores["r"]["de2000"])
+
+
 def test_classifiers_are_read_at_several_temperatures(colorizer, classifier):
     models, truths = {"r": colorizer, "c": classifier}, [photo(seed, 48, 32) for seed in range(2)]
     scores = evaluation.judge(models, truths, temperatures=(0.0, TEMPERATURE))
@@ -168,5 +176,7 @@ def test_a_saturated_model_gives_stronger_colours_of_the_same_hue(checkpoint):
         Colorizer(model, "cpu").chroma(luma) for model in (checkpoint, evaluation.saturated(checkpoint, 1.5))
     )
     np.testing.assert_allclose(strong, (1.5 * plain).clip(-110, 110), atol=0.02, rtol=0.01)
+    twice, back = (evaluation.saturated(evaluation.saturated(checkpoint, 2.0), factor) for factor in (1.5, 0.5))
+    assert twice.training["saturation"] == 3 and "saturation" not in back.training
     with pytest.raises(ValueError, match="cannot be saturated"):
         evaluation.saturated(replace(checkpoint, codec=Bits(4), method="classification"), 1.5)

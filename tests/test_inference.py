@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from itertools import pairwise
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -15,7 +16,7 @@ from torch.nn import functional as F
 from colorify import inference, pictures
 from colorify.codec import Bits
 from colorify.color import rgb_to_lab
-from colorify.inference import Colorizer, adjust, apply_chroma, small_luma
+from colorify.inference import Colorizer, adjust, apply_chroma, autocontrast, small_luma, smaller
 from colorify.models import checkpoint as files
 from colorify.models import released
 from colorify.models.checkpoint import Checkpoint, CheckpointError
@@ -142,13 +143,29 @@ def test_upsampling_is_torchs_bicubic():
     np.testing.assert_allclose(result[..., 1:], expected, atol=0.02)
 
 
-def test_flip_treats_both_sides_alike(colorizer):
-    luma = RNG.random((1, 48, 64), np.float32) * 100
-    apart = {}
-    for flip in (True, False):
-        mirrored = colorizer.output(luma[..., ::-1], flip)[..., ::-1]
-        apart[flip] = np.abs(colorizer.output(luma, flip) - mirrored).max()
-    assert apart[True] < 1e-5 < 0.1 < apart[False]
+def test_the_second_look_is_a_smaller_mirrored_copy(colorizer):
+    luma = reference.rgb2gray(array(3, np.uint8, (48, 64)))[None].astype(np.float32)
+    luma = np.clip((luma - luma.min()) / np.ptp(luma) * 130 - 15, 0, 100)  # enough contrast at either size
+    seen = smaller(luma)
+    assert seen.shape == (1, 38, 52)
+    assert np.abs(cv2.resize(seen[0, :, ::-1], (64, 48)) - luma[0]).mean() < 3
+    plain, both = (colorizer.output(luma, tta) for tta in (False, True))
+    other = colorizer.output(seen, tta=False)[0, ..., ::-1]
+    wide = np.stack([cv2.resize(plane.copy(), (32, 24), interpolation=cv2.INTER_CUBIC) for plane in other])
+    np.testing.assert_allclose(both[0], (plain[0] + wide) / 2, atol=1e-4)
+    assert np.abs(both - plain).max() > 0.1
+
+
+def test_the_network_sees_faded_pictures_at_full_contrast():
+    clean = RNG.random((2, 48, 64), np.float32) * 100
+    np.testing.assert_array_equal(autocontrast(clean), clean)
+    faded = np.stack([0.7 * clean[0] + 25, 0.7 * clean[1]])  # to a light gray, to a dark one
+    restored = autocontrast(faded)
+    assert (np.abs(restored - clean).max((1, 2)) < 7).all()
+    np.testing.assert_array_equal(autocontrast(faded[:1]), restored[:1])
+    assert np.ptp(autocontrast(0.1 * clean)) <= 1.5 * np.ptp(0.1 * clean) + 1e-4  # a dark frame's grain is no picture
+    flat = np.full((1, 8, 8), 30, np.float32)
+    np.testing.assert_array_equal(autocontrast(flat), flat)
 
 
 def test_strips_make_no_seams(colorizer, monkeypatch):

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from colorify.codec import Bits, Channels
+from colorify.codec import Bits, Channels, rebalancing
 from colorify.losses import ClassificationLoss, RegressionLoss
+from colorify.metrics import rebalanced_auc
 
 AB = torch.rand(2, 2, 6, 5, generator=torch.Generator().manual_seed(0)) * 100 - 50
 
@@ -21,6 +22,18 @@ def test_classification_loss_is_the_cross_entropy_of_soft_labels():
     target = torch.zeros(2, 256, 6, 5).scatter_add_(1, index, shares)
     expected = torch.nn.functional.cross_entropy(logits, target)
     torch.testing.assert_close(ClassificationLoss(codec, "none")(logits, AB), expected)
+
+
+def test_the_answers_distance_is_that_of_the_rebalanced_auc():
+    """What it adds is what the metric, which reaches from 0 to 150 ab units in steps, lacks."""
+    codec, logits = Bits(4), torch.randn(2, 256, 6, 5, generator=torch.Generator().manual_seed(1))
+    prior = torch.full((256,), 1 / 256).index_fill_(0, codec.encode(AB[:1]).flatten()[:9], 0.05)
+    weights = rebalancing(prior, codec)
+    bare, whole = (float(ClassificationLoss(codec, "rebalanced", weights, answer=a)(logits, AB)) for a in (0.0, 0.1))
+    lab, truth = (torch.cat((torch.full((2, 1, 6, 5), 50.0), ab), 1) for ab in (codec.decode(logits), AB))
+    lacking = 1.5 * (100 - rebalanced_auc(prior.tolist())(lab, truth))  # per picture, over the sum of its weights
+    share = weights[codec.encode(AB)].mean((1, 2))
+    assert (whole - bare) / 0.1 == pytest.approx(float((lacking * share).mean()), abs=0.6)
 
 
 def test_strength_blends_the_weights_in():

@@ -50,7 +50,7 @@ class Checkpoint:
         return digest(self.weights, {"method": self.method, "codec": codecs.to_text(self.codec)})
 
     def build(self) -> UNet:
-        """The network with these weights, in evaluation mode."""
+        """The network with these weights, not copies of them, in evaluation mode."""
         with torch.device("meta"):  # nothing is drawn at random only to be overwritten
             net = UNet(self.network, self.codec.outputs)
         try:

@@ -24,6 +24,7 @@ class ClassificationConfig(TrainConfig):
     weighting: Weighting = "rebalanced"
     rebalance: float = 0.5  # lambda of Zhang 2016: 1 is no rebalancing, 0 the fullest
     ramp: float = 0.5  # share of the steps in which the weights grow from none to full
+    answer: float = 0.2  # what an ab unit between the decoded and the true colour counts beside the cross entropy
 
 
 class Ramp(Callback):
@@ -44,7 +45,8 @@ def classification(
     """Train, or go on training, and return the path of the model; ``starts`` give it a trained backbone."""
     codec = Bits(PRIOR_BITS)
     prior = torch.tensor(statistics(train_set)["prior"])
-    loss = ClassificationLoss(codec, config.weighting, rebalancing(prior, codec, config.rebalance))
+    weights = rebalancing(prior, codec, config.rebalance)
+    loss = ClassificationLoss(codec, config.weighting, weights, answer=config.answer)
 
     @torch.no_grad()
     def at_the_prior(network: UNet) -> None:

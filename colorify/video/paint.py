@@ -43,7 +43,7 @@ class Painter:
 
     def predict(self, luma: np.ndarray) -> np.ndarray:
         """L* ``(h, w)`` -> ab ``(h, w, 2)``; the network sees the picture upright."""
-        ab = self.colorizer.chroma(np.rot90(luma, self.turns)[None], flip=False)[0]
+        ab = self.colorizer.chroma(np.rot90(luma, self.turns)[None], tta=False)[0]
         as_it_lies = np.ascontiguousarray(np.rot90(ab, -self.turns))
         return cv2.resize(as_it_lies, luma.shape[::-1], interpolation=cv2.INTER_CUBIC)
 

@@ -110,7 +110,7 @@ def of_pictures(home: Path, count: int, every: float = 1.0) -> tuple[int, Watche
         coarse.resize(tuple(chance.integers(48, 160, 2)), Image.Resampling.BICUBIC).save(kind)
     for number in range(count):
         (home / "in" / f"{number:06d}.jpg").hardlink_to(kinds[number % len(kinds)])
-    watched = watch(["bulk", str(home / "in"), "-o", str(home / "out"), "--size", "16", "--no-flip"], every)
+    watched = watch(["bulk", str(home / "in"), "-o", str(home / "out"), "--size", "16", "--no-tta"], every)
     assert watched.status == 0, watched.said
     return count - len(list((home / "out").glob("*.jpg"))), watched
 

@@ -46,7 +46,7 @@ def test_released_models_run_by_a_twin_that_answers_as_torch_does(name, size):
     luma = RNG.random(size, np.float32) * 100
     with torch.no_grad():
         expected = colorizer.network(torch.from_numpy(luma[:, None]))
-    torch.testing.assert_close(torch.from_numpy(colorizer.output(luma, flip=False)), expected, atol=2e-3, rtol=1e-3)
+    torch.testing.assert_close(torch.from_numpy(colorizer.output(luma, tta=False)), expected, atol=2e-3, rtol=1e-3)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (33, 70), (64, 64), (200, 31)])
@@ -135,7 +135,7 @@ def test_the_example_colours_a_picture_without_torch_or_colorify(copies, tmp_pat
     example = Path(__file__).parents[2] / "docs" / "onnx_example.py"
     assert len(example.read_text().splitlines()) <= 30
     subprocess.run([sys.executable, example, copies, "a.png", "b.png"], check=True, cwd=tmp_path)
-    ours = Colorizer.load(copies)(Image.open(tmp_path / "a.png"), size=64, flip=False)
+    ours = Colorizer.load(copies)(Image.open(tmp_path / "a.png"), size=64, tta=False)
     theirs = Image.open(tmp_path / "b.png")
     assert np.abs(np.asarray(ours, float) - np.asarray(theirs, float)).mean() < 2
     assert small_luma(from_pil(theirs), 64).shape == (64, 96)
