@@ -121,8 +121,8 @@ def table_of_photos(colorizer: Colorizer, repeats: int) -> Table:
     for megapixels in MEGAPIXELS:
         photo = gray_photo(megapixels)
         few = repeats if megapixels < 10 else max(3, repeats // 3)
-        luma = small_luma(from_array(photo), colorizer.size)[None]
         looks = [torch.from_numpy(look) for look in both_looks(colorizer, photo)]
+        luma = looks[0][:, 0].numpy()
         whole, bare, over_bare = ratio(lambda p=photo: colorizer(p), lambda x=luma: colorizer.output(x), few)
         with torch.inference_mode():
             module = median(lambda looks=looks: [colorizer.network(look) for look in looks], few)
@@ -157,8 +157,8 @@ def table_of_folder(model: str, files: int, repeats: int) -> Table:
         jobs, _ = bulk.plan([str(source)], target)
         options, workers = bulk.Options(overwrite=True), bulk.workers(jobs)
         several, single = Colorizer.load(model, callers=workers), Colorizer.load(model)
-        luma, code = small_luma(from_array(photo), single.size)[None], coding(photo)
         looks = [torch.from_numpy(look) for look in both_looks(single, photo)]
+        luma, code = looks[0][:, 0].numpy(), coding(photo)
 
         def by_module() -> None:
             with torch.inference_mode():

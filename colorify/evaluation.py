@@ -283,8 +283,9 @@ def by_group(scores: Scores, groups: Sequence[str], metric: str = "de2000") -> s
     lines = []
     for group, count in Counter(merged.tolist()).most_common():
         chosen = merged == group
-        asked = {name: {m: v for m, v in row.items() if m not in DRIFTS} for name, row in scores.items()}
-        part = summary({name: {m: v[chosen] for m, v in row.items()} for name, row in asked.items()})
+        part = summary(
+            {name: {m: v[chosen] for m, v in row.items() if m not in DRIFTS} for name, row in scores.items()}
+        )
         lines.append([group, count, *(_cell(part[name].get(metric)) for name in columns)])
     return report.table((metric, "photos", *columns), lines)
 

@@ -237,9 +237,9 @@ def autocontrast(luma: np.ndarray) -> np.ndarray:
     low, high = np.percentile(luma, (1, 99), axis=(1, 2), keepdims=True)
     darkest, lightest = np.minimum(low, 5), np.maximum(high, 95)
     gain = np.minimum(1.5, (lightest - darkest) / np.maximum(high - low, 1e-3))
-    reach = gain * (high - low) / 2
-    middle = ((low + high) / 2).clip(darkest + reach, lightest - reach)  # as near to where it was as may be
-    return (gain * (luma - (low + high) / 2) + middle).clip(0, 100).astype(np.float32)
+    middle, reach = (low + high) / 2, gain * (high - low) / 2
+    moved = middle.clip(darkest + reach, lightest - reach)  # as near to where it was as may be
+    return (gain * (luma - middle) + moved).clip(0, 100).astype(np.float32)
 
 
 def smaller(luma: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
     python docs/onnx_example.py highres.onnx gray.jpg color.png
 
 For the models that predict ab (regression, gan); those of a classification are logits of 256 colours. `colorify image`
-also shows the network the mirrored picture, and faded ones at full contrast.
+also shows the network a smaller, mirrored copy, and faded pictures at more contrast.
 """
 
 import sys
