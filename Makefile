@@ -44,6 +44,9 @@ faults: $(READY) ## Kill commands at random moments, fill the disk, corrupt chec
 endurance: $(READY) ## Colour the frames of a day, and 20,000 pictures, each in one process
 	PYTHONPATH=tests $(PYTHON) -m endurance.runs
 
+soak: $(READY) ## Start RUNS=200 fresh processes of image, bulk and video each: none may hang
+	PYTHONPATH=tests $(PYTHON) -m soak.runs --runs $(or $(RUNS),200)
+
 repro: $(READY) ## Run the chain of notebooks that params.yaml names, where something changed
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc repro
 
@@ -66,4 +69,4 @@ clean: ## Remove what can be made again: the environment, caches, the demo
 	rm -rf $(VENV) data/cache reports/demo .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup demo pictures test lint bench fuzz faults endurance repro lab studio screenshots lock audit clean
+.PHONY: help setup demo pictures test lint bench fuzz faults endurance soak repro lab studio screenshots lock audit clean

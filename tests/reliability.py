@@ -85,4 +85,9 @@ def _mib(rows: Sequence[Row]) -> str:
     return f"{max(row['peak memory, MiB'] for row in rows):,} MiB"
 
 
-_SHORT = {"endurance": _of_endurance, "faults": _of_faults, "fuzz": _of_fuzz}
+def _of_soak(rows: Sequence[Row], found: Sequence[str]) -> list[tuple]:
+    names = ", ".join(_name(row) for row in rows)
+    return [(f"fresh processes of {names}, 30 s each at most", _sum(rows, "fresh processes"), "", len(found), "")]
+
+
+_SHORT = {"endurance": _of_endurance, "faults": _of_faults, "fuzz": _of_fuzz, "soak": _of_soak}

@@ -14,6 +14,8 @@ from typing import Literal, get_args
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from colorify.models.depthwise import DepthwiseConv, uneven_border
+
 ResNetName = Literal["resnet18", "resnet34", "resnet50"]
 LiteName = Literal["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
 EncoderName = Literal[ResNetName, LiteName]
@@ -107,12 +109,11 @@ class ResNet(nn.Module):
 class Halving(nn.Conv2d):
     """Convolution of stride 2 that pads one pixel more behind than before, as TensorFlow does, for even sides."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, groups: int = 1):
-        super().__init__(inputs, outputs, kernel, 2, groups=groups, bias=False)
-        self.border = (kernel // 2 - 1, kernel // 2) * 2
+    def __init__(self, inputs: int, outputs: int, kernel: int):
+        super().__init__(inputs, outputs, kernel, 2, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.pad(x, self.border))
+        return super().forward(F.pad(x, uneven_border(self.kernel_size[0])))
 
 
 def _norm(width: int) -> nn.BatchNorm2d:
@@ -127,11 +128,7 @@ class InvertedBottleneck(nn.Module):
         width = inputs * expansion
         if expansion > 1:
             self.expand, self.bn0 = nn.Conv2d(inputs, width, 1, bias=False), _norm(width)
-        self.depthwise = (
-            Halving(width, width, kernel, width)
-            if stride == 2
-            else nn.Conv2d(width, width, kernel, padding=kernel // 2, groups=width, bias=False)
-        )
+        self.depthwise = DepthwiseConv(width, kernel, stride)
         self.bn1 = _norm(width)
         self.project, self.bn2 = nn.Conv2d(width, outputs, 1, bias=False), _norm(outputs)
         self.expands, self.adds = expansion > 1, stride == 1 and inputs == outputs

@@ -10,11 +10,13 @@ import hashlib
 import importlib.util
 import json
 import os
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,14 +52,12 @@ class OnnxModel:
         """The network, run by OpenVINO in float32; so many ``callers`` at a time share the processor's cores."""
         if device not in ("auto", "cpu"):
             raise CheckpointError(f"device {device!r}: an ONNX model runs on the CPU; take its .safetensors file")
-        import openvino
-
-        core = openvino.Core()
         settings = {
             "INFERENCE_PRECISION_HINT": "f32",
             "INFERENCE_NUM_THREADS": str(cores()),
             "NUM_STREAMS": str(min(callers, cores())),
         }
+        core = _openvino().Core()
         network = core.compile_model(core.read_model(self.content), "CPU", settings)
 
         def predict(luma: np.ndarray) -> np.ndarray:
@@ -72,6 +72,22 @@ class OnnxModel:
         from colorify.models import checkpoint
 
         return checkpoint.load(self.checkpoint).build()
+
+
+_importing = threading.Lock()
+
+
+def _openvino() -> ModuleType:
+    """OpenVINO, once one thread alone has handed it an array.
+
+    Its binding (pybind11) looks up numpy's C interface at the first array, behind a guard of C++ that knows nothing of
+    Python's lock: the thread inside the guard waits for Python's lock, and a second one, which has it, for the guard.
+    """
+    with _importing:
+        import openvino
+
+        _ = openvino.Tensor(np.zeros(1, np.float32)).data
+    return openvino
 
 
 def cores() -> int:

@@ -26,6 +26,7 @@ class UNetConfig:
 
     encoder: EncoderName = "resnet50"
     decoder: tuple[int, ...] = (896, 384, 192, 96)  # channels at 1/16, 1/8, 1/4 and 1/2 of the size
+    attention: int = 0  # heads of a self-attention over the encoder's deepest features; 0: none
 
 
 SMALL = UNetConfig("efficientnet_lite0", (192, 128, 64, 32))
@@ -57,6 +58,29 @@ class Up(nn.Module):
         self.expand.weight.copy_(self.expand.weight[::4].repeat_interleave(4, 0))
 
 
+class Attention(nn.Module):
+    """Self-attention (Vaswani et al. 2017) of all places of a picture, added to them: ``(B, C, H, W)`` -> the same.
+
+    It starts as the identity.
+    """
+
+    def __init__(self, channels: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(channels)
+        self.mix = nn.Linear(channels, channels * 3)
+        self.out = nn.Linear(channels, channels)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        places = x.flatten(2).mT  # (B, H * W, C)
+        parts = self.mix(self.norm(places)).unflatten(2, (3, self.heads, -1))
+        query, key, value = parts.permute(2, 0, 3, 1, 4)  # each (B, heads, H * W, C / heads)
+        seen = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
+        return x + self.out(seen).mT.unflatten(2, x.shape[2:])
+
+
 class Backbone(nn.Module):
     """The whole U-Net but its head: L ``(B, 1, H, W)`` scaled to -1..1 -> features ``(B, width, H/2, W/2)``."""
 
@@ -66,11 +90,15 @@ class Backbone(nn.Module):
         *skips, deepest = self.encoder.channels
         if len(config.decoder) != len(skips):
             raise ValueError(f"decoder needs {len(skips)} widths (1/16, 1/8, 1/4, 1/2), got {config.decoder}")
+        if config.attention and deepest % config.attention:
+            raise ValueError(f"{config.attention} heads of attention do not share {deepest} channels equally")
+        self.attention = Attention(deepest, config.attention) if config.attention else nn.Identity()
         inputs = (deepest, *config.decoder)
         self.decoder = nn.ModuleList(map(Up, inputs, reversed(skips), config.decoder))
 
     def forward(self, x: Tensor) -> Tensor:
         *skips, x = self.encoder(x)
+        x = self.attention(x)
         for up, skip in zip(self.decoder, reversed(skips), strict=True):
             x = up(x, skip)
         return x
@@ -78,6 +106,8 @@ class Backbone(nn.Module):
 
 class UNet(nn.Module):
     """L* ``(B, 1, H, W)`` in 0..100 -> what the codec's head predicts, ``(B, outputs, ceil(H/2), ceil(W/2))``."""
+
+    dtype = torch.float32  # in which it multiplies, by autocast; its weights and its answer are float32
 
     def __init__(self, config: UNetConfig, outputs: int):
         super().__init__()
@@ -88,6 +118,12 @@ class UNet(nn.Module):
             self.apply(_start)
 
     def forward(self, luma: Tensor) -> Tensor:
+        if self.dtype == torch.float32:
+            return self._answer(luma)
+        with torch.autocast(luma.device.type, self.dtype):
+            return self._answer(luma).float()
+
+    def _answer(self, luma: Tensor) -> Tensor:
         height, width = luma.shape[-2:]
         x = F.pad(luma / 50 - 1, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
         return self.head(self.backbone(x))[..., : (height + 1) // 2, : (width + 1) // 2]

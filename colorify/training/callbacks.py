@@ -28,12 +28,13 @@ class TrainingError(ValueError):
 
 
 class Schedule(Callback):
-    """Learning rate as a function of the step alone: linear warm-up, then half a cosine to zero."""
+    """Learning rate as a function of the step alone: linear warm-up, the peak, then half a cosine to zero."""
 
     order = 10
 
-    def __init__(self, lr: float, steps: int, warmup: float):
+    def __init__(self, lr: float, steps: int, warmup: float, hold: float = 0.0):
         self.peak, self.steps, self.rise = lr, steps, max(1, round(steps * warmup))
+        self.fall = max(self.rise, round(steps * hold))
 
     def before_batch(self) -> None:
         if self.training:
@@ -43,7 +44,8 @@ class Schedule(Callback):
         """The rate of a step."""
         if step < self.rise:
             return self.peak * (step + 1) / self.rise
-        return self.peak * 0.5 * (1 + math.cos(math.pi * (step - self.rise) / max(1, self.steps - self.rise)))
+        share = max(0, step - self.fall) / max(1, self.steps - self.fall)
+        return self.peak * 0.5 * (1 + math.cos(math.pi * share))
 
 
 class Average(Callback):

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import torch
 from fastai.callback.core import Callback
-from fastai.callback.fp16 import AMPMode, MixedPrecision
 from fastai.callback.progress import ProgressCallback
 from fastai.callback.training import GradientClip
 from fastai.data.core import DataLoaders
@@ -34,7 +33,7 @@ from colorify.models.unet import UNet, UNetConfig
 from colorify.training import processes
 from colorify.training.callbacks import Average, Charts, Grids, Keeper, Schedule, TrainingError
 from colorify.training.judges import MeanLoss, judges
-from colorify.training.speed import Progress, SmoothLoss, Speed
+from colorify.training.speed import Progress, SmoothLoss, Speed, has_bfloat16
 from colorify.training.transfer import Start
 
 STATE_FILE, MODEL_FILE, GRIDS = "state.safetensors", "model.safetensors", "grids"
@@ -53,6 +52,7 @@ class TrainConfig:
     sizes: tuple[tuple[float, int], ...] = ((0.0, 128),)  # (from this share of the steps, side in pixels)
     lr: float = 1e-3  # peak of the schedule
     warmup: float = 0.05  # share of the steps
+    hold: float = 0.0  # until this share of the steps the rate stays at its peak, then it falls to zero
     weight_decay: float = 0.01  # on weights, not on biases and norms
     clip: float = 1.0  # norm of the gradient
     ema: float = 0.998  # decay of the averaged weights
@@ -78,8 +78,8 @@ class Run:
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the network computes in: bfloat16 on a GPU, its weights stay float32."""
-        return torch.bfloat16 if self.device.startswith("cuda") else torch.float32
+        """What the network computes in: bfloat16 where the device multiplies it; its weights stay float32."""
+        return torch.bfloat16 if self.device.startswith("cuda") or has_bfloat16() else torch.float32
 
 
 @dataclass
@@ -198,6 +198,7 @@ def _learner(
 ) -> Learner:
     """A learner with a fresh network and everything that happens around its steps."""
     network = UNet(config.network, method.codec.outputs)
+    network.dtype = run.dtype
     for start in method.starts:
         start(network)
     network.to(run.device, memory_format=torch.channels_last)
@@ -209,14 +210,13 @@ def _learner(
     dls.n_inp = 1  # the network sees luma; ab and index go to the loss
     shown = valid.batch(spread(len(valid_set)).to(run.device))
     callbacks = [
-        Schedule(config.lr, config.steps, config.warmup),
+        Schedule(config.lr, config.steps, config.warmup, config.hold),
         Average(network, config.ema),
         keeper,
         Charts(("valid_loss", "below_gray", "de2000")),
         GradientClip(config.clip),
         *([Grids(shown, method.codec, Path(run.out) / GRIDS, config.grid_every)] if processes.first() else []),
         *([Speed(network, config.size, run.dtype, run.out)] if processes.first() else []),
-        *([MixedPrecision(AMPMode.BF16)] if run.dtype == torch.bfloat16 else []),
         *method.callbacks,
     ]
     optimizer = partial(_optimizer, weight_decay=config.weight_decay)

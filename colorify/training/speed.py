@@ -102,6 +102,11 @@ class Speed(Callback):
         return self.operations[side]
 
 
+def has_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 itself; one that does not is slower with it than with float32."""
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
 def peak(device: torch.device, dtype: torch.dtype, side: int = 4096) -> float:
     """Floating-point operations a second of a matrix product on ``device``, measured: the best of a few."""
     side = side if device.type == "cuda" else side // 4

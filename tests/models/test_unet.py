@@ -1,5 +1,6 @@
 """Size, cost and shapes of the network."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -8,7 +9,7 @@ import torchvision
 from torch.utils.flop_counter import FlopCounterMode
 
 from colorify.models.encoders import EncoderName, ResNet, make_encoder
-from colorify.models.unet import SMALL, UNet, UNetConfig
+from colorify.models.unet import SMALL, Attention, UNet, UNetConfig
 from conftest import TINY
 
 
@@ -67,3 +68,30 @@ def test_upsampling_starts_without_checkerboard():
 def test_decoder_needs_four_widths():
     with pytest.raises(ValueError, match="4 widths"):
         UNet(UNetConfig("resnet18", (8, 8)), 2)
+
+
+def test_attention_starts_as_the_identity_and_joins_all_places():
+    torch.manual_seed(0)
+    block, x = Attention(8, 2), torch.randn(2, 8, 3, 5)
+    assert torch.equal(block(x), x)
+    torch.nn.init.normal_(block.out.weight)
+    moved = x.clone()
+    moved[:, 0, 2, 4] += 3
+    assert ((block(moved) - block(x))[:, :, 0, 0].abs() > 1e-6).any()
+
+
+def test_attention_heads_share_the_channels_equally():
+    assert UNet(replace(TINY, attention=4), 2).eval()(torch.rand(1, 1, 33, 40)).shape == (1, 2, 17, 20)
+    with pytest.raises(ValueError, match="3 heads"):
+        UNet(replace(TINY, attention=3), 2)
+
+
+def test_bfloat16_computes_about_the_same_and_answers_in_float32():
+    torch.manual_seed(0)
+    network = UNet(replace(TINY, attention=2), 2).eval()
+    torch.nn.init.normal_(network.head.weight, std=0.3)
+    luma = torch.rand(2, 1, 64, 64) * 100
+    exact = network(luma)
+    network.dtype = torch.bfloat16
+    assert network(luma).dtype == torch.float32
+    assert 0 < (network(luma) - exact).norm() < 0.05 * exact.norm()

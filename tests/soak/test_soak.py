@@ -1,0 +1,10 @@
+"""A short soak: `make soak` starts 200 fresh processes of each command."""
+
+import pytest
+
+from .runs import failures, inputs
+
+
+@pytest.mark.parametrize("name", ["image", "bulk", "video"])
+def test_fresh_processes_end(name, tmp_path):
+    assert failures(inputs(tmp_path)[name], 20) == []
