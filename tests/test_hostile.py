@@ -161,8 +161,8 @@ def test_pickles_in_caches_are_never_opened(tmp_path, photos):
     marker = tmp_path / "exploded"
     config = DataConfig((str(photos),), valid_share=0.3, side=40, min_side=32)
     prepare(config, tmp_path, report=lambda _: None)
-    (home,) = (path for path in tmp_path.iterdir() if path.is_dir())
-    np.save(home / "train.npy", np.array([Bomb(marker)] * 3, object), allow_pickle=True)
+    (home,) = (tmp_path / "decoded").iterdir()
+    np.save(home / "shapes.npy", np.array([Bomb(marker)] * 3, object), allow_pickle=True)
     with pytest.raises(DataError, match="damaged: delete the folder"):
         prepare(config, tmp_path)
     parts = Parts(tmp_path / "parts", {"a": 1})
@@ -177,7 +177,7 @@ def test_pickles_in_caches_are_never_opened(tmp_path, photos):
 def test_decoded_pictures_that_were_cut_short(tmp_path, photos):
     config = DataConfig((str(photos),), valid_share=0.3, side=40, min_side=32)
     prepare(config, tmp_path, report=lambda _: None)
-    (pixels,) = tmp_path.rglob("train.u8")
+    (pixels,) = tmp_path.rglob("pixels.u8")
     pixels.write_bytes(pixels.read_bytes()[:-1])
     with pytest.raises(DataError, match="damaged"):
         prepare(config, tmp_path)

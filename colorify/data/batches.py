@@ -50,15 +50,14 @@ def crop(pictures: Pictures, index: Tensor, boxes: Boxes, size: int) -> Tensor:
     Antialiasing: sampled ``n`` times finer when the pictures are larger than the output, then averaged.
     """
     n = max(1, round(pictures.longest / size))
-    ramp = (torch.arange(size * n, device=pictures.pixels.device) + 0.5) / (size * n)
+    ramp = (torch.arange(size * n, device=pictures.device) + 0.5) / (size * n)
     x = torch.where(boxes.mirrored[:, None], 1 - ramp, ramp) * boxes.side[:, None] + boxes.left[:, None] - 0.5
     y = ramp * boxes.side[:, None] + boxes.top[:, None] - 0.5
     width, height = pictures.width[index][:, None], pictures.height[index][:, None]
     (x0, x1, fx), (y0, y1, fy) = _neighbours(x, width), _neighbours(y, height)
 
     def rows(y: Tensor, x: Tensor) -> Tensor:  # (B, n, n, 3) float
-        at = pictures.start[index][:, None, None] + (y * width)[:, :, None] + x[:, None, :]
-        return pictures.pixels.index_select(0, at.flatten()).view(*at.shape, 3).float()
+        return pictures.rows(index, (y * width)[:, :, None] + x[:, None, :]).float()
 
     fx, fy = fx[:, None, :, None], fy[:, :, None, None]
     upper = torch.lerp(rows(y0, x0), rows(y0, x1), fx)
@@ -113,7 +112,7 @@ def train_batch(
 
     Of ``parts`` equal ones only ``part``, counted from 0; pictures are dealt, the augmentation of each part is its own.
     """
-    device = pictures.pixels.device
+    device = pictures.device
     places = range(step * batch + part, (step + 1) * batch, parts)
     index = torch.tensor([_shuffled(len(pictures), place, seed) for place in places]).to(device)
     generator = torch.Generator(device).manual_seed(seed * 1_000_003 + step + part * 2**32)

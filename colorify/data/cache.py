@@ -1,25 +1,22 @@
-"""Decoded pictures as one array of bytes: decoding is paid once, batches are cut on the training device."""
+"""The pictures to learn from: decoding is paid once, batches are cut on the training device."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from colorify import params
 from colorify.data import manifest
-from colorify.data.manifest import DataError, Entry, Item
+from colorify.data.decoded import Part, Sizes, parts
+from colorify.data.manifest import DataError, Entry
 
 
 @dataclass(frozen=True)
@@ -35,27 +32,60 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class Pictures:
-    """One split of the cache: RGB rows of all pictures, end to end."""
+    """One split: RGB rows of all pictures, in one array of bytes for each part of the cache."""
 
     entries: list[Entry]
-    pixels: Tensor  # (sum of height * width, 3) uint8
-    start: Tensor  # (N,) int64: first row of each picture
+    pixels: tuple[Tensor, ...]  # each (sum of height * width, 3) uint8
+    part: Tensor  # (N,) int64: which of them holds a picture
+    start: Tensor  # (N,) int64: its first row there
     width: Tensor  # (N,) int64
     height: Tensor  # (N,) int64
-    longest: int  # the longest short side of all, in pixels
 
     def __len__(self) -> int:
         return len(self.entries)
 
     def __getitem__(self, index: int) -> Image.Image:
-        start, width, height = (int(t[index]) for t in (self.start, self.width, self.height))
-        rows = self.pixels[start : start + width * height]
-        return Image.fromarray(rows.cpu().numpy().reshape(height, width, 3))
+        width, height = int(self.width[index]), int(self.height[index])
+        return Image.fromarray(self._rows(index).cpu().numpy().reshape(height, width, 3))
+
+    @property
+    def device(self) -> torch.device:
+        """Where batches are cut."""
+        return self.start.device
+
+    @property
+    def longest(self) -> int:
+        """The longest short side of all, in pixels."""
+        return int(torch.minimum(self.width, self.height).max()) if len(self) else 0
+
+    def rows(self, index: Tensor, at: Tensor) -> Tensor:
+        """RGB ``(B, ..., 3)`` uint8 of the rows ``at (B, ...)``, counted in each of the pictures ``index (B,)``."""
+        at = at + self.start[index].view(-1, *(1,) * (at.ndim - 1))
+        if len(self.pixels) == 1:
+            return self.pixels[0].index_select(0, at.flatten()).view(*at.shape, 3)
+        found, part = torch.empty(*at.shape, 3, dtype=torch.uint8), self.part[index]
+        for number in part.unique().tolist():
+            chosen = part == number
+            found[chosen] = self.pixels[number][at[chosen]]
+        return found
 
     def to(self, device: torch.device | str) -> Pictures:
-        """The same with its pixels on ``device``."""
-        moved = {name: getattr(self, name).to(device) for name in ("pixels", "start", "width", "height")}
-        return replace(self, **moved)
+        """The same on ``device``; elsewhere than where they are, `joined`."""
+        if torch.device(device).type == self.device.type:
+            return self
+        joined = self.joined()
+        places = {name: getattr(joined, name).to(device) for name in ("part", "start", "width", "height")}
+        return replace(joined, pixels=(joined.pixels[0].to(device),), **places)
+
+    def joined(self) -> Pictures:
+        """The same with the pixels of these pictures alone, as one array in memory."""
+        area = self.width * self.height
+        pixels = torch.cat([self._rows(index) for index in range(len(self))])
+        return replace(self, pixels=(pixels,), part=torch.zeros_like(self.part), start=area.cumsum(0) - area)
+
+    def _rows(self, index: int) -> Tensor:
+        start, area = int(self.start[index]), int(self.width[index] * self.height[index])
+        return self.pixels[int(self.part[index])][start : start + area]
 
 
 def collected(profile: str | None = None, file: Path | None = None) -> Path:
@@ -64,113 +94,64 @@ def collected(profile: str | None = None, file: Path | None = None) -> Path:
 
 
 def prepare(config: DataConfig, folder: Path, report: Callable[[str], None] = print) -> tuple[Pictures, Pictures]:
-    """The train and the valid pictures, decoded into ``folder`` at the first call and mapped at later ones."""
-    home = Path(folder) / _key(config)
-    if not (home / "manifest.csv").exists():
-        _build(config, home, report)
-    train, valid = _open(home, "train"), _open(home, "valid")
+    """The train and the valid pictures; those that no earlier call has decoded into ``folder`` are decoded now.
+
+    Duplicates are refused, those of validation pictures too. All rows, with the reasons of the refused ones, are
+    written to ``manifest.csv`` in a folder of the config's own.
+    """
+    found = list(_found(config, Path(folder) / "decoded", report))
+    entries, train, valid = _assigned(config, found)
+    listed = Path(folder) / _key(entries) / manifest.MANIFEST_CSV
+    if not listed.exists():
+        listed.parent.mkdir(parents=True, exist_ok=True)
+        part = listed.with_name(f".{listed.name}.{os.getpid()}.part")
+        manifest.write(entries, part)
+        os.replace(part, listed)
+        report(f"{len(entries):,} pictures, {len(train) + len(valid):,} of use: {os.path.relpath(listed)}")
     for split in (train, valid):
         if not split:
-            raise DataError(f"{', '.join(config.sources)}: no usable pictures; see why in {home / 'manifest.csv'}")
+            raise DataError(f"{', '.join(config.sources)}: no usable pictures; see why in {listed}")
     return train, valid
 
 
-def _key(config: DataConfig) -> str:
-    """A name that changes when the config, or any file that it names, changes."""
-    stats = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for s in _sources(config) for p in manifest.files(s)]
-    return hashlib.sha256(json.dumps([repr(config), stats]).encode()).hexdigest()[:16]
-
-
-def _sources(config: DataConfig) -> list[Path]:
-    return [Path(source) for source in (*config.sources, *config.valid)]
-
-
-def _build(config: DataConfig, home: Path, report: Callable[[str], None]) -> None:
-    """Examine every picture, write pixels and manifest beside ``home``, then rename."""
-    part = home.with_name(f".{home.name}.{os.getpid()}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    entries: list[Entry] = []
-    shapes: dict[str, list] = {"train": [], "valid": []}
-    try:
-        with open(part / "train.u8", "wb") as train, open(part / "valid.u8", "wb") as valid:
-            out = {"train": train, "valid": valid}
-            for entry, pixels in _examined(config):
-                entries.append(entry)
-                if pixels is not None:
-                    out[entry.split].write(pixels.tobytes())
-                    shapes[entry.split].append((len(entries) - 1, *pixels.shape[1::-1]))
-                if len(entries) % 1000 == 0:
-                    report(f"{len(entries):,} pictures read, {sum(map(len, shapes.values())):,} of use")
-        for split, rows in shapes.items():
-            np.save(part / f"{split}.npy", np.array(rows, np.int64).reshape(-1, 3))
-        manifest.write(entries, part / "manifest.csv")
-        _rename(part, home)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    seen = os.path.relpath(home / "manifest.csv")
-    report(f"{len(entries):,} pictures read, {sum(map(len, shapes.values())):,} of use: {seen}")
-
-
-def _rename(part: Path, home: Path) -> None:
-    """``part`` becomes ``home``, unless another run was quicker with the same pictures."""
-    try:
-        os.replace(part, home)
-    except OSError:
-        if not (home / "manifest.csv").exists():
-            raise
-
-
-def _examined(config: DataConfig) -> Iterator[tuple[Entry, np.ndarray | None]]:
-    """Rows and pixels in the order of the sources; duplicates are refused, memory stays bounded."""
-
-    def work(job: tuple[str, Item]) -> tuple[Entry, np.ndarray | None]:
-        split, item = job
-        entry, picture = manifest.examine(item, config.min_side)
-        if picture is None:
-            return entry, None
-        split = split or entry.split or manifest.split_of(entry.sha256, config.valid_share)
-        return replace(entry, split=split), np.asarray(_shrink(picture, config.side))
-
-    seen: set[str] = set()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        waiting = _jobs(config)
-        while jobs := list(islice(waiting, 256)):
-            for entry, pixels in pool.map(work, jobs):
-                if pixels is not None and entry.sha256 in seen:
-                    entry, pixels = replace(entry, split="", refused="duplicate"), None
-                seen.add(entry.sha256)
-                yield entry, pixels
-
-
-def _jobs(config: DataConfig) -> Iterator[tuple[str, Item]]:
+def _found(config: DataConfig, folder: Path, report: Callable[[str], None]) -> Iterator[tuple[str, Part]]:
+    """Every part, with the split that all of it belongs to, if any; validation comes first."""
     whole = "train" if config.valid else ""  # empty: as the manifest says, or by hash
     for split, sources in (("valid", config.valid), (whole, config.sources)):
         for source in sources:
-            for item in manifest.items(Path(source)):
-                yield split, item
+            for part in parts(Path(source), Sizes(config.side, config.min_side), folder, report):
+                yield split, part
 
 
-def _shrink(picture: Image.Image, side: int) -> Image.Image:
-    """Short side to ``side`` (never enlarged), long side at most three times that, centred."""
-    scale = min(1.0, side / min(picture.size))
-    width, height = (max(1, round(length * scale)) for length in picture.size)
-    picture = picture.resize((width, height), Image.Resampling.LANCZOS)
-    left, top = max(0, width - 3 * height) // 2, max(0, height - 3 * width) // 2
-    return picture.crop((left, top, width - left, height - top))
+def _assigned(config: DataConfig, found: list[tuple[str, Part]]) -> tuple[list[Entry], Pictures, Pictures]:
+    """All rows with their splits, and the pictures of both splits."""
+    entries: list[Entry] = []
+    chosen: dict[str, list] = {"train": [], "valid": []}
+    seen: set[str] = set()
+    for number, (whole, part) in enumerate(found):
+        rows, start = list(part.entries), 0
+        for at, width, height in part.shapes.tolist():
+            entry = rows[at]
+            if entry.sha256 in seen:
+                rows[at] = replace(entry, split="", refused="duplicate")
+            else:
+                seen.add(entry.sha256)
+                split = whole or entry.split or manifest.split_of(entry.sha256, config.valid_share)
+                rows[at] = replace(entry, split=split)
+                chosen[split].append((rows[at], number, start, width, height))
+            start += width * height
+        entries += rows
+    pixels = tuple(part.pixels for _, part in found)
+    return entries, *(_pictures(chosen[split], pixels) for split in ("train", "valid"))
 
 
-def _open(home: Path, split: str) -> Pictures:
-    try:
-        entries = manifest.read(home / "manifest.csv")
-        row, width, height = torch.from_numpy(np.load(home / f"{split}.npy")).unbind(1)
-        area = width * height
-        total = int(area.sum())
-        whole = (home / f"{split}.u8").stat().st_size == total * 3
-    except (OSError, ValueError, EOFError, DataError):
-        whole = False
-    if not whole:
-        raise DataError(f"{home}: the decoded pictures there are damaged: delete the folder, it is made anew")
-    longest = int(torch.minimum(width, height).max()) if total else 0
-    pixels = torch.from_file(str(home / f"{split}.u8"), size=total * 3, dtype=torch.uint8) if total else torch.empty(0)
-    return Pictures([entries[i] for i in row], pixels.view(-1, 3), area.cumsum(0) - area, width, height, longest)
+def _pictures(chosen: list[tuple], pixels: tuple[Tensor, ...]) -> Pictures:
+    entries = [row[0] for row in chosen]
+    places = torch.tensor([row[1:] for row in chosen], dtype=torch.int64).reshape(-1, 4)
+    return Pictures(entries, pixels, *(column.contiguous() for column in places.unbind(1)))
+
+
+def _key(entries: list[Entry]) -> str:
+    """A name for what was found."""
+    rows = [(entry.path, entry.sha256, entry.split, entry.refused) for entry in entries]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]

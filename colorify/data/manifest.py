@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.parquet"
 """A folder with a file of this name is the pictures that it lists."""
+MANIFEST_CSV = "manifest.csv"
+"""What became of every picture of a training."""
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
 GRAY_STD = 3.27
 """A picture whose a and b both deviate less than this (ab units) counts as gray; the original's threshold."""

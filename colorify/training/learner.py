@@ -240,7 +240,7 @@ def statistics(pictures: Pictures, count: int = 2000) -> dict[str, tuple[float, 
     Of (up to ``count``, evenly spread) pictures.
     """
     codec = Bits(PRIOR_BITS)
-    chunks = spread(len(pictures), count).to(pictures.pixels.device).split(64)
+    chunks = spread(len(pictures), count).to(pictures.device).split(64)
     total, counts = torch.zeros(2), torch.zeros(codec.outputs)
     for chunk in chunks:
         ab = valid_batch(pictures, chunk, 64).ab.cpu()

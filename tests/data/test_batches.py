@@ -1,12 +1,16 @@
 """The cache, the crops, and batches that are a function of seed and step."""
 
+import io
+import tarfile
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from colorify.color import rgb_to_lab
-from colorify.data import batches, cache
+from colorify.data import batches, decoded
 from colorify.data.batches import AugmentConfig, Boxes
 from colorify.data.cache import DataConfig, prepare
 from colorify.data.manifest import DataError, read
@@ -46,24 +50,74 @@ def test_cached_pictures_are_the_shrunk_originals(cached, photos):
 
 def test_a_second_call_reads_nothing(cached, monkeypatch):
     config, folder, (train, _) = cached
-    monkeypatch.setattr("colorify.data.cache._build", None)
-    assert torch.equal(prepare(config, folder)[0].pixels, train.pixels)
+    monkeypatch.setattr(decoded, "_build", None)
+    again = prepare(config, folder)[0]
+    assert again.entries == train.entries and torch.equal(again.pixels[0], train.pixels[0])
 
 
 def test_two_runs_may_decode_the_same_pictures_at_once(photos, tmp_path, monkeypatch):
     config = DataConfig((str(photos),), valid_share=0.3, side=40, min_side=32)
-    real = cache.manifest.write
+    real = decoded.manifest.write
 
     def slower(entries, path):
         """While this run writes its last file, another does all of it."""
-        monkeypatch.setattr(cache.manifest, "write", real)
-        monkeypatch.setattr(cache.os, "getpid", lambda: 1)
+        monkeypatch.setattr(decoded.manifest, "write", real)
+        monkeypatch.setattr(decoded.os, "getpid", lambda: 1)
         prepare(config, tmp_path, report=lambda _: None)
         real(entries, path)
 
-    monkeypatch.setattr(cache.manifest, "write", slower)
+    monkeypatch.setattr(decoded.manifest, "write", slower)
     train, valid = prepare(config, tmp_path, report=lambda _: None)
-    assert len(train) + len(valid) == 12 and len(list(tmp_path.iterdir())) == 1
+    assert len(train) + len(valid) == 12 and len(list((tmp_path / "decoded").iterdir())) == 1
+
+
+def shard(path, seeds):
+    """A tar of generated pictures."""
+    with tarfile.open(path, "w") as tar:
+        for seed in seeds:
+            content = io.BytesIO()
+            photo(seed).save(content, "PNG")
+            member = tarfile.TarInfo(f"{seed:02d}.png")
+            member.size = content.tell()
+            content.seek(0)
+            tar.addfile(member, content)
+
+
+def test_one_more_shard_or_a_moved_one_decodes_no_other_anew(tmp_path, monkeypatch):
+    folder, cache = tmp_path / "shards", tmp_path / "cache"
+    folder.mkdir()
+    shard(folder / "a.tar", range(4))
+    shard(folder / "b.tar", range(3, 7))  # picture 3 twice
+    config = DataConfig((str(folder),), valid_share=0.4, side=40, min_side=32)
+    split = prepare(config, cache, report=lambda _: None)
+    assert sum(map(len, split)) == 7
+    shard(folder / "c.tar", range(7, 9))
+    built = []
+    real = decoded._build
+    monkeypatch.setattr(decoded, "_build", lambda root, files, *rest: (built.extend(files), real(root, files, *rest)))
+    train, valid = prepare(config, cache, report=lambda _: None)
+    assert len(train) + len(valid) == 9 and [path.name for path in built] == ["c.tar"]
+    folder.rename(tmp_path / "moved")
+    train, valid = prepare(replace(config, sources=(str(tmp_path / "moved"),)), cache, report=lambda _: None)
+    assert len(train) + len(valid) == 9 and len(built) == 1
+    for part in (train, valid):
+        for index, entry in enumerate(part.entries):
+            assert "moved" in entry.path
+            picture = photo(int(entry.path[-6:-4]))
+            assert np.array_equal(part[index], picture.resize(part[index].size, Image.Resampling.LANCZOS))
+
+
+def test_batches_over_several_parts_are_those_of_one_array(tmp_path):
+    for name, seeds in (("a", range(4)), ("b", range(4, 8)), ("c", range(8, 12))):
+        shard(tmp_path / f"{name}.tar", seeds)
+    config = DataConfig((str(tmp_path),), valid_share=0.3, side=40, min_side=32)
+    train, _ = prepare(config, tmp_path / "cache", report=lambda _: None)
+    assert len(train.pixels) == 3
+    one = train.joined()
+    assert len(one.pixels) == 1 and len(one.pixels[0]) == (train.width * train.height).sum()
+    for step in range(4):
+        pair = (batches.train_batch(split, step, 4, 32, AugmentConfig(), 0) for split in (train, one))
+        assert all(torch.equal(a, b) for a, b in zip(*pair, strict=True))
 
 
 def test_a_changed_source_makes_a_new_cache(tmp_path):
