@@ -33,8 +33,9 @@ from colorify.data import samples
 from colorify.data.cache import DataConfig, prepare
 from colorify.losses import RegressionLoss
 from colorify.models.unet import SMALL, UNet, UNetConfig
+from colorify.training import regression
 from colorify.training.learner import Run
-from colorify.training.regression import RegressionConfig, regression
+from colorify.training.regression import RegressionConfig
 from colorify.training.speed import SPEED_FILE
 
 
@@ -107,7 +108,7 @@ def ours(sets, network: UNetConfig, steps: int, batch: int, side: int, compile: 
     )
     with tempfile.TemporaryDirectory() as out:
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        regression(config, *sets, Run(Path(out), device, compile=compile))
+        regression.METHOD.train(config, *sets, Run(Path(out), device, compile=compile))
         rows = list(csv.DictReader((Path(out) / SPEED_FILE).read_text().splitlines()))
     return {name: float(value) for name, value in rows[-1].items()}
 

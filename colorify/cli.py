@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from colorify.training import registry
+
 if TYPE_CHECKING:
     from colorify.hints import Hint
     from colorify.inference import Colorizer
@@ -381,8 +383,8 @@ Restart = Annotated[bool, typer.Option("--restart", help="Forget the checkpoint.
 Compile = Annotated[bool, typer.Option("--compile", help="Compile the network first: pays on a GPU.")]
 
 
-def _train_command(stage: str, text: str) -> None:
-    """Add ``colorify train STAGE``."""
+def _train_command(name: str, text: str) -> None:
+    """Add ``colorify train NAME``."""
 
     def command(
         profile: Profile = None,
@@ -408,16 +410,15 @@ def _train_command(stage: str, text: str) -> None:
                 with processes.in_turn():
                     sets = pictures(profile, params, data or (), valid or ())
                 run = {"device": mine, "stop_minutes": minutes, "restart": restart, "compile": compile}
-                written = train_stage(stage, profile, params, sets, out, begin, backbone, **run)
+                written = train_stage(registry.method(name), profile, params, sets, out, begin, backbone, **run)
                 if processes.first():
                     print(written)
 
-    train_app.command(stage, help=text)(command)
+    train_app.command(name, help=text)(command)
 
 
-_train_command("regression", "Method 1: predict ab directly. Trains the backbone of the other methods.")
-_train_command("classification", "Method 2: a distribution over 256 colours for every pixel; the low-resolution model.")
-_train_command("gan", "Method 3: make a regression model vivid; the high-resolution model.")
+for _name, _text in registry.METHODS.items():
+    _train_command(_name, _text)
 
 
 @backbone_app.command("export")

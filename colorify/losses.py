@@ -31,23 +31,23 @@ class ClassificationLoss:
     """Cross entropy with soft labels, each pixel weighted by its true class.
 
     ``strength`` goes from 0 (all pixels count the same) to 1 (full weights) as training proceeds: full weights from
-    the start make a network gray or yellow. ``answer`` is what an ab unit between the decoded colour and the true one
-    counts beside the cross entropy, with the same weights: `colorify.metrics.auc` is nothing but that distance.
+    the start make a network gray or yellow. ``distance_weight``: an ab unit between the decoded colour and the true one
+    counts so much beside the cross entropy, with the same weights; `colorify.metrics.auc` is made of that distance.
     """
 
     codec: Bits
     weighting: Weighting = "rebalanced"
     class_weights: Tensor = field(default_factory=lambda: torch.ones(256))  # (Q,), for "rebalanced"
     strength: float = 1.0
-    answer: float = 0.0
+    distance_weight: float = 0.0
 
     def __call__(self, logits: Tensor, ab: Tensor, *_) -> Tensor:
-        index, shares = self.codec.soft_encode(ab)
-        surprise = -(logits.log_softmax(1).gather(1, index) * shares).sum(1)  # (B, H, W)
-        if self.answer:
-            surprise = surprise + self.answer * (self.codec.decode(logits) - ab).norm(dim=1)
+        index, probabilities = self.codec.soft_encode(ab)
+        nll = -(logits.log_softmax(1).gather(1, index) * probabilities).sum(1)  # (B, H, W)
+        if self.distance_weight:
+            nll = nll + self.distance_weight * (self.codec.decode(logits) - ab).norm(dim=1)
         weights = self.weights(self.codec.encode(ab))
-        return (surprise * (1 + self.strength * (weights - 1))).mean()
+        return (nll * (1 + self.strength * (weights - 1))).mean()
 
     def weights(self, index: Tensor) -> Tensor:
         """Weight of every pixel ``(B, H, W)``, with a mean of one (over the prior, or over the picture)."""

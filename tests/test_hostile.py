@@ -16,7 +16,7 @@ from colorify.data import manifest
 from colorify.data.cache import DataConfig, prepare
 from colorify.data.manifest import DataError
 from colorify.models import checkpoint as files
-from colorify.training.learner import STATE_FILE
+from colorify.training.config import STATE_FILE
 from colorify.video import film
 from colorify.video.parts import Parts
 from conftest import photo

@@ -10,7 +10,7 @@ from colorify import params
 from colorify.collect.sources import CollectConfig
 from colorify.data.cache import DataConfig
 from colorify.params import ParamsError
-from colorify.training.stage import STAGES
+from colorify.training import registry
 
 ROOT = Path(__file__).parents[1]
 
@@ -57,7 +57,8 @@ def test_mistakes(values, words):
 @pytest.mark.parametrize("profile", ["laptop", "smoke", "small", "full"])
 def test_the_sections_of_the_repository(profile):
     path = ROOT / "params.yaml"
-    for stage, (config, _) in STAGES.items():
+    for stage in registry.METHODS:
+        config = registry.method(stage).config
         assert params.load(stage, config, profile, path).steps > 0
     assert params.load("collect", CollectConfig, profile, path).sources
     assert params.load("data", DataConfig, profile, path).side > 0

@@ -20,11 +20,11 @@ class Critic(nn.Sequential):
             layers += [spectral_norm(nn.Conv2d(inputs, outputs, 4, stride, 1)), nn.LeakyReLU(0.2)]
         super().__init__(*layers, spectral_norm(nn.Conv2d(widths[-1], 1, 4, 1, 2)))
 
-    def judge(self, luma: Tensor, code: Tensor) -> Tensor:
+    def score(self, luma: Tensor, code: Tensor) -> Tensor:
         """Scores of the colours ``code`` ``(B, 2, h, w)``, ab / 50, on L* ``(B, 1, h, w)``; higher is truer."""
-        return self(sight(luma, code))
+        return self(critic_input(luma, code))
 
 
-def sight(luma: Tensor, code: Tensor) -> Tensor:
+def critic_input(luma: Tensor, code: Tensor) -> Tensor:
     """What the critic sees ``(B, 3, h, w)`` of the colours ``code`` ``(B, 2, h, w)`` on L* ``(B, 1, h, w)``."""
     return torch.cat((luma / 50 - 1, code), 1)

@@ -1,14 +1,13 @@
-"""What happens around each training step: schedule, averaging, metrics, grids, checkpoints; each a fastai callback."""
+"""What happens around each training step: schedule, averaging, grids, charts; each a fastai callback."""
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from fastai.callback.core import Callback, CancelFitException
+from fastai.callback.core import Callback
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
@@ -19,12 +18,6 @@ from colorify.codec import Codec
 from colorify.color import render
 from colorify.data.batches import Batch
 from colorify.training import processes
-
-_AGREE = 10  # steps after which several processes ask each other whether to save or to stop
-
-
-class TrainingError(ValueError):
-    """Why training cannot go on, and what was kept."""
 
 
 class Schedule(Callback):
@@ -38,7 +31,7 @@ class Schedule(Callback):
 
     def before_batch(self) -> None:
         if self.training:
-            self.opt.set_hyper("lr", self.at(self.keeper.step))
+            self.opt.set_hyper("lr", self.at(self.checkpointer.step))
 
     def at(self, step: int) -> float:
         """The rate of a step."""
@@ -48,7 +41,7 @@ class Schedule(Callback):
         return self.peak * 0.5 * (1 + math.cos(math.pi * share))
 
 
-class Average(Callback):
+class EMA(Callback):
     """Exponential moving average of the weights; what is validated, drawn and released."""
 
     order = 20
@@ -79,14 +72,14 @@ class Grids(Callback):
         self.live = Live()
 
     def after_batch(self) -> None:
-        step = self.keeper.step + 1  # the keeper counts this batch after us
-        if self.training and (step % self.every == 0 or step == self.keeper.steps):
+        step = self.checkpointer.step + 1  # the checkpointer counts this batch after us
+        if self.training and (step % self.every == 0 or step == self.checkpointer.steps):
             self.draw(step)
 
     @torch.no_grad()
     def draw(self, step: int) -> None:
         """Write ``step-000500.png`` and show it."""
-        network = self.average.averaged.module.eval()
+        network = self.ema.averaged.module.eval()
         predicted = self.codec.decode(network(self.batch.luma))
         sheet = figures.grid(
             {
@@ -103,13 +96,13 @@ class Grids(Callback):
 class Charts(Callback):
     """The history of the validation so far, live in a notebook."""
 
-    order = 95  # after the keeper, who writes it
+    order = 95  # after the checkpointer, which writes it
 
     def __init__(self, names: Sequence[str]):
         self.names, self.live = names, Live()
 
     def after_epoch(self) -> None:
-        self.live.show(lambda: figures.history(self.keeper.history, self.names))
+        self.live.show(lambda: figures.history(self.checkpointer.history, self.names))
 
 
 class Live:
@@ -138,77 +131,3 @@ def _pictures(luma: Tensor, ab: Tensor) -> list[Image.Image]:
     ab = F.interpolate(ab, luma.shape[-2:], mode="bicubic", align_corners=False)
     rgb = (render(luma, ab) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     return [Image.fromarray(picture) for picture in rgb]
-
-
-class Keeper(Callback):
-    """Counts steps, keeps history and best average, saves, and stops: when asked, in time, or at a loss of NaN."""
-
-    order = 90
-
-    write_state: Callable[[], None] = staticmethod(lambda: None)  # set by the trainer: writes the checkpoint
-
-    def __init__(
-        self,
-        steps: int,
-        save_minutes: float,
-        stop_minutes: float | None,
-        score: Callable[[dict], float | None] | None = None,
-    ):
-        self.step, self.steps, self.save_seconds, self.score = 0, steps, save_minutes * 60, score
-        self.stop_at = time.monotonic() + stop_minutes * 60 if stop_minutes else math.inf
-        self.history: list[dict] = []
-        self.best: dict[str, Tensor] = {}  # weights of the best average so far, where there is a score
-        self.stop = False
-
-    def before_fit(self) -> None:
-        self.saved_at, self.unchecked = time.monotonic(), None
-
-    def after_loss(self) -> None:
-        if self.training:
-            self._check()
-            self.unchecked = self.step, self.loss.detach(), self.yb[1]
-
-    def _check(self) -> None:
-        """Look at the loss of the step before: to look at this one's would make the device wait."""
-        if self.unchecked:
-            (step, loss, index), self.unchecked = self.unchecked, None
-            if not math.isfinite(float(loss)):
-                names = ", ".join(self.dls.train.names(index))
-                raise TrainingError(f"step {step}: the loss is {float(loss)}; its pictures: {names}")
-
-    def after_batch(self) -> None:
-        if not self.training:
-            return
-        self.step += 1
-        if self.iter + 1 == self.n_iter:
-            return  # validation comes first, then `after_epoch`
-        if processes.count() == 1 or self.step % _AGREE == 0:
-            overdue = time.monotonic() - self.saved_at > self.save_seconds
-            stop, save = processes.most((self.must_stop, overdue), self.loss.device)
-            if stop or save:
-                self._save(bool(stop))
-
-    @property
-    def must_stop(self) -> bool:
-        """Whether somebody asked, or the time is over."""
-        return self.stop or time.monotonic() > self.stop_at
-
-    def _save(self, stop: bool) -> None:
-        self._check()
-        self.write_state()
-        self.saved_at = time.monotonic()
-        if stop:
-            raise CancelFitException
-
-    def after_epoch(self) -> None:
-        names = self.recorder.metric_names[1:-1]  # without epoch and time
-        values = zip(names, self.recorder.values[-1], strict=True)
-        row = {"step": self.step} | {name: round(float(value), 5) for name, value in values}
-        score = self.score(row) if self.score else None
-        if score is not None:
-            row["score"] = round(score, 5)
-            if row["score"] > max((earlier.get("score", -math.inf) for earlier in self.history), default=-math.inf):
-                self.best = {name: t.clone() for name, t in self.average.averaged.module.state_dict().items()}
-        self.history.append(row)
-        (stop,) = processes.most((self.must_stop,), self.loss.device)
-        self._save(bool(stop))

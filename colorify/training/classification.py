@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from fastai.callback.core import Callback
@@ -12,9 +10,13 @@ from fastai.callback.core import Callback
 from colorify.codec import Bits, rebalancing
 from colorify.data.cache import Pictures
 from colorify.losses import ClassificationLoss, Weighting
+from colorify.models.checkpoint import Checkpoint
 from colorify.models.unet import UNet
-from colorify.training.learner import PRIOR_BITS, Method, Run, TrainConfig, statistics, train
-from colorify.training.transfer import Start
+from colorify.training.config import PRIOR_BITS, Run, TrainConfig
+from colorify.training.loaders import statistics
+from colorify.training.method import Method
+from colorify.training.recipe import Recipe
+from colorify.training.transfer import Start, import_head
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class ClassificationConfig(TrainConfig):
     weighting: Weighting = "rebalanced"
     rebalance: float = 0.5  # lambda of Zhang 2016: 1 is no rebalancing, 0 the fullest
     ramp: float = 0.5  # share of the steps in which the weights grow from none to full
-    answer: float = 0.2  # what an ab unit between the decoded and the true colour counts beside the cross entropy
+    distance_weight: float = 0.2  # of the distance, in ab units, of the decoded colour beside the cross entropy
 
 
 class Ramp(Callback):
@@ -36,22 +38,36 @@ class Ramp(Callback):
         self.weighted, self.rise = loss, steps
 
     def before_batch(self) -> None:
-        self.weighted.strength = min(1.0, self.keeper.step / self.rise) if self.rise else 1.0
+        self.weighted.strength = min(1.0, self.checkpointer.step / self.rise) if self.rise else 1.0
 
 
-def classification(
-    config: ClassificationConfig, train_set: Pictures, valid_set: Pictures, run: Run, starts: Sequence[Start] = ()
-) -> Path:
-    """Train, or go on training, and return the path of the model; ``starts`` give it a trained backbone."""
-    codec = Bits(PRIOR_BITS)
-    prior = torch.tensor(statistics(train_set)["prior"])
+def recipe(config: ClassificationConfig, pictures: Pictures, run: Run) -> Recipe:
+    """Cross entropy with soft labels and class weights; the head starts at the prior of the pictures."""
+    codec = METHOD.codec
+    prior = torch.tensor(statistics(pictures)["prior"])
     weights = rebalancing(prior, codec, config.rebalance)
-    loss = ClassificationLoss(codec, config.weighting, weights, answer=config.answer)
+    loss = ClassificationLoss(codec, config.weighting, weights, distance_weight=config.distance_weight)
 
     @torch.no_grad()
     def at_the_prior(network: UNet) -> None:
         network.head.bias.copy_(prior.clamp(min=1e-6).log())
 
     ramp = Ramp(loss, config.ramp * config.steps)
-    method = Method("classification", codec, loss, (at_the_prior, *starts), [ramp])
-    return train(method, config, train_set, valid_set, run)
+    return Recipe(METHOD.name, codec, loss, [at_the_prior], [ramp])
+
+
+def prepare(config: ClassificationConfig, source: Checkpoint | None, whole: bool) -> list[Start]:
+    """The head of a regression, not of a bare backbone, is worth a start."""
+    usable = source and not whole and source.method == "regression"
+    return [import_head(source, METHOD.codec)] if usable else []
+
+
+METHOD = Method(
+    "classification",
+    ClassificationConfig,
+    Bits(PRIOR_BITS),
+    recipe,
+    base="regression",
+    takes="backbone",
+    prepare=prepare,
+)

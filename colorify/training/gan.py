@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from fastai.callback.core import Callback, CancelBackwardException, CancelStepException
@@ -15,10 +13,13 @@ from torch.nn import functional as F
 from colorify.codec import Channels
 from colorify.data.cache import Pictures
 from colorify.losses import RegressionLoss
-from colorify.models.critic import Critic, sight
+from colorify.models.checkpoint import Checkpoint
+from colorify.models.critic import Critic, critic_input
 from colorify.models.unet import UNet
 from colorify.training import processes
-from colorify.training.learner import Method, Run, TrainConfig, train
+from colorify.training.config import Run, TrainConfig
+from colorify.training.method import Method
+from colorify.training.recipe import Recipe
 from colorify.training.transfer import Start
 
 
@@ -52,7 +53,7 @@ class GanLoss:
         loss = self.regression(output, ab * self.saturation)
         if self.luma is None:
             return loss
-        return loss - self.adversarial * self.critic.judge(self.luma, output).mean()
+        return loss - self.adversarial * self.critic.score(self.luma, output).mean()
 
 
 class Adversary(Callback):
@@ -67,7 +68,7 @@ class Adversary(Callback):
     @property
     def frozen(self) -> bool:
         """Whether the generator waits."""
-        return self.keeper.step < self.alone
+        return self.checkpointer.step < self.alone
 
     def before_batch(self) -> None:
         if self.training:  # a waiting generator must not move its running statistics either
@@ -83,7 +84,9 @@ class Adversary(Callback):
     def _teach(self, luma: Tensor, true: Tensor, predicted: Tensor) -> None:
         """One step of the critic by the hinge loss (Lim, Ye 2017); afterwards it is still, statistics and all."""
         critic = self.gan_loss.critic.train().requires_grad_(True)
-        of_true, of_predicted = self.taught(torch.cat([sight(luma, code) for code in (true, predicted)])).chunk(2)
+        of_true, of_predicted = self.taught(torch.cat([critic_input(luma, code) for code in (true, predicted)])).chunk(
+            2
+        )
         loss = F.relu(1 - of_true).mean() + F.relu(1 + of_predicted).mean()
         self.critic_optimizer.zero_grad()
         loss.backward()
@@ -116,21 +119,31 @@ def saturate(factor: float) -> Start:
     return start
 
 
-def gan(config: GanConfig, train_set: Pictures, valid_set: Pictures, run: Run, starts: Sequence[Start] = ()) -> Path:
-    """Refine a regression model, which ``starts`` give, or go on.
-
-    Returns the path of the model of the best `score` since the generator learns.
-    """
-    codec = Channels()
+def recipe(config: GanConfig, pictures: Pictures, run: Run) -> Recipe:
+    """The regression's loss and the critic's; the model is that of the best `score` since the generator learns."""
     torch.manual_seed(config.seed)
     critic = Critic(config.critic_width).to(run.device)
     optimizer = torch.optim.Adam(critic.parameters(), config.critic_lr, betas=(0.5, 0.999))
-    loss = GanLoss(RegressionLoss(codec, config.beta), critic, config.adversarial, config.saturation)
+    loss = GanLoss(RegressionLoss(METHOD.codec, config.beta), critic, config.adversarial, config.saturation)
 
     def counted(row: dict) -> float | None:
         return score(row) if row["step"] > config.critic_steps else None
 
     parts = {"critic": critic, "critic_optimizer": optimizer}
     adversary = Adversary(loss, optimizer, config.critic_steps)
-    method = Method("gan", codec, loss, starts, [adversary], parts, counted)
-    return train(method, config, train_set, valid_set, run)
+    return Recipe(METHOD.name, METHOD.codec, loss, [], [adversary], parts, counted)
+
+
+def prepare(config: GanConfig, source: Checkpoint | None, whole: bool) -> list[Start]:
+    """Any start but a GAN's own model is made more saturated."""
+    return [] if whole and source.method == METHOD.name else [saturate(config.saturation)]
+
+
+METHOD = Method(
+    "gan",
+    GanConfig,
+    Channels(),
+    recipe,
+    base="regression",
+    prepare=prepare,
+)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from colorify.codec import Channels
 from colorify.data.cache import Pictures
 from colorify.losses import RegressionLoss
-from colorify.training.learner import Method, Run, TrainConfig, train
+from colorify.models.checkpoint import Checkpoint
+from colorify.training.config import Run, TrainConfig
+from colorify.training.method import Method
+from colorify.training.recipe import Recipe
 from colorify.training.transfer import Start, import_imagenet
 
 
@@ -22,12 +23,20 @@ class RegressionConfig(TrainConfig):
     encoder_weights: Literal["random", "imagenet"] = "random"  # that a fresh network starts from
 
 
-def regression(
-    config: RegressionConfig, train_set: Pictures, valid_set: Pictures, run: Run, starts: Sequence[Start] = ()
-) -> Path:
-    """Train, or go on training, and return the path of the model; ``starts`` give the start values."""
-    codec = Channels()
-    if config.encoder_weights == "imagenet" and not starts:
-        starts = [import_imagenet]
-    method = Method("regression", codec, RegressionLoss(codec, config.beta), starts)
-    return train(method, config, train_set, valid_set, run)
+def recipe(config: RegressionConfig, pictures: Pictures, run: Run) -> Recipe:
+    """Smooth L1 on ab."""
+    return Recipe(METHOD.name, METHOD.codec, RegressionLoss(METHOD.codec, config.beta))
+
+
+def prepare(config: RegressionConfig, source: Checkpoint | None, whole: bool) -> list[Start]:
+    """A network that starts from no model may start from ImageNet."""
+    return [import_imagenet] if config.encoder_weights == "imagenet" and source is None else []
+
+
+METHOD = Method(
+    "regression",
+    RegressionConfig,
+    Channels(),
+    recipe,
+    prepare=prepare,
+)

@@ -70,12 +70,12 @@ class Speed(Callback):
     def after_batch(self) -> None:
         if self.training:
             self.samples += len(self.xb[0])
-            self.work += 3 * self._operations(self.size(self.keeper.step - 1)) * len(self.xb[0])
+            self.work += 3 * self._operations(self.size(self.checkpointer.step - 1)) * len(self.xb[0])
 
     def after_train(self) -> None:
         seconds = self._now() - self.begun
         row = {
-            "step": self.keeper.step,
+            "step": self.checkpointer.step,
             "samples_per_second": round(self.samples * processes.count() / seconds, 1),
             "waiting": round(self.dls.train.seconds / seconds, 4),
             "utilisation": round(self.work / seconds / self.peak, 4),

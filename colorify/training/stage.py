@@ -7,22 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from colorify import params
-from colorify.codec import Bits, Channels
 from colorify.data.cache import DataConfig, Pictures, collected, prepare
 from colorify.data.manifest import MANIFEST, DataError
 from colorify.models import checkpoint
 from colorify.models.checkpoint import CheckpointError
-from colorify.training.classification import ClassificationConfig, classification
-from colorify.training.gan import GanConfig, gan, saturate
-from colorify.training.learner import MODEL_FILE, PRIOR_BITS, Run
-from colorify.training.regression import RegressionConfig, regression
-from colorify.training.transfer import Start, import_backbone, import_head, import_model
-
-STAGES = {
-    "regression": (RegressionConfig, regression),
-    "classification": (ClassificationConfig, classification),
-    "gan": (GanConfig, gan),
-}
+from colorify.training.config import MODEL_FILE, Run, TrainConfig
+from colorify.training.method import Method
+from colorify.training.transfer import Start, import_backbone, import_model
 
 
 def home(stage: str, profile: str | None = None, file: Path | None = None) -> Path:
@@ -50,7 +41,7 @@ def pictures(
 
 
 def train_stage(
-    stage: str,
+    method: Method,
     profile: str | None = None,
     file: Path | None = None,
     sets: tuple[Pictures, Pictures] | None = None,
@@ -60,47 +51,47 @@ def train_stage(
     numbers: Mapping[str, object] | None = None,
     **run: object,
 ) -> Path:
-    """Train one of `STAGES` and return the path of its model.
+    """Train by a method as ``params.yaml`` says, and return the path of its model.
 
     ``begin`` is a model whose weights to start from, ``backbone`` one whose backbone alone to take; by default the
-    regression starts fresh, and the others from the profile's regression model. ``numbers`` take the place of those
-    of ``params.yaml``; ``run`` goes to `Run`.
+    profile's model of the method's base. ``numbers`` take the place of those of ``params.yaml``; ``run`` goes to `Run`.
     """
-    config_type, method = STAGES[stage]
-    config = replace(params.load(stage, config_type, profile, file), **(numbers or {}))
-    starts = _starts(stage, home("regression", profile, file) / MODEL_FILE, begin, backbone)
-    if stage == "gan" and not (begin and checkpoint.load(begin).method == "gan"):
-        starts.append(saturate(config.saturation))
-    return method(config, *(sets or pictures(profile, file)), Run(out or home(stage, profile, file), **run), starts)
+    config = replace(params.load(method.name, method.config, profile, file), **(numbers or {}))
+    if method.base and begin is None and backbone is None:
+        base = home(method.base, profile, file) / MODEL_FILE
+        if not base.exists():
+            raise CheckpointError(f"{base}: no such file: train the {method.base} first, or name a model to start from")
+        begin, backbone = (base, None) if method.takes == "model" else (None, base)
+    starts = _starts(method, config, begin, backbone)
+    pair = sets or pictures(profile, file)
+    return method.train(config, *pair, Run(out or home(method.name, profile, file), **run), starts)
 
 
 def variants(
-    stage: str, key: str, values: Sequence[str], profile: str | None = None, file: Path | None = None, **rest: object
+    method: Method,
+    key: str,
+    values: Sequence[str],
+    profile: str | None = None,
+    file: Path | None = None,
+    **rest: object,
 ) -> dict[str, Path]:
-    """Train a stage once with each of ``values`` for the number ``key``, everything else equal; value -> model.
+    """Train by a method once with each of ``values`` for the number ``key``, everything else equal; value -> model.
 
     The value of ``params.yaml`` is the stage's own model; the others go to ``KEY-VALUE/`` beside it.
     """
-    own, folder = getattr(params.load(stage, STAGES[stage][0], profile, file), key), home(stage, profile, file)
+    own = getattr(params.load(method.name, method.config, profile, file), key)
+    folder = home(method.name, profile, file)
     outs = {value: folder if value == own else folder / f"{key}-{value}" for value in values}
     return {
-        value: train_stage(stage, profile, file, out=out, numbers={key: value}, **rest) for value, out in outs.items()
+        value: train_stage(method, profile, file, out=out, numbers={key: value}, **rest) for value, out in outs.items()
     }
 
 
-def _starts(stage: str, base: Path, begin: Path | None, backbone: Path | None) -> list[Start]:
-    if stage != "regression" and begin is None and backbone is None:
-        if not base.exists():
-            raise CheckpointError(f"{base}: no such file: train the regression first, or name a model to start from")
-        begin, backbone = (base, None) if stage == "gan" else (None, base)
-    starts = []
-    if begin:
-        source = checkpoint.load(begin)
-        starts.append(import_model(source, source.codec if stage == "classification" else Channels()))
-    if backbone:
-        source = checkpoint.load(backbone)
-        starts.append(import_backbone(source))
-        whole = source.method == "regression"  # not a bare backbone: its answer is worth a start
-        if stage == "classification" and whole:
-            starts.append(import_head(source, Bits(PRIOR_BITS)))
-    return starts
+def _starts(method: Method, config: TrainConfig, begin: Path | None, backbone: Path | None) -> list[Start]:
+    """What the files give, in order, and what the method makes of it."""
+    starts, source = [], None
+    for path, give in ((begin, lambda model: import_model(model, method.codec)), (backbone, import_backbone)):
+        if path:
+            source = checkpoint.load(path)
+            starts.append(give(source))
+    return starts + method.prepare(config, source, bool(begin) and not backbone)

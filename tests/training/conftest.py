@@ -8,10 +8,11 @@ import pytest
 from colorify.codec import Channels
 from colorify.data.cache import DataConfig, prepare
 from colorify.models import checkpoint
-from colorify.training.classification import ClassificationConfig, classification
-from colorify.training.gan import GanConfig, gan
-from colorify.training.learner import Run
-from colorify.training.regression import RegressionConfig, regression
+from colorify.training import classification, gan, regression
+from colorify.training.classification import ClassificationConfig
+from colorify.training.config import Run
+from colorify.training.gan import GanConfig
+from colorify.training.regression import RegressionConfig
 from colorify.training.transfer import import_backbone, import_model
 from conftest import TINY
 
@@ -41,7 +42,7 @@ def sets(data, tmp_path_factory):
 @pytest.fixture(scope="session")
 def base(sets, tmp_path_factory) -> Path:
     """A regression model that nothing disturbed."""
-    return regression(CONFIG, *sets, Run(tmp_path_factory.mktemp("base")))
+    return regression.METHOD.train(CONFIG, *sets, Run(tmp_path_factory.mktemp("base")))
 
 
 @pytest.fixture(scope="session")
@@ -50,9 +51,11 @@ def methods(sets, base) -> dict[str, Callable[[Run], Path]]:
     backbone, whole = [import_backbone(model)], [import_model(model, Channels())]
     gan_config = GanConfig(**NUMBERS, critic_width=8, critic_steps=2)
     return {
-        "regression": lambda run: regression(CONFIG, *sets, run),
-        "classification": lambda run: classification(ClassificationConfig(**NUMBERS), *sets, run, backbone),
-        "gan": lambda run: gan(gan_config, *sets, run, whole),
+        "regression": lambda run: regression.METHOD.train(CONFIG, *sets, run),
+        "classification": lambda run: classification.METHOD.train(
+            ClassificationConfig(**NUMBERS), *sets, run, backbone
+        ),
+        "gan": lambda run: gan.METHOD.train(gan_config, *sets, run, whole),
     }
 
 

@@ -12,12 +12,12 @@ from colorify.data.batches import AugmentConfig
 from colorify.data.cache import DataConfig, prepare
 from colorify.models import checkpoint
 from colorify.models.unet import UNetConfig
-from colorify.training import processes
-from colorify.training.callbacks import Keeper
-from colorify.training.classification import ClassificationConfig, classification
-from colorify.training.gan import GanConfig, gan
-from colorify.training.learner import Run
-from colorify.training.regression import RegressionConfig, regression
+from colorify.training import classification, gan, processes, regression
+from colorify.training.checkpointer import Checkpointer
+from colorify.training.classification import ClassificationConfig
+from colorify.training.config import Run
+from colorify.training.gan import GanConfig
+from colorify.training.regression import RegressionConfig
 from colorify.training.transfer import import_backbone, import_model
 
 PLAIN = AugmentConfig((1.0, 1.0), 0.0, 0.0, 0.0)
@@ -35,22 +35,24 @@ NUMBERS = {
 
 
 def main(folder: str, out: str) -> None:
-    said, real = [], Keeper.after_epoch
+    said, real = [], Checkpointer.after_epoch
 
-    def telling(keeper: Keeper) -> None:
-        real(keeper)
-        network = keeper.average.network
-        said.append([keeper.history[-1], checkpoint.digest(network.state_dict(), {})])
+    def telling(checkpointer: Checkpointer) -> None:
+        real(checkpointer)
+        network = checkpointer.ema.network
+        said.append([checkpointer.history[-1], checkpoint.digest(network.state_dict(), {})])
 
-    Keeper.after_epoch = telling
+    Checkpointer.after_epoch = telling
     with processes.joined("cpu") as device:
         with processes.in_turn():
             sets = prepare(DataConfig((folder,), valid_share=0.3, side=72, min_side=32), Path(out) / "cache", print)
         run = {name: Run(Path(out) / name, device) for name in ("regression", "classification", "gan")}
-        base = checkpoint.load(regression(RegressionConfig(**NUMBERS), *sets, run["regression"]))
-        classification(ClassificationConfig(**NUMBERS), *sets, run["classification"], [import_backbone(base)])
+        base = checkpoint.load(regression.METHOD.train(RegressionConfig(**NUMBERS), *sets, run["regression"]))
+        classification.METHOD.train(
+            ClassificationConfig(**NUMBERS), *sets, run["classification"], [import_backbone(base)]
+        )
         config = GanConfig(**NUMBERS, critic_width=8, critic_steps=2)
-        gan(config, *sets, run["gan"], [import_model(base, Channels())])
+        gan.METHOD.train(config, *sets, run["gan"], [import_model(base, Channels())])
         Path(out, f"said-{processes.rank()}.json").write_text(json.dumps(said))
 
 

@@ -10,12 +10,14 @@ CODE = """
 from pathlib import Path
 from colorify.data.cache import DataConfig, prepare
 from colorify.models.unet import UNetConfig
-from colorify.training.learner import Run
-from colorify.training.regression import RegressionConfig, regression
+from colorify.training import regression
+from colorify.training.config import Run
+from colorify.training.regression import RegressionConfig
 
 sets = prepare(DataConfig(({photos!r},), valid_share=0.3, side=40, min_side=32), Path({cache!r}))
 numbers = dict(batch=2, sizes=((0.0, 32),), valid_every=3, grid_every=2, steps=100_000)
-regression(RegressionConfig(network=UNetConfig("resnet18", (16, 16, 8, 8)), **numbers), *sets, Run({out!r})).name
+config = RegressionConfig(network=UNetConfig("resnet18", (16, 16, 8, 8)), **numbers)
+regression.METHOD.train(config, *sets, Run({out!r})).name
 """
 
 

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from colorify.models import checkpoint
-from colorify.training import processes
-from colorify.training.callbacks import TrainingError
-from colorify.training.learner import STATE_FILE, Run
-from colorify.training.regression import regression
+from colorify.training import processes, regression
+from colorify.training.checkpointer import TrainingError
+from colorify.training.config import STATE_FILE, Run
 from conftest import photo
 
 from .conftest import CONFIG
@@ -88,4 +87,4 @@ def test_a_killed_process_ends_the_run_and_another_number_goes_on(data, tmp_path
 def test_what_cannot_be_shared_is_said(sets, tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "count", lambda: 3)
     with pytest.raises(TrainingError, match=r"batch of 2 .* cannot be shared equally by 3 processes"):
-        regression(CONFIG, *sets, Run(tmp_path))
+        regression.METHOD.train(CONFIG, *sets, Run(tmp_path))

@@ -13,9 +13,11 @@ from colorify.losses import RegressionLoss
 from colorify.models import checkpoint
 from colorify.models.imagenet import imagenet
 from colorify.models.unet import UNetConfig
-from colorify.training.callbacks import Schedule, TrainingError
-from colorify.training.learner import Run, statistics
-from colorify.training.regression import regression
+from colorify.training import regression
+from colorify.training.callbacks import Schedule
+from colorify.training.checkpointer import TrainingError
+from colorify.training.config import Run
+from colorify.training.loaders import statistics
 from conftest import photo
 
 from .conftest import CONFIG
@@ -33,11 +35,11 @@ def test_grids_and_history_and_model(base):
 
 
 def test_a_loss_that_is_no_number_names_the_pictures_and_keeps_the_checkpoint(sets, tmp_path, monkeypatch):
-    regression(CONFIG, *sets, Run(tmp_path, stop_minutes=1e-9))
+    regression.METHOD.train(CONFIG, *sets, Run(tmp_path, stop_minutes=1e-9))
     before = (tmp_path / "state.safetensors").read_bytes()
     monkeypatch.setattr(RegressionLoss, "__call__", lambda *_: torch.tensor(float("nan"), requires_grad=True))
     with pytest.raises(TrainingError, match=r"^step 1: the loss is nan; its pictures: .*\.png, .*\.png$"):
-        regression(CONFIG, *sets, Run(tmp_path))
+        regression.METHOD.train(CONFIG, *sets, Run(tmp_path))
     assert (tmp_path / "state.safetensors").read_bytes() == before
 
 
@@ -54,7 +56,7 @@ def test_learns_two_pictures(tmp_path):
     sets = prepare(learning(tmp_path), tmp_path / "cache", report=print)
     plain = AugmentConfig(zone=(1.0, 1.0), flip=0.0, gray=0.0, film=0.0)
     config = replace(CONFIG, steps=60, sizes=((0.0, 32),), augment=plain, valid_every=60, ema=0.5, lr=2e-3)
-    history = checkpoint.load(regression(config, *sets, Run(tmp_path / "out"))).training["history"]
+    history = checkpoint.load(regression.METHOD.train(config, *sets, Run(tmp_path / "out"))).training["history"]
     assert history[-1]["below_gray"] > 25 and history[-1]["de2000"] < history[-1]["de2000_gray"]
 
 
@@ -80,12 +82,12 @@ def test_statistics_are_those_of_the_pictures(sets):
 def test_a_fresh_network_starts_from_imagenet_and_one_with_a_start_does_not(sets, tmp_path):
     network = UNetConfig("efficientnet_lite0", (16, 16, 8, 8))
     config = replace(CONFIG, network=network, encoder_weights="imagenet", steps=1, lr=0.0, valid_every=1)
-    fresh = checkpoint.load(regression(config, *sets, Run(tmp_path / "fresh")))
+    fresh = checkpoint.load(regression.METHOD.train(config, *sets, Run(tmp_path / "fresh")))
     kernel = "blocks.5.expand.weight"
     assert torch.equal(fresh.weights[f"backbone.encoder.{kernel}"], imagenet("efficientnet_lite0")[kernel])
 
     def zero(network: torch.nn.Module) -> None:
         torch.nn.init.zeros_(network.backbone.encoder.get_parameter(kernel))
 
-    begun = checkpoint.load(regression(config, *sets, Run(tmp_path / "begun"), [zero]))
+    begun = checkpoint.load(regression.METHOD.train(config, *sets, Run(tmp_path / "begun"), [zero]))
     assert not begun.weights[f"backbone.encoder.{kernel}"].any()

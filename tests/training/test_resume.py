@@ -14,9 +14,9 @@ import torch
 
 from colorify.alone import BusyError, alone
 from colorify.models import checkpoint
-from colorify.training.callbacks import Keeper, TrainingError
-from colorify.training.learner import STATE_FILE, Run
-from colorify.training.regression import regression
+from colorify.training import regression
+from colorify.training.checkpointer import Checkpointer, TrainingError
+from colorify.training.config import STATE_FILE, Run
 from conftest import TINY
 
 from .conftest import CONFIG, NUMBERS
@@ -37,15 +37,15 @@ class Killed(BaseException):
 @pytest.mark.parametrize("step", [0, 2, 3, 5])
 @pytest.mark.parametrize("name", ["regression", "classification", "gan"])
 def test_killed_at_any_batch_and_resumed_is_undisturbed(methods, undisturbed, tmp_path, monkeypatch, name, step):
-    real = Keeper.after_batch
+    real = Checkpointer.after_batch
 
-    def dying(keeper):
-        if keeper.training and keeper.step == step:
+    def dying(checkpointer):
+        if checkpointer.training and checkpointer.step == step:
             raise Killed
-        real(keeper)
+        real(checkpointer)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Keeper, "after_batch", dying)
+        patch.setattr(Checkpointer, "after_batch", dying)
         with pytest.raises(Killed):
             methods[name](Run(tmp_path))
     assert_same(methods[name](Run(tmp_path)), undisturbed[name])
@@ -87,11 +87,11 @@ def test_a_finished_run_is_not_trained_again_and_needs_no_checkpoint(methods, un
 
 def test_other_numbers_need_a_restart(sets, base, tmp_path):
     other = replace(CONFIG, lr=2e-3, steps=1)
-    regression(CONFIG, *sets, Run(tmp_path, stop_minutes=1e-9))
+    regression.METHOD.train(CONFIG, *sets, Run(tmp_path, stop_minutes=1e-9))
     for folder in (base.parent, tmp_path):  # a finished run, a stopped one
         with pytest.raises(TrainingError, match="other lr, steps"):
-            regression(other, *sets, Run(folder))
-    regression(other, *sets, Run(tmp_path, restart=True))
+            regression.METHOD.train(other, *sets, Run(folder))
+    regression.METHOD.train(other, *sets, Run(tmp_path, restart=True))
 
 
 def test_two_runs_with_one_seed_are_equal_files(methods, undisturbed, tmp_path):

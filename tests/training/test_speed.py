@@ -8,8 +8,8 @@ import torch
 from fastai.learner import AvgSmoothLoss
 
 from colorify.models.unet import UNet, UNetConfig
-from colorify.training.learner import Run
-from colorify.training.regression import regression
+from colorify.training import regression
+from colorify.training.config import Run
 from colorify.training.speed import SPEED_FILE, SmoothLoss, Speed, peak
 from conftest import TINY
 
@@ -52,6 +52,6 @@ def test_the_peak_is_that_of_a_product():
 
 
 def test_training_shows_a_bar_and_a_table(sets, tmp_path, capsys):
-    regression(CONFIG, *sets, Run(tmp_path))
+    regression.METHOD.train(CONFIG, *sets, Run(tmp_path))
     shown = capsys.readouterr().out
     assert "Epoch 1/2" in shown and "train_loss  valid_loss  below_gray" in shown

@@ -13,9 +13,10 @@ from colorify.losses import ClassificationLoss, RegressionLoss
 from colorify.models import checkpoint
 from colorify.models.checkpoint import CheckpointError
 from colorify.models.unet import UNet, UNetConfig
-from colorify.training.classification import ClassificationConfig, Ramp, classification
-from colorify.training.gan import Adversary, GanConfig, GanLoss, gan
-from colorify.training.learner import STATE_FILE, Run
+from colorify.training import classification, gan
+from colorify.training.classification import ClassificationConfig, Ramp
+from colorify.training.config import STATE_FILE, Run
+from colorify.training.gan import Adversary, GanConfig, GanLoss
 from colorify.training.stage import train_stage
 from colorify.training.transfer import PREFIX, export_backbone, import_backbone, import_head, import_model
 from conftest import TINY
@@ -48,7 +49,9 @@ def test_another_architecture_is_an_error_naming_both(base):
 
 def test_a_classifier_starts_at_the_prior(sets, base, tmp_path):
     config = ClassificationConfig(**NUMBERS | {"steps": 1, "lr": 0.0})
-    model = checkpoint.load(classification(config, *sets, Run(tmp_path), [import_backbone(checkpoint.load(base))]))
+    model = checkpoint.load(
+        classification.METHOD.train(config, *sets, Run(tmp_path), [import_backbone(checkpoint.load(base))])
+    )
     prior = torch.tensor(model.training["prior"])
     shares = model.build()(torch.rand(1, 1, 32, 32) * 100).softmax(1)[0, :, 0, 0]
     torch.testing.assert_close(shares, prior, atol=1e-3, rtol=0)
@@ -83,7 +86,7 @@ def test_weights_are_turned_up_gradually():
     ramp = Ramp(SimpleNamespace(strength=None), 10)
     strengths = []
     for step in (0, 5, 10, 20):
-        ramp.learn = SimpleNamespace(keeper=SimpleNamespace(step=step))
+        ramp.learn = SimpleNamespace(checkpointer=SimpleNamespace(step=step))
         ramp.before_batch()
         strengths.append(ramp.weighted.strength)
     assert strengths == [0, 0.5, 1, 1]
@@ -96,7 +99,7 @@ def gan_state(sets, base: Path, out: Path, steps: int, critic_steps: int) -> dic
     """The state of a GAN, stopped after so many steps."""
     config = GanConfig(**NUMBERS | {"valid_every": 100}, critic_width=8, critic_steps=critic_steps)
     for _ in range(steps):
-        gan(config, *sets, Run(out, stop_minutes=1e-9), [import_model(checkpoint.load(base), Channels())])
+        gan.METHOD.train(config, *sets, Run(out, stop_minutes=1e-9), [import_model(checkpoint.load(base), Channels())])
     return checkpoint.load(out / STATE_FILE, with_state=True).state
 
 
@@ -120,7 +123,7 @@ def test_the_critic_is_still_while_the_generator_learns(sets, base, tmp_path, mo
 
     monkeypatch.setattr(Adversary, "_teach", watched)
     start = [import_model(checkpoint.load(base), Channels())]
-    model = gan(GanConfig(**NUMBERS, critic_width=8, critic_steps=0), *sets, Run(tmp_path), start)
+    model = gan.METHOD.train(GanConfig(**NUMBERS, critic_width=8, critic_steps=0), *sets, Run(tmp_path), start)
     assert len(seen) == NUMBERS["steps"]
     moved = checkpoint.load(model).weights["head.weight"]
     assert not torch.equal(moved, checkpoint.load(base).weights["head.weight"])
@@ -131,8 +134,8 @@ def test_the_generator_starts_with_and_is_held_to_more_saturated_colours(sets, b
     params = tmp_path / "params.yaml"
     numbers["network"] = {"encoder": TINY.encoder, "decoder": list(TINY.decoder)}
     params.write_text(json.dumps({"profile": "test", "test": {"gan": numbers}}))
-    first = train_stage("gan", file=params, sets=sets, begin=base, out=tmp_path / "first")
-    second = train_stage("gan", file=params, sets=sets, begin=first, out=tmp_path / "second")
+    first = train_stage(gan.METHOD, file=params, sets=sets, begin=base, out=tmp_path / "first")
+    second = train_stage(gan.METHOD, file=params, sets=sets, begin=first, out=tmp_path / "second")
     begin, first, second = (checkpoint.load(path).weights["head.weight"] for path in (base, first, second))
     torch.testing.assert_close(first, 1.5 * begin)
     torch.testing.assert_close(second, first)  # a refined model is saturated already
@@ -143,7 +146,9 @@ def test_the_generator_starts_with_and_is_held_to_more_saturated_colours(sets, b
 
 def test_the_best_of_a_gan_is_one_that_learnt(sets, base, tmp_path):
     config = GanConfig(**NUMBERS | {"valid_every": 2}, critic_width=8, critic_steps=4)
-    model = checkpoint.load(gan(config, *sets, Run(tmp_path), [import_model(checkpoint.load(base), Channels())]))
+    model = checkpoint.load(
+        gan.METHOD.train(config, *sets, Run(tmp_path), [import_model(checkpoint.load(base), Channels())])
+    )
     assert ["score" in row for row in model.training["history"]] == [False, False, True]
     assert not torch.equal(model.weights["head.weight"], checkpoint.load(base).weights["head.weight"])
 

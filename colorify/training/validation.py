@@ -23,7 +23,7 @@ Measure = Callable[[Tensor, Tensor], Tensor]
 
 
 class _Decoder:
-    """The ab of a prediction, decoded once for all judges of a batch."""
+    """The ab of a prediction, decoded once for all metrics of a batch."""
 
     def __init__(self, codec: Codec):
         self.codec, self.pred = codec, None
@@ -34,7 +34,7 @@ class _Decoder:
         return self.ab
 
 
-class Judge(Metric):
+class MeanMetric(Metric):
     """Mean of a measure over the validation pictures, for the network or for one colour everywhere."""
 
     def __init__(self, name: str, measure: Measure, decode: Callable[[Tensor], Tensor], constant: Tensor | None = None):
@@ -76,45 +76,45 @@ class MeanLoss(AvgLoss):
 
 
 class Ratio(Metric):
-    """One judge over another; ``below`` turns it into per cent below."""
+    """One mean over another; ``below`` turns it into per cent below."""
 
-    def __init__(self, name: str, judge: Judge, reference: Judge, below: bool = False):
-        self.label, self.judge, self.reference, self.below = name, judge, reference, below
+    def __init__(self, name: str, metric: MeanMetric, reference: MeanMetric, below: bool = False):
+        self.label, self.metric, self.reference, self.below = name, metric, reference, below
 
     @property
     def name(self) -> str:
         return self.label
 
     def reset(self) -> None:
-        self.judge.reset()
+        self.metric.reset()
         self.reference.reset()
 
     def accumulate(self, learn) -> None:
-        self.judge.accumulate(learn)
+        self.metric.accumulate(learn)
         self.reference.accumulate(learn)
 
     @property
     def value(self) -> float:
-        ratio = self.judge.value / max(self.reference.value, 1e-9)
+        ratio = self.metric.value / max(self.reference.value, 1e-9)
         return 100 * (1 - ratio) if self.below else ratio
 
 
-def judges(codec: Codec, mean_ab: Sequence[float], prior: Sequence[float]) -> list[Metric]:
+def validation_metrics(codec: Codec, mean_ab: Sequence[float], prior: Sequence[float]) -> list[Metric]:
     """What every method prints: ab error and CIEDE2000 beside gray and mean, rare colours, and ratios to the truth."""
     decode = _Decoder(codec)
     rows = {"gray": torch.zeros(2), "mean": torch.tensor(mean_ab)}
 
-    def judge(name: str, measure: Measure, constant: Tensor | None = None) -> Judge:
-        return Judge(name, measure, decode, constant)
+    def mean(name: str, measure: Measure, constant: Tensor | None = None) -> MeanMetric:
+        return MeanMetric(name, measure, decode, constant)
 
-    mse = judge("mse_ab", metrics.mse_ab)
+    mse = mean("mse_ab", metrics.mse_ab)
     return [
-        *(Ratio(f"below_{row}", mse, judge(row, metrics.mse_ab, ab), below=True) for row, ab in rows.items()),
-        judge("de2000", metrics.de2000),
-        *(judge(f"de2000_{row}", metrics.de2000, ab) for row, ab in rows.items()),
-        judge("auc_rebalanced", metrics.rebalanced_auc(prior)),
-        Ratio("colorfulness", judge("ours", _colorfulness), judge("truth", _of_truth(_colorfulness))),
-        Ratio("bleeding", judge("ours", metrics.bleeding), judge("truth", _of_truth(metrics.bleeding))),
+        *(Ratio(f"below_{row}", mse, mean(row, metrics.mse_ab, ab), below=True) for row, ab in rows.items()),
+        mean("de2000", metrics.de2000),
+        *(mean(f"de2000_{row}", metrics.de2000, ab) for row, ab in rows.items()),
+        mean("auc_rebalanced", metrics.rebalanced_auc(prior)),
+        Ratio("colorfulness", mean("ours", _colorfulness), mean("truth", _of_truth(_colorfulness))),
+        Ratio("bleeding", mean("ours", metrics.bleeding), mean("truth", _of_truth(metrics.bleeding))),
     ]
 
 
