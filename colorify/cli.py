@@ -226,7 +226,7 @@ def models(table: Annotated[bool, typer.Option("--table", help="Print what they 
 
     with _plainly():
         if table:
-            from colorify.evaluation import released_results
+            from colorify.releasing import released_results
 
             print(released_results())
             return
@@ -478,13 +478,13 @@ def evaluate(
         typer.Option(min=0, max=1, help="Also with classifiers read so: 1 the mean of the likely, 0 the likeliest."),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Also with one look at each picture instead of two.")] = False,
-    side: Annotated[int, typer.Option(help="Short side at which pictures are judged, px.")] = 256,
-    limit: Annotated[int | None, typer.Option(help="Judge only the first so many pictures.")] = None,
+    side: Annotated[int, typer.Option(help="Short side at which pictures are evaluated, px.")] = 256,
+    limit: Annotated[int | None, typer.Option(help="Evaluate only the first so many pictures.")] = None,
     groups: Annotated[Path | None, typer.Option(help="CSV with columns name and group: a table of them too.")] = None,
     device: Device = "auto",
 ) -> None:
     """Measure models beside gray and the mean colour, with 95 % intervals; all metrics go to metrics.json."""
-    from colorify import evaluation, report
+    from colorify import evaluation, metrics, report
     from colorify.inference import Colorizer
     from colorify.models import released
 
@@ -493,13 +493,13 @@ def evaluate(
         loaded = {name or path: Colorizer.load(path, device) for name, _, path in named}
         found = dict(evaluation.photos(data, side, limit))
         if not found:
-            raise ValueError(f"{data}: no colour pictures to judge by")
+            raise ValueError(f"{data}: no colour pictures to evaluate on")
         truths, members = list(found.values()), evaluation.read_groups(groups, found) if groups else None
         bar = _progress([None] * len(truths), "judging")
         extra = (size or (None,), hints or (), temperature or (), once)
-        scores = evaluation.judge(loaded, truths, *extra, lambda: next(bar, None))
+        scores = evaluation.evaluate(loaded, truths, *extra, lambda: next(bar, None))
         result = evaluation.summary(scores)
-        tables = {"table": evaluation.as_table(result, evaluation.HEADLINES)}
+        tables = {"table": evaluation.as_table(result, metrics.HEADLINES)}
         if members:
             tables["groups"] = evaluation.by_group(scores, members)
         print(f"{len(truths)} pictures, short side {side} px; mean and 95 % interval")
@@ -516,15 +516,22 @@ def release(
     out: Annotated[Path, typer.Option("-o", "--out", help="For example colorify/weights/highres.safetensors.")],
     size: Annotated[list[int] | None, typer.Option(help="Network sizes to try.")] = None,
     note: Annotated[str, typer.Option(help="Data and hardware, for the model card.")] = "",
-    calm: Annotated[float, typer.Option(min=0, max=1, help="Share of a classifier's rebalancing to take back.")] = 0,
+    logit_adjustment: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of a classifier's class rebalancing to undo (Menon 2021).")
+    ] = 0,
+    calm: Annotated[float | None, typer.Option(hidden=True, help="Old name of --logit-adjustment.")] = None,
     saturation: Annotated[float, typer.Option(min=0, max=10, help="Multiplies the chroma, for good.")] = 1,
 ) -> None:
     """Store a trained model for release, with its best network size, its metrics and its card."""
-    from colorify import evaluation
+    from colorify import evaluation, releasing
     from colorify.models import checkpoint
+
+    if calm is not None:
+        _say("--calm is now --logit-adjustment")
+        logit_adjustment = calm
 
     with _plainly():
         truths, sizes = list(dict(evaluation.photos(data)).values()), size or (96, 112, 128, 144, 160)
-        result = evaluation.release(model, out, truths, sizes, note, calm, saturation)
-        out.with_suffix(".md").write_text(evaluation.card(checkpoint.load(out), out.stem))
+        result = releasing.release(model, out, truths, sizes, note, logit_adjustment, saturation)
+        out.with_suffix(".md").write_text(releasing.card(checkpoint.load(out), out.stem))
     print(evaluation.as_table(result))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 if TYPE_CHECKING:
+    from PIL import Image
     from torch import Tensor
 
     Planes = TypeVar("Planes", np.ndarray, Tensor)
@@ -57,6 +58,18 @@ def _mix(values: Planes, matrix: np.ndarray) -> Planes:
         return values @ matrix.T.astype(values.dtype)
     weights = sys.modules["torch"].as_tensor(matrix, dtype=values.dtype, device=values.device)
     return (weights @ values.flatten(-2)).unflatten(-1, values.shape[-2:])
+
+
+def to_rgb(picture: np.ndarray | Image.Image) -> np.ndarray:
+    """8-bit pixels, an array or a Pillow image, as float32 in 0..1, channels last."""
+    return np.asarray(picture, np.float32) / 255
+
+
+def to_planes(picture: np.ndarray | Image.Image) -> Tensor:
+    """`to_rgb` as a tensor ``(3, H, W)``."""
+    import torch
+
+    return torch.from_numpy(to_rgb(picture)).movedim(-1, 0)
 
 
 def linearize(rgb: Planes) -> Planes:

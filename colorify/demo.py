@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image, ImageOps
 
 from colorify import figures, metrics
-from colorify.color import luma_to_gray, rgb_to_lab, rgb_to_luma
-from colorify.data import film, samples
+from colorify.color import luma_to_gray, rgb_to_lab, rgb_to_luma, to_planes
+from colorify.data import degradation, samples
 from colorify.inference import Colorizer
 
 
@@ -46,7 +45,7 @@ def grays() -> dict[str, Image.Image]:
     """The samples as gray pictures, then `camera`, a genuine one, as it is and aged."""
     found = {name: _to_image(_luma(picture)) for name, picture in samples.color()}
     for name, picture in samples.gray():
-        aged = film.age(_luma(picture)[None], 1.0, torch.Generator().manual_seed(1))[0]
+        aged = degradation.degrade(_luma(picture)[None], 1.0, torch.Generator().manual_seed(1))[0]
         found |= {name: picture, f"{name}-aged": _to_image(aged)}
     return found
 
@@ -56,7 +55,7 @@ def _luma(picture: Image.Image) -> torch.Tensor:
 
 
 def _rgb(picture: Image.Image) -> torch.Tensor:
-    return torch.from_numpy(np.asarray(picture.convert("RGB"), np.float32) / 255).movedim(-1, 0)
+    return to_planes(picture.convert("RGB"))
 
 
 def _to_image(luma: torch.Tensor) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Measures of colour pictures; every definition cites its source and agrees with ``METRICS``, the names of reports.
+"""Measures of colour pictures; every definition cites its source. `METRICS` has a record of each that reports give.
 
 Pictures are sRGB 0..1 or Lab tensors ``(..., 3, H, W)``; each function returns one number a picture ``(...,)``,
 unless it says otherwise.
@@ -8,24 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from colorify.codec import Bits, rebalancing
-
-METRICS = {
-    "mse_ab": "mean squared error of a and b, ab units squared",
-    "psnr": "10 log10(1 / MSE) on RGB, dB",
-    "psnr_ab": "20 log10(255 / RMSE of a and b), dB (Deshpande 2015; Larsson 2016)",
-    "de2000": "mean CIEDE2000 colour difference (Sharma, Wu, Dalal 2005)",
-    "colorfulness": "Hasler and Suesstrunk 2003, 0..255 scale",
-    "auc": "1 - E[min(d, 150)] / 150 with d the L2 error of ab, per cent (Zhang 2016, section 3.1)",
-    "auc_rebalanced": "the same, pixels weighted by the rarity of their true class (Zhang 2016, eq. 4)",
-    "gray_toned": "of the pixels whose true chroma is over 15, the share with chroma under 5, per cent",
-    "bleeding": "mean gradient of ab over the flatter half of L*; reports give it over the truth's",
-}
 
 
 def mse_ab(lab: Tensor, truth: Tensor) -> Tensor:
@@ -129,6 +119,104 @@ def calibration(confidence: Tensor, correct: Tensor, bins: int = 15) -> tuple[Te
     """Mean confidence, accuracy and share of the predictions in equal bins of confidence (Guo et al. 2017)."""
     place = (confidence * bins).long().clamp(0, bins - 1)
     count = torch.bincount(place, minlength=bins)
-    sure = torch.bincount(place, confidence, bins) / count.clamp(min=1)
-    right = torch.bincount(place, correct.to(confidence), bins) / count.clamp(min=1)
-    return sure, right, count / count.sum()
+    mean = torch.bincount(place, confidence, bins) / count.clamp(min=1)
+    accuracy = torch.bincount(place, correct.to(confidence), bins) / count.clamp(min=1)
+    return mean, accuracy, count / count.sum()
+
+
+def below(errors: float | Tensor, reference: float | Tensor) -> float | Tensor:
+    """How much smaller mean errors are than those of a reference, per cent."""
+    return 100 * (1 - errors / reference)
+
+
+Measure = Callable[[Tensor, Tensor], Tensor]
+"""From pictures and their truth to one number a picture."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What reports say of a metric, and how it is measured."""
+
+    name: str
+    sentence: str
+    better: Literal["lower", "higher", "near that of the truth", "near 1"]
+    measure: Callable | None = None  # a `Measure`, or None: `colorify.evaluation` makes it from others
+    sees: Literal["lab", "rgb"] = "lab"
+    unit: str = ""
+    over_truth: bool = False  # reports give it over that of the truth
+    needs_prior: bool = False  # ``measure`` makes a `Measure` from the prior of the training set
+    headline: bool = True  # it is in the README
+
+    def of(self, prior: Sequence[float]) -> Measure:
+        """The function that measures it."""
+        return self.measure(prior) if self.needs_prior else self.measure
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("de2000", "mean CIEDE2000 colour difference (Sharma, Wu, Dalal 2005)", "lower", de2000),
+        Metric("below_gray", "ab squared error, below that of gray", "higher", unit="%"),
+        Metric(
+            "auc_rebalanced",
+            "share of pixels near their true colour, rare colours counted as much as common ones (Zhang 2016, eq. 4)",
+            "higher",
+            rebalanced_auc,
+            unit="%",
+            needs_prior=True,
+        ),
+        Metric("psnr", "10 log10(1 / MSE) of RGB", "higher", psnr, "rgb", "dB"),
+        Metric(
+            "colorfulness",
+            "spread and strength of the colours, 0 to 255 scale (Hasler and Suesstrunk 2003)",
+            "near that of the truth",
+            lambda rgb, truth: colorfulness(rgb),
+            "rgb",
+        ),
+        Metric(
+            "gray_toned",
+            "of the pixels whose true chroma is over 15, those that came out with chroma under 5",
+            "lower",
+            gray_toned,
+            unit="%",
+        ),
+        Metric(
+            "bleeding",
+            "gradient of ab where L* is flat, over that of the truth: colour edges where the picture has none",
+            "near 1",
+            bleeding,
+            over_truth=True,
+        ),
+        Metric(
+            "drift_gray",
+            "mean CIEDE2000 by which colours move when the gray was made as BT.601 or BT.709 luma",
+            "lower",
+        ),
+        Metric(
+            "drift_degraded",
+            "mean CIEDE2000 by which colours move when the picture is blurred, faded and grainy",
+            "lower",
+        ),
+        Metric("mse_ab", "mean squared error of a and b, ab units squared", "lower", mse_ab, headline=False),
+        Metric(
+            "psnr_ab",
+            "20 log10(255 / RMSE of a and b) (Deshpande 2015; Larsson 2016)",
+            "higher",
+            psnr_ab,
+            unit="dB",
+            headline=False,
+        ),
+        Metric(
+            "auc",
+            "1 - E[min(d, 150)] / 150 with d the L2 error of ab (Zhang 2016, section 3.1)",
+            "higher",
+            auc,
+            unit="%",
+            headline=False,
+        ),
+    )
+}
+"""By name, in the order of reports."""
+
+MEASURED = {name: metric for name, metric in METRICS.items() if metric.measure}
+HEADLINES = tuple(name for name, metric in METRICS.items() if metric.headline)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from colorify import evaluation
+from colorify import evaluation, releasing
 from colorify.codec import TEMPERATURE, Bits, rebalancing
 from colorify.inference import Colorizer
 from colorify.models import checkpoint as files
@@ -73,14 +73,14 @@ def test_release_chooses_the_size_and_tells(checkpoint, tmp_path):
     files.save(replace(checkpoint, training=checkpoint.training | seen), tmp_path / "model.safetensors")
     truths = [photo(seed, 100, 80) for seed in range(3)]
     out = tmp_path / "best.safetensors"
-    result = evaluation.release(tmp_path / "model.safetensors", out, truths, (32, 64), "made by a test")
+    result = releasing.release(tmp_path / "model.safetensors", out, truths, (32, 64), "made by a test")
     stored = files.load(out)
     errors = stored.training["mse_ab_by_size"]
     assert str(stored.training["size"]) == min(errors, key=errors.get)
     assert Colorizer.load(out).size == stored.training["size"]
     assert result["best"]["mse_ab"]["value"] == pytest.approx(min(errors.values()), rel=0.02)
     assert stored.training["metrics"] == result
-    card = evaluation.card(stored, "best")
+    card = releasing.card(stored, "best")
     assert "made by a test" in card and f"{result['gray']['de2000']['value']:.2f}" in card
     torch.testing.assert_close(stored.weights["head.weight"], checkpoint.weights["head.weight"], rtol=1e-3, atol=1e-4)
 
@@ -118,10 +118,10 @@ def test_a_calmed_classifier_answers_the_true_shares(checkpoint):
     network.head.bias.data = (true * weights).log()
     training = {"prior": prior.tolist(), "config": {"weighting": "rebalanced", "rebalance": 0.5}}
     model = Checkpoint(TINY, codec, "classification", network.state_dict(), training)
-    shares = evaluation.calmed(model, 1.0).build()(torch.zeros(1, 1, 32, 32)).softmax(1)[0, :, 0, 0]
+    shares = releasing.adjusted(model, 1.0).build()(torch.zeros(1, 1, 32, 32)).softmax(1)[0, :, 0, 0]
     torch.testing.assert_close(shares, true)
     with pytest.raises(ValueError, match="regression model without rebalanced classes"):
-        evaluation.calmed(replace(checkpoint, training={"config": {}}), 0.5)
+        releasing.adjusted(replace(checkpoint, training={"config": {}}), 0.5)
 
 
 def test_colours_drift_only_with_what_the_network_sees(colorizer):
@@ -129,15 +129,15 @@ def test_colours_drift_only_with_what_the_network_sees(colorizer):
     moved = evaluation.drifts(colorizer, truths)
     assert all(((values > 0.05) & (values < 30)).all() for values in moved.values())
     many = evaluation.drifts(colorizer, [photo(0, 32, 24)] * 202)
-    assert np.isfinite(many["drift_film"]).sum() == 101
+    assert np.isfinite(many["drift_degraded"]).sum() == 101
     neutral = Image.fromarray(np.tile(np.linspace(0, 255, 96, dtype=np.uint8)[:, None, None], (1, 64, 3)))
     same = evaluation.drifts(colorizer, [neutral])  # every kind of gray is the same gray
-    assert same["drift_gray"][0] < 0.3 < same["drift_film"][0]
+    assert same["drift_gray"][0] < 0.3 < same["drift_degraded"][0]
 
 
-def test_models_are_judged_by_one_look_as_well(colorizer):
+def test_models_are_evaluated_by_one_look_as_well(colorizer):
     truths = [photo(seed, 96, 64) for seed in range(2)]
-    scores = evaluation.judge({"r": colorizer}, truths, once=True)
+    scores = evaluation.evaluate({"r": colorizer}, truths, once=True)
     alone = evaluation.score({"once": lambda array: colorizer(array, tta=False)}, truths, colorizer.training["prior"])
     assert np.array_equal(scores["r, one look"]["de2000"], alone["once"]["de2000"])
     assert not np.array_equal(scores["r, one look"]["de2000"], scores["r"]["de2000"])
@@ -145,13 +145,13 @@ def test_models_are_judged_by_one_look_as_well(colorizer):
 
 def test_classifiers_are_read_at_several_temperatures(colorizer, classifier):
     models, truths = {"r": colorizer, "c": classifier}, [photo(seed, 48, 32) for seed in range(2)]
-    scores = evaluation.judge(models, truths, temperatures=(0.0, TEMPERATURE))
+    scores = evaluation.evaluate(models, truths, temperatures=(0.0, TEMPERATURE))
     assert set(scores) == {"gray", "mean", "r", "c", "c, temperature 0", f"c, temperature {TEMPERATURE:g}", "truth"}
     assert np.array_equal(scores[f"c, temperature {TEMPERATURE:g}"]["de2000"], scores["c"]["de2000"])
     assert (scores["c, temperature 0"]["colorfulness"] > scores["c"]["colorfulness"]).all()
 
 
-def test_groups_are_judged_apart(scores, tmp_path):
+def test_groups_are_evaluated_apart(scores, tmp_path):
     names = [f"{number}.png" for number in range(24)]
     (tmp_path / "groups.csv").write_text(
         "name,group\n" + "\n".join(f"{n},{'big' if int(n[:-4]) < 20 else n}" for n in names)
@@ -173,10 +173,10 @@ def test_groups_are_judged_apart(scores, tmp_path):
 def test_a_saturated_model_gives_stronger_colours_of_the_same_hue(checkpoint):
     luma = np.random.default_rng(0).random((1, 32, 32), np.float32) * 100
     plain, strong = (
-        Colorizer(model, "cpu").chroma(luma) for model in (checkpoint, evaluation.saturated(checkpoint, 1.5))
+        Colorizer(model, "cpu").chroma(luma) for model in (checkpoint, releasing.saturated(checkpoint, 1.5))
     )
     np.testing.assert_allclose(strong, (1.5 * plain).clip(-110, 110), atol=0.02, rtol=0.01)
-    twice, back = (evaluation.saturated(evaluation.saturated(checkpoint, 2.0), factor) for factor in (1.5, 0.5))
+    twice, back = (releasing.saturated(releasing.saturated(checkpoint, 2.0), factor) for factor in (1.5, 0.5))
     assert twice.training["saturation"] == 3 and "saturation" not in back.training
     with pytest.raises(ValueError, match="cannot be saturated"):
-        evaluation.saturated(replace(checkpoint, codec=Bits(4), method="classification"), 1.5)
+        releasing.saturated(replace(checkpoint, codec=Bits(4), method="classification"), 1.5)

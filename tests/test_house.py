@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from colorify.evaluation import BASELINES, card
+from colorify.evaluation import BASELINES, table_of_metrics
 from colorify.models import checkpoint, released
+from colorify.releasing import card
 from reliability import summary
 
 ROOT = Path(__file__).parents[1]
@@ -56,6 +57,10 @@ def test_the_table_of_the_readme_is_the_report_and_what_the_weights_say():
     for name, path in released.models().items():
         (row,) = (label for label in report if name in label)
         assert report[row] == checkpoint.load(path).training["metrics"][name]
+
+
+def test_the_metrics_of_the_readme_are_those_of_the_records():
+    assert table_of_metrics() in README
 
 
 def test_what_the_readme_says_of_reliability_is_what_was_measured():

@@ -29,7 +29,9 @@ def test_the_answers_distance_is_that_of_the_rebalanced_auc():
     codec, logits = Bits(4), torch.randn(2, 256, 6, 5, generator=torch.Generator().manual_seed(1))
     prior = torch.full((256,), 1 / 256).index_fill_(0, codec.encode(AB[:1]).flatten()[:9], 0.05)
     weights = rebalancing(prior, codec)
-    bare, whole = (float(ClassificationLoss(codec, "rebalanced", weights, distance_weight=a)(logits, AB)) for a in (0.0, 0.1))
+    bare, whole = (
+        float(ClassificationLoss(codec, "rebalanced", weights, distance_weight=a)(logits, AB)) for a in (0.0, 0.1)
+    )
     lab, truth = (torch.cat((torch.full((2, 1, 6, 5), 50.0), ab), 1) for ab in (codec.decode(logits), AB))
     lacking = 1.5 * (100 - rebalanced_auc(prior.tolist())(lab, truth))  # per picture, over the sum of its weights
     share = weights[codec.encode(AB)].mean((1, 2))

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-import torch
 from PIL import Image
 
 from colorify import metrics
+from colorify.color import to_planes
 from colorify.data import manifest
 from colorify.data.manifest import MANIFEST
 
@@ -34,7 +33,7 @@ def survey(folder: Path, limit: int = 1000) -> Survey:
     used = [entry for entry in entries if not entry.refused]
     seen = (manifest.examine(item, 0, longest=128) for item in islice(manifest.items(folder), limit))
     thumbnails = [picture for _, picture in seen if picture]
-    pixels = (torch.from_numpy(np.asarray(picture, np.float32) / 255).movedim(-1, 0) for picture in thumbnails)
+    pixels = map(to_planes, thumbnails)
     return Survey(
         Counter(entry.split for entry in used),
         dict(Counter(entry.refused.partition(":")[0] for entry in entries if entry.refused).most_common()),

@@ -1,4 +1,4 @@
-"""Batches cut from the cache on the training device: crops, flips, Lab, and gray as old film has it.
+"""Batches cut from the cache on the training device: crops, flips, Lab, and gray as old pictures have it.
 
 What a step sees depends on the seed and the step alone, so that a run resumed at any step goes on exactly.
 """
@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from colorify.color import GRAYS, rgb_to_lab, rgb_to_luma
-from colorify.data import film
+from colorify.data import degradation
 from colorify.data.cache import Pictures
 
 
@@ -24,7 +24,7 @@ class AugmentConfig:
     zone: tuple[float, float] = (0.85, 1.0)  # side of the random square, as a share of the short side
     flip: float = 0.5  # probability of mirroring
     gray: float = 0.3  # probability that gray is made by BT.601 or BT.709 instead of CIE L*
-    film: float = 0.2  # probability of each fault of old film
+    degradation: float = 0.2  # probability of each fault of old pictures
 
 
 class Boxes(NamedTuple):
@@ -118,7 +118,7 @@ def train_batch(
     generator = torch.Generator(device).manual_seed(seed * 1_000_003 + step + part * 2**32)
     rgb = crop(pictures, index, random_boxes(pictures, index, config, generator), size)
     lab = rgb_to_lab(rgb)
-    luma = film.age(_random_gray(rgb, lab[:, :1], config, generator), config.film, generator)
+    luma = degradation.degrade(_random_gray(rgb, lab[:, :1], config, generator), config.degradation, generator)
     return Batch(luma, F.avg_pool2d(lab[:, 1:], 2), index)
 
 

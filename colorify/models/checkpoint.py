@@ -26,7 +26,7 @@ from torch import Tensor
 
 from colorify import __version__, params
 from colorify import codec as codecs
-from colorify.models import FORMAT, CheckpointError
+from colorify.models import FORMAT, CheckpointError, renamed
 from colorify.models.onnx import Predict
 from colorify.models.unet import UNet, UNetConfig, fold
 
@@ -140,7 +140,7 @@ def load(path: Path, with_state: bool = False) -> Checkpoint:
             codec=codecs.from_text(metadata["codec"]),
             method=metadata["method"],
             weights={name: _used(tensor) for name, tensor in tensors.items() if not name.startswith(STATE)},
-            training=json.loads(metadata["training"]),
+            training=renamed(json.loads(metadata["training"])),
         )
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: its description cannot be used: {error}") from None

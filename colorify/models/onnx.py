@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from colorify import codec as codecs
-from colorify.models import FORMAT, CheckpointError
+from colorify.models import FORMAT, CheckpointError, renamed
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -144,7 +144,7 @@ def _parsed(content: bytes) -> OnnxModel:
         raise CheckpointError("not an ONNX file of colorify's") from None
     if not entry or about.get("format") != FORMAT or digest != _digest(graph, about):
         raise CheckpointError("corrupted: its sha256 differs from the one it carries")
-    return OnnxModel(content, codec, about["method"], about["training"], about["source"], digest)
+    return OnnxModel(content, codec, about["method"], renamed(about["training"]), about["source"], digest)
 
 
 def _digest(graph: bytes, about: dict) -> str:

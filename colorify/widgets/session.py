@@ -13,7 +13,7 @@ from PIL import Image, ImageColor
 
 from colorify import metrics, pictures
 from colorify.codec import TEMPERATURE, Bits, softmax
-from colorify.color import render, rgb_to_lab
+from colorify.color import render, rgb_to_lab, to_planes
 from colorify.hints import Hint, Spreading
 from colorify.inference import (
     Colorizer,
@@ -159,14 +159,14 @@ class Session:
         """The Lab ``(3, H, W)`` of the picture that was opened, if it is in colour."""
         if self.shown.pixels.ndim == 2:
             return None
-        lab = rgb_to_lab(torch.from_numpy(self.shown.pixels.astype(np.float32) / 255).movedim(-1, 0))
+        lab = rgb_to_lab(to_planes(self.shown.pixels))
         return lab if lab[1:].abs().mean() > 1 else None
 
     def scores(self, picture: Image.Image) -> dict[str, float]:
         """How near a preview is to the colours of the picture that was opened; empty if that was gray."""
         if self.truth is None:
             return {}
-        rgb = torch.from_numpy(np.asarray(picture, np.float32) / 255).movedim(-1, 0)
+        rgb = to_planes(picture)
         lab = rgb_to_lab(rgb)
         return {
             "de2000": float(metrics.de2000(lab, self.truth)),

@@ -176,7 +176,7 @@ def test_every_picture_is_seen_once_a_pass(cached):
 
 def test_shapes_and_ranges(cached):
     _, _, (train, valid) = cached
-    batch = batches.train_batch(train, 0, 4, 32, AugmentConfig(film=1.0, gray=1.0), 0)
+    batch = batches.train_batch(train, 0, 4, 32, AugmentConfig(degradation=1.0, gray=1.0), 0)
     assert batch.luma.shape == (4, 1, 32, 32) and batch.ab.shape == (4, 2, 16, 16)
     assert batch.luma.min() >= 0 and batch.luma.max() <= 100
     clean = batches.valid_batch(valid, torch.arange(2), 32)
@@ -185,7 +185,7 @@ def test_shapes_and_ranges(cached):
 
 def test_without_faults_luma_and_colours_are_those_of_the_crop(cached):
     _, _, (train, _) = cached
-    config = AugmentConfig(zone=(1.0, 1.0), flip=0.0, gray=0.0, film=0.0)
+    config = AugmentConfig(zone=(1.0, 1.0), flip=0.0, gray=0.0, degradation=0.0)
     batch = batches.train_batch(train, 0, 2, 40, config, 0)
     generator = torch.Generator().manual_seed(0)
     boxes = batches.random_boxes(train, batch.index, config, generator)

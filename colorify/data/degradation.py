@@ -1,4 +1,4 @@
-"""Old film: grain, softness, fading, vignetting and JPEG blocks on L*, so that historic photos are no surprise."""
+"""Old pictures: grain, softness, fading, vignetting and JPEG blocks on L*, so that historic photos are no surprise."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def age(luma: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+def degrade(luma: Tensor, probability: float, generator: torch.Generator) -> Tensor:
     """Give L* ``(B, 1, H, W)`` in 0..100 the faults of old pictures, each with ``probability``, in random strength."""
     if not probability:
         return luma

@@ -1,0 +1,129 @@
+"""Releasing a trained model: the network size, the metrics and the model card that its file carries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from colorify import evaluation, report
+from colorify.codec import Channels, rebalancing
+from colorify.evaluation import Summary, as_table
+from colorify.inference import Colorizer
+from colorify.metrics import HEADLINES
+from colorify.models import checkpoint, released
+from colorify.models.checkpoint import Checkpoint
+
+
+def release(
+    model: Path,
+    out: Path,
+    truths: Sequence[Image.Image],
+    sizes: Sequence[int],
+    note: str = "",
+    logit_adjustment: float = 0.0,
+    saturation: float = 1.0,
+) -> Summary:
+    """Store a trained model as float16 at ``out``, with the network size of the lowest ab error, and its metrics.
+
+    ``logit_adjustment`` is that of `adjusted`, ``saturation`` that of `saturated`. The metrics are those of the stored
+    weights at the chosen size.
+    """
+    trained = checkpoint.load(model)
+    trained = adjusted(trained, logit_adjustment) if logit_adjustment else trained
+    trained = saturated(trained, saturation) if saturation != 1 else trained
+    colorizer = Colorizer(trained)
+    tried = {str(size): partial(colorizer, size=size) for size in sizes}
+    trial = evaluation.score(tried, truths, trained.training["prior"], names=["mse_ab"])
+    errors = {size: trial[str(size)]["mse_ab"].mean() for size in sizes}
+    best = min(errors, key=errors.get)
+    by_size = {str(size): round(float(error), 3) for size, error in errors.items()}
+    training = trained.training | {"size": best, "mse_ab_by_size": by_size, "note": note}
+    checkpoint.save(replace(trained, training=training), out, torch.float16)
+    result = evaluation.summary(evaluation.evaluate({out.stem: Colorizer.load(out)}, truths))
+    checkpoint.save(replace(checkpoint.load(out), training=training | {"metrics": result}), out, torch.float16)
+    return result
+
+
+def adjusted(model: Checkpoint, share: float) -> Checkpoint:
+    """Take back a share (0..1) of what the class weights of its training did to a classifier.
+
+    A network that learnt with weights w answers p * w; a share of log w is taken from its logits (Menon et al. 2021,
+    Long-tail learning via logit adjustment). ValueError for a model that learnt without such weights.
+    """
+    config = model.training["config"]
+    if config.get("weighting") != "rebalanced":
+        raise ValueError(f"a {model.method} model without rebalanced classes has nothing to take back")
+    weights = rebalancing(torch.tensor(model.training["prior"]), model.codec, config["rebalance"])
+    bias = model.weights["head.bias"] - share * weights.log()
+    training = model.training | {"logit_adjustment": share}
+    return replace(model, weights=model.weights | {"head.bias": bias}, training=training)
+
+
+def saturated(model: Checkpoint, factor: float) -> Checkpoint:
+    """Multiply the colours that a model of two channels predicts, once more if it was; ValueError for a classifier."""
+    if not isinstance(model.codec, Channels):
+        raise ValueError(f"the colours of a {model.method} model are those of its classes: it cannot be saturated")
+    head = {name: model.weights[name] * factor for name in ("head.weight", "head.bias")}
+    training = {**model.training, "saturation": round(model.training.get("saturation", 1) * factor, 3)}
+    if training["saturation"] == 1:
+        del training["saturation"]
+    return replace(model, weights=model.weights | head, training=training)
+
+
+def card(model: Checkpoint, name: str) -> str:
+    """The model card of a released model, from what its file says of itself."""
+    training, config = model.training, model.training["config"]
+    parameters = sum(tensor.numel() for tensor in model.weights.values() if tensor.is_floating_point()) / 1e6
+    table = report.table(("network size", "mean ab squared error"), list(training["mse_ab_by_size"].items()))
+    sizes = f", chosen by the ab error at full size.\n\n{table}" if len(training["mse_ab_by_size"]) > 1 else "."
+    changes = {
+        "logit_adjustment": "\nOf the class weights' effect, a share of {} was taken back after training.\n",
+        "saturation": "\nThe predicted chroma was multiplied by {} after training.\n",
+    }
+    changed = "".join(text.format(training[key]) for key, text in changes.items() if key in training)
+    return f"""# {name}
+
+{training["note"]}
+
+Method {model.method}, {config["network"]["encoder"]} encoder, decoder {tuple(config["network"]["decoder"])},
+{parameters:.1f} M numbers stored as float16. Trained for {training["step"]:,} steps of {config["batch"]} pictures:
+{training["samples"]:,} samples of {training["pictures"]:,} pictures, at sides of
+{", ".join(f"{side} px" for _, side in config["sizes"])}.
+
+## Intended use
+
+Gray photographs and films that are looked at: family pictures, archives, studies of colorization. The colours are
+guesses, not history: say so where the results are shown, and do not use them as evidence of what something looked like.
+To fine-tune for pictures of one kind: `colorify train {model.method} --from {name} --data FOLDER`.
+
+## Failures
+
+The free samples on which it errs most: truth above, answer below, with their mean CIEDE2000.
+
+![the worst three samples](../../docs/failures-{name}.jpg)
+
+## Measured
+
+On held-out photos, short side 256, evaluated at full size; 95 % bootstrap intervals over pictures in brackets.
+`below_gray` and `below_mean`: mean ab squared error, per cent below that row's; `de2000_below_...` and
+`auc_rebalanced_above_...`: paired differences. `drift_gray` and `drift_degraded`: mean CIEDE2000 by which colours move
+when the gray was made by BT.601 or BT.709 instead of L*, or is blurred, faded and grainy.
+
+{as_table(training["metrics"])}
+
+Short side of the picture that the network sees: {training["size"]} px{sizes}
+{changed}"""
+
+
+def released_results() -> str:
+    """What the files of the released models say that they reached, as a table."""
+    result: Summary = {}
+    for path in released.models().values():
+        result |= checkpoint.load(path).training["metrics"]
+    order = ("gray", "mean", *released.models(), "truth")
+    return as_table({name: result[name] for name in order}, HEADLINES)
