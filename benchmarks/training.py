@@ -32,10 +32,10 @@ from colorify.color import rgb_to_lab
 from colorify.data import samples
 from colorify.data.cache import DataConfig, prepare
 from colorify.losses import RegressionLoss
+from colorify.methods import regression
+from colorify.methods.regression import RegressionConfig
 from colorify.models.unet import SMALL, UNet, UNetConfig
-from colorify.training import regression
 from colorify.training.learner import Run
-from colorify.training.regression import RegressionConfig
 from colorify.training.speed import SPEED_FILE
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from colorify.training import registry
+from colorify.methods import registry
 
 if TYPE_CHECKING:
     from colorify.hints import Hint

@@ -9,8 +9,8 @@ import pytest
 from colorify import params
 from colorify.collect.sources import CollectConfig
 from colorify.data.cache import DataConfig
+from colorify.methods import registry
 from colorify.params import ParamsError
-from colorify.training import registry
 
 ROOT = Path(__file__).parents[1]
 

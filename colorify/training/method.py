@@ -1,4 +1,4 @@
-"""What a training method is: its numbers, its recipe, and what it starts from. `colorify.training.registry` has all."""
+"""What a training method is: its numbers, its recipe, and what it starts from. `colorify.methods.registry` has all."""
 
 from __future__ import annotations
 

@@ -95,8 +95,8 @@ class Ratio(Metric):
 
     @property
     def value(self) -> float:
-        ratio = self.metric.value / max(self.reference.value, 1e-9)
-        return 100 * (1 - ratio) if self.below else ratio
+        value, reference = self.metric.value, max(self.reference.value, 1e-9)
+        return metrics.below(value, reference) if self.below else value / reference
 
 
 def validation_metrics(codec: Codec, mean_ab: Sequence[float], prior: Sequence[float]) -> list[Metric]:

@@ -23,10 +23,10 @@ from colorify.codec import Channels
 from colorify.collect import links
 from colorify.data import manifest
 from colorify.inference import apply_chroma
+from colorify.methods.regression import RegressionConfig
 from colorify.models import CheckpointError, checkpoint, onnx
 from colorify.models.checkpoint import Checkpoint
 from colorify.models.unet import UNet, UNetConfig
-from colorify.training.regression import RegressionConfig
 from colorify.video import film, media
 
 MAX_MEGAPIXELS = 4.0

@@ -7,12 +7,12 @@ import pytest
 
 from colorify.codec import Channels
 from colorify.data.cache import DataConfig, prepare
+from colorify.methods import classification, gan, regression
+from colorify.methods.classification import ClassificationConfig
+from colorify.methods.gan import GanConfig
+from colorify.methods.regression import RegressionConfig
 from colorify.models import checkpoint
-from colorify.training import classification, gan, regression
-from colorify.training.classification import ClassificationConfig
 from colorify.training.config import Run
-from colorify.training.gan import GanConfig
-from colorify.training.regression import RegressionConfig
 from colorify.training.transfer import import_backbone, import_model
 from conftest import TINY
 

@@ -10,14 +10,15 @@ from pathlib import Path
 from colorify.codec import Channels
 from colorify.data.batches import AugmentConfig
 from colorify.data.cache import DataConfig, prepare
+from colorify.methods import classification, gan, regression
+from colorify.methods.classification import ClassificationConfig
+from colorify.methods.gan import GanConfig
+from colorify.methods.regression import RegressionConfig
 from colorify.models import checkpoint
 from colorify.models.unet import UNetConfig
-from colorify.training import classification, gan, processes, regression
+from colorify.training import processes
 from colorify.training.checkpointer import Checkpointer
-from colorify.training.classification import ClassificationConfig
 from colorify.training.config import Run
-from colorify.training.gan import GanConfig
-from colorify.training.regression import RegressionConfig
 from colorify.training.transfer import import_backbone, import_model
 
 PLAIN = AugmentConfig((1.0, 1.0), 0.0, 0.0, 0.0)

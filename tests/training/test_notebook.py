@@ -10,9 +10,9 @@ CODE = """
 from pathlib import Path
 from colorify.data.cache import DataConfig, prepare
 from colorify.models.unet import UNetConfig
-from colorify.training import regression
+from colorify.methods import regression
 from colorify.training.config import Run
-from colorify.training.regression import RegressionConfig
+from colorify.methods.regression import RegressionConfig
 
 sets = prepare(DataConfig(({photos!r},), valid_share=0.3, side=40, min_side=32), Path({cache!r}))
 numbers = dict(batch=2, sizes=((0.0, 32),), valid_every=3, grid_every=2, steps=100_000)

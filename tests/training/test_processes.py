@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from colorify.methods import regression
 from colorify.models import checkpoint
-from colorify.training import processes, regression
+from colorify.training import processes
 from colorify.training.checkpointer import TrainingError
 from colorify.training.config import STATE_FILE, Run
 from conftest import photo

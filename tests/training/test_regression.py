@@ -10,10 +10,10 @@ from colorify.codec import Bits
 from colorify.data.batches import AugmentConfig, valid_batch
 from colorify.data.cache import DataConfig, prepare
 from colorify.losses import RegressionLoss
+from colorify.methods import regression
 from colorify.models import checkpoint
 from colorify.models.imagenet import imagenet
 from colorify.models.unet import UNetConfig
-from colorify.training import regression
 from colorify.training.callbacks import Schedule
 from colorify.training.checkpointer import TrainingError
 from colorify.training.config import Run

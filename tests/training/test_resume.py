@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from colorify.alone import BusyError, alone
+from colorify.methods import regression
 from colorify.models import checkpoint
-from colorify.training import regression
 from colorify.training.checkpointer import Checkpointer, TrainingError
 from colorify.training.config import STATE_FILE, Run
 from conftest import TINY

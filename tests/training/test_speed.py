@@ -7,8 +7,8 @@ import pytest
 import torch
 from fastai.learner import AvgSmoothLoss
 
+from colorify.methods import regression
 from colorify.models.unet import UNet, UNetConfig
-from colorify.training import regression
 from colorify.training.config import Run
 from colorify.training.speed import SPEED_FILE, SmoothLoss, Speed, peak
 from conftest import TINY

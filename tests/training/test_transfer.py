@@ -10,13 +10,13 @@ import torch
 
 from colorify.codec import Bits, Channels
 from colorify.losses import ClassificationLoss, RegressionLoss
+from colorify.methods import classification, gan
+from colorify.methods.classification import ClassificationConfig, Ramp
+from colorify.methods.gan import Adversary, GanConfig, GanLoss
 from colorify.models import checkpoint
 from colorify.models.checkpoint import CheckpointError
 from colorify.models.unet import UNet, UNetConfig
-from colorify.training import classification, gan
-from colorify.training.classification import ClassificationConfig, Ramp
 from colorify.training.config import STATE_FILE, Run
-from colorify.training.gan import Adversary, GanConfig, GanLoss
 from colorify.training.stage import train_stage
 from colorify.training.transfer import PREFIX, export_backbone, import_backbone, import_head, import_model
 from conftest import TINY

@@ -21,4 +21,4 @@ METHODS = {
 
 def method(name: str) -> Method:
     """The method of this name."""
-    return import_module(f"colorify.training.{name}").METHOD
+    return import_module(f"colorify.methods.{name}").METHOD

@@ -1,0 +1,1 @@
+"""The training methods: a room each, `registry` has their names."""
