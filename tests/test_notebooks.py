@@ -17,6 +17,8 @@ PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 FREE = {"00_tour", "08_studio"}  # of any profile: they read the released models and write nothing
 PROFILES = ("laptop", "smoke", "small", "full")
+SHOWS_OR_GUARDS = {f"colorify/{name}.py" for name in ("alone", "figures", "hints", "params", "report")}
+"""No dependencies: no number changes with what draws, names or locks."""
 
 
 def cells(path: Path, kind: str) -> list:
@@ -63,15 +65,19 @@ def reached(path: Path) -> set[str]:
     return {str(file.relative_to(ROOT)) for file in files if file.stat().st_size}
 
 
+def depends(stage: str, file: str) -> bool:
+    """Whether a file of the package is a dependency of a stage, by itself or by its folder."""
+    return any(file == dep or file.startswith(f"{dep}/") for dep in PIPELINE[stage]["deps"])
+
+
 @pytest.mark.parametrize("stage", PIPELINE)
 def test_a_stage_runs_one_notebook_and_knows_what_it_needs(stage):
     entry = PIPELINE[stage]
-    (notebook,) = re.findall(r"nbs/\S+\.ipynb", entry["cmd"][1])
-    assert (ROOT / notebook).exists() and stage in notebook
-    deps = set(entry["deps"])
-    assert notebook in deps
-    assert reached(ROOT / notebook) <= deps
-    assert all((ROOT / dep).exists() for dep in deps if "${profile}" not in dep)
+    assert entry["cmd"] == f"python -m colorify.chain {stage} ${{profile}}"
+    (notebook,) = (dep for dep in entry["deps"] if dep.startswith("nbs/"))
+    assert (ROOT / notebook).exists() and notebook.endswith(f"_{stage}.ipynb")
+    assert not {file for file in reached(ROOT / notebook) if not depends(stage, file)} - SHOWS_OR_GUARDS
+    assert all((ROOT / dep).exists() for dep in entry["deps"] if "${profile}" not in dep)
     outs = [next(iter(out)) if isinstance(out, dict) else out for out in entry["outs"]]
     own = (f"reports/${{profile}}/{stage}/", f"checkpoints/${{profile}}/{stage}/", f"data/{stage}ed/${{profile}}")
     assert all(out.startswith(own) for out in outs)
@@ -81,9 +87,28 @@ def test_a_stage_runs_one_notebook_and_knows_what_it_needs(stage):
         assert all(section in PARAMS[profile] for profile in PROFILES)
 
 
+@pytest.mark.parametrize(
+    ("file", "stages"),
+    [
+        ("colorify/methods/gan.py", {"gan"}),
+        ("colorify/methods/critic.py", {"gan"}),
+        ("colorify/methods/classification.py", {"classification"}),
+        ("colorify/evaluation.py", {"lab", "evaluate"}),
+        ("colorify/inference.py", {"lab", "classification", "evaluate", "video"}),
+        ("colorify/video/steady.py", {"video"}),
+        ("colorify/collect/spider.py", {"collect"}),
+        ("colorify/widgets/studio.py", set()),
+        ("colorify/cli.py", set()),
+        *((file, set()) for file in sorted(SHOWS_OR_GUARDS)),
+    ],
+)
+def test_a_change_reruns_what_it_can_change(file, stages):
+    assert (ROOT / file).exists()
+    assert {stage for stage in PIPELINE if depends(stage, file)} == stages
+
+
 def test_every_numbered_notebook_of_the_chain_has_a_stage():
-    stages = {re.findall(r"nbs/(\S+)\.ipynb", entry["cmd"][1])[0] for entry in PIPELINE.values()}
-    assert stages == {path.stem for path in NOTEBOOKS} - FREE
+    assert set(PIPELINE) == {path.stem.partition("_")[2] for path in NOTEBOOKS if path.stem not in FREE}
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from torch.nn import functional as F
 from colorify.codec import Channels
 from colorify.data.cache import Pictures
 from colorify.losses import RegressionLoss
+from colorify.methods.critic import Critic, critic_input
 from colorify.models.checkpoint import Checkpoint
-from colorify.models.critic import Critic, critic_input
 from colorify.models.unet import UNet
 from colorify.training import processes
 from colorify.training.config import Run, TrainConfig
