@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from colorify.bulk import Job, Passed
     from colorify.hints import Hint
     from colorify.inference import Colorizer
     from colorify.video import film
@@ -56,7 +57,7 @@ def _plainly() -> Iterator[None]:
 @app.command()
 def image(
     inputs: Annotated[list[str], typer.Argument(help="Files, folders (their tree is kept), or quoted globs.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="A file for one picture, else a folder.")],
+    out: Annotated[str, typer.Option("-o", "--out", help="A file for one picture, else a folder; FOLDER/ is one.")],
     model: Model = "highres",
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Short side that the network sees, px.")] = None,
     saturation: Annotated[float, typer.Option(min=0, max=10, help="Multiplies the chroma.")] = 1.0,
@@ -71,25 +72,53 @@ def image(
     """Colour pictures: jpg, png, webp, tiff, bmp; 8 and 16 bit. Luminance, size, alpha, EXIF and ICC are kept."""
     from colorify import bulk
 
-    jobs, errors = bulk.plan(inputs, out)
-    for error in errors:
-        _say(str(error))
-    failures = len(errors)
-    if jobs:
-        with _plainly():
+    with _plainly():
+        chosen = tuple(_hints(hints)) if hints else ()
+        options = bulk.Options(size, saturation, blur, side_by_side, overwrite, max_megapixels, chosen, tta)
+        planned, passed = _planned(inputs, out)
+        jobs, blocked = bulk.ready(planned, options)
+        failures = _told([*passed, *blocked])
+        if jobs:
             from colorify.inference import Colorizer
 
-            chosen = tuple(_hints(hints)) if hints else ()
-            options = bulk.Options(size, saturation, blur, side_by_side, overwrite, max_megapixels, chosen, tta)
             together = bulk.workers(jobs)
-            failures += bulk.run(Colorizer.load(model, device, together), _progress(jobs), options, _say, together)
+            broken = bulk.run(Colorizer.load(model, device, together), _progress(jobs), options, _say, together)
+            failures += broken
+            if len(planned) > 1 or passed:
+                print(_summary([f"{len(jobs) - broken:,} done", f"{failures:,} failed"], passed, out))
+            elif not broken:
+                print(jobs[0].target)
     raise typer.Exit(1 if failures else 0)
+
+
+def _planned(inputs: list[str], out: str, films: bool = False) -> tuple[list[Job], list[Passed]]:
+    """What is to be done and what is not; an ``out`` that cannot be is wrong usage."""
+    from colorify.inputs import UsageError, plan
+
+    try:
+        return plan(inputs, out, films)
+    except UsageError as error:
+        raise typer.BadParameter(str(error), param_hint="-o") from None
+
+
+def _told(passed: list[Passed]) -> int:
+    """Say what is passed over; returns how many of it are failures."""
+    from colorify.inputs import say
+
+    say(passed, _say)
+    return sum(one.failed for one in passed)
+
+
+def _summary(counts: list[str], passed: list[Passed], place: str | Path) -> str:
+    from colorify.inputs import counted
+
+    return ", ".join(filter(None, [*counts, counted(passed)])) + f": {place}"
 
 
 @app.command("bulk")
 def archive(
     inputs: Annotated[list[str], typer.Argument(help="Folders, tar shards, files, films, globs, or URLs for fsspec.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="A folder; the same one goes on.")],
+    out: Annotated[str, typer.Option("-o", "--out", help="A folder; the same one goes on.")],
     engine: Annotated[str, typer.Option(help="local: this machine; ray: a cluster, or this machine.")] = "local",
     model: Model = "highres",
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Short side that the network sees, px.")] = None,
@@ -107,21 +136,20 @@ def archive(
 
     if engine not in archive.ENGINES:
         raise typer.BadParameter(f"{engine!r} is no engine: choose {' or '.join(archive.ENGINES)}")
-    jobs, errors = bulk.plan(inputs, out, films=True)
-    for error in errors:
-        _say(str(error))
-    options = bulk.Options(size, saturation, overwrite=overwrite, max_megapixels=max_megapixels, tta=tta)
-    counts = Counter(failed=len(errors))
     with _plainly():
+        jobs, passed = _planned(inputs, out, films=True)
+        options = bulk.Options(size, saturation, overwrite=overwrite, max_megapixels=max_megapixels, tta=tta)
+        counts = Counter(failed=_told(passed))
         bar = _progress([None] * len(jobs))
-        for outcome in archive.color(jobs, out, model, options, engine, device, _say):
+        for outcome in archive.color([*jobs, *passed], Path(out), model, options, engine, device, _say):
             next(bar, None)
             counts[outcome.state] += 1
             if outcome.reason:
                 _say(outcome.reason)
         next(bar, None)
-    told = {"done": "done", "before": "done before", "failed": "failed"}
-    print(", ".join(f"{counts[state]:,} {text}" for state, text in told.items()) + f": {out / archive.LIST}")
+        told = {"done": "done", "before": "done before", "failed": "failed"}
+        numbers = [f"{counts[state]:,} {text}" for state, text in told.items()]
+        print(_summary(numbers, passed, Path(out) / archive.LIST))
     raise typer.Exit(1 if counts["failed"] else 0)
 
 
