@@ -95,7 +95,7 @@ def attempt(colorizer: Colorizer, options: Options, job: Job) -> Ended:
     """Colour one picture, or tell why not; what looks like no photograph is coloured, and told."""
     try:
         looks = colorize_file(colorizer, job, options)
-        return Ended(reason=f"{job.source}: looks like {looks}" if looks else "")
+        return Ended(reason=f"{job.source}: colored, but looks like a {looks}" if looks else "")
     except PictureError as error:
         return Ended(True, str(error))
     except (MemoryError, RuntimeError, OSError) as error:  # RuntimeError: torch is out of memory
@@ -125,13 +125,16 @@ def colorize_file(colorizer: Colorizer, job: Job, options: Options) -> str:
     if options.side_by_side:
         result = pictures.beside(source, result)
     pictures.write(result, job.target, options.overwrite)
-    return kinds.LOOKS.get(kinds.kind(thumbnail(source), tuple(kinds.LOOKS)), "")
+    return kinds.look(thumbnail(source))
 
 
 def thumbnail(picture: Picture, side: int = 512) -> Image.Image:
     """A small 8-bit copy as the file lies, its long side at most ``side`` pixels."""
-    pixels, scale = picture.pixels, min(1.0, side / max(picture.size))
+    step = max(1, 2 * max(picture.size) // (3 * side))  # of a large picture, a part of the pixels is enough
+    pixels, scale = picture.pixels[::step, ::step], min(1.0, side / max(picture.size))
     width, height = (max(1, round(length * scale)) for length in picture.size)
+    if np.issubdtype(pixels.dtype, np.floating):
+        pixels = pixels.astype(np.float32)
     small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
     top = np.iinfo(pixels.dtype).max if np.issubdtype(pixels.dtype, np.integer) else 1
     return Image.fromarray((small.astype(np.float32) * (255 / top) + 0.5).astype(np.uint8))

@@ -7,10 +7,12 @@ import socket
 import tarfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 from typer.testing import CliRunner
 
-from colorify import archive, bulk, inputs
+from colorify import archive, bulk, inputs, pictures
 from colorify.cli import app
 from colorify.inputs import Passed, UsageError, plan
 from colorify.models import checkpoint as files
@@ -288,6 +290,23 @@ def test_a_list_that_a_kill_left_long_is_read_and_shortened(model, tmp_path):
     running.close()
     text = (tmp_path / "out" / archive.LIST).read_text()
     assert text.count("a.png") == text.count("b.png") == 2  # source and target, once each
+
+
+def test_a_drawing_is_colored_with_a_warning(model, tmp_path):
+    put(tmp_path / "in", "a.png")
+    paper = Image.new("L", (400, 300), 240)
+    for number in range(9):
+        ImageDraw.Draw(paper).ellipse((20 + 30 * number, 30, 120 + 30 * number, 250), outline=20, width=3)
+    paper.save(tmp_path / "in" / "b.png")
+    wide = np.asarray(paper).astype(np.uint16) * 257
+    pictures.write(pictures.from_array(wide), tmp_path / "in" / "c.png")
+    said = [f"{tmp_path}/in/{name}.png: colored, but looks like a line drawing" for name in "bc"]
+    for command in ("image", "bulk"):
+        result = colorify(command, tmp_path / "in", "-o", tmp_path / command, "--model", model)
+        assert result.exit_code == 0 and len(list((tmp_path / command).glob("*.png"))) == 3
+        assert [line for line in result.stderr.splitlines() if "looks" in line] == [f"colorify: {one}" for one in said]
+    with (tmp_path / "bulk" / archive.LIST).open(newline="") as file:
+        assert {row["state"] for row in csv.DictReader(file) if row["reason"] in ("", *said)} == {"done"}
 
 
 def test_reasons_are_counted():
