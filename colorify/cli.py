@@ -317,10 +317,14 @@ def spider(
     shape = normalize.NormalConfig(min_side, longest)
     with _plainly(), Console(stderr=True).status("") as line:
         print(counted(spider.crawl(config, lambda counts: line.update(counted(counts)))))
+        refused = spider.refused(config)
+        for url, reason in refused.items():
+            _say(f"{url}: cannot be visited: {reason}")
         counts = normalize.normalize(
             spider.harvest(out), out, shape, lambda done: line.update(f"{done:,} pictures examined")
         )
     print(_kept(counts, out))
+    raise typer.Exit(1 if refused else 0)
 
 
 @collect_app.command()
@@ -394,7 +398,7 @@ def profile(
 
 def _kept(counts: dict[str, int], out: Path) -> str:
     """What became of the pictures."""
-    return f"{out}: " + ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
+    return f"{out}: " + (", ".join(f"{count:,} {reason}" for reason, count in counts.items()) or "no pictures")
 
 
 Profile = Annotated[str | None, typer.Option(help="A profile of params.yaml; default: the one it names.")]
