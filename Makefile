@@ -45,6 +45,8 @@ endurance: $(READY) ## Colour the frames of a day, and 20,000 pictures, each in 
 	PYTHONPATH=tests $(PYTHON) -m endurance.runs
 
 repro: $(READY) ## Run the chain of notebooks that params.yaml names, where something changed
+	@test -e .git || { echo "no .git here, as in a downloaded ZIP: dvc runs without git (.dvc/config.local says so)"; \
+		$(VENV)/bin/dvc config --local core.no_scm true; }
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc repro
 
 lab: $(READY) ## Open JupyterLab, on this machine alone
