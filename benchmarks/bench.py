@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import platform
 import re
-import statistics
 import shutil
+import statistics
 import subprocess
 import sys
 import time
