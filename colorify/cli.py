@@ -71,24 +71,25 @@ def image(
 ) -> None:
     """Colour pictures: jpg, png, webp, tiff, bmp; 8 and 16 bit. Luminance, size, alpha, EXIF and ICC are kept."""
     from colorify import bulk
+    from colorify.inputs import summary
 
     with _plainly():
         chosen = tuple(_hints(hints)) if hints else ()
         options = bulk.Options(size, saturation, blur, side_by_side, overwrite, max_megapixels, chosen, tta)
         planned, passed = _planned(inputs, out)
         jobs, blocked = bulk.ready(planned, options)
-        failures = _told([*passed, *blocked])
+        passed += blocked
+        failures, broken = _told(passed), 0
         if jobs:
             from colorify.inference import Colorizer
 
             together = bulk.workers(jobs)
             broken = bulk.run(Colorizer.load(model, device, together), _progress(jobs), options, _say, together)
-            failures += broken
-            if len(planned) > 1 or passed:
-                print(_summary([f"{len(jobs) - broken:,} done", f"{failures:,} failed"], passed, out))
-            elif not broken:
-                print(jobs[0].target)
-    raise typer.Exit(1 if failures else 0)
+        if len(planned) + len(passed) > 1 + len(blocked):
+            print(f"{summary({'done': len(jobs) - broken}, failures + broken, passed)}: {out}")
+        elif jobs and not broken:
+            print(jobs[0].target)
+    raise typer.Exit(1 if failures + broken else 0)
 
 
 def _planned(inputs: list[str], out: str, films: bool = False) -> tuple[list[Job], list[Passed]]:
@@ -109,12 +110,6 @@ def _told(passed: list[Passed]) -> int:
     return sum(one.failed for one in passed)
 
 
-def _summary(counts: list[str], passed: list[Passed], place: str | Path) -> str:
-    from colorify.inputs import counted
-
-    return ", ".join(filter(None, [*counts, counted(passed)])) + f": {place}"
-
-
 @app.command("bulk")
 def archive(
     inputs: Annotated[list[str], typer.Argument(help="Folders, tar shards, files, films, globs, or URLs for fsspec.")],
@@ -133,6 +128,7 @@ def archive(
     After a stop or a kill the same command goes on, and tries again what failed.
     """
     from colorify import archive, bulk
+    from colorify.inputs import summary
 
     if engine not in archive.ENGINES:
         raise typer.BadParameter(f"{engine!r} is no engine: choose {' or '.join(archive.ENGINES)}")
@@ -147,9 +143,8 @@ def archive(
             if outcome.reason:
                 _say(outcome.reason)
         next(bar, None)
-        told = {"done": "done", "before": "done before", "failed": "failed"}
-        numbers = [f"{counts[state]:,} {text}" for state, text in told.items()]
-        print(_summary(numbers, passed, Path(out) / archive.LIST))
+        done = {"done": counts["done"], "done before": counts["before"]}
+        print(f"{summary(done, counts['failed'], passed)}: {Path(out) / archive.LIST}")
     raise typer.Exit(1 if counts["failed"] else 0)
 
 
@@ -206,6 +201,8 @@ def video(
             end=end,
             overwrite=overwrite,
         )
+        if out and out.exists() and not overwrite:
+            raise ValueError(f"{out}: exists already (--overwrite replaces it; never the input)")
         colorizer = Colorizer.load(model, device)
         if preview:
             film.preview(source, colorizer, options).save(preview)

@@ -8,7 +8,8 @@ import mimetypes
 import os
 import stat
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path, PurePath
@@ -126,11 +127,18 @@ def say(passed: Iterable[Passed], tell: Callable[[str], None]) -> None:
             tell(f"and {len(lines) - _LINES:,} more: {kind}")
 
 
-def counted(passed: Sequence[Passed]) -> str:
-    """How many were passed over, by kind of reason; empty without any."""
-    kinds = sorted(one.kind for one in passed if not one.failed)
-    told = ", ".join(f"{len(list(group)):,} {kind}" for kind, group in groupby(kinds))
-    return f"{len(kinds):,} passed over ({told})" if kinds else ""
+def summary(done: Mapping[str, int], failed: int, passed: Sequence[Passed]) -> str:
+    """How many there are of each; ``failed`` are those among ``passed`` and others, which only the work told."""
+    kinds = {which: Counter(one.kind for one in passed if one.failed == which) for which in (True, False)}
+    parts = [f"{count:,} {what}" for what, count in done.items()]
+    parts.append(f"{failed:,} failed{_listed(kinds[True])}")
+    if kinds[False]:
+        parts.append(f"{kinds[False].total():,} passed over{_listed(kinds[False])}")
+    return ", ".join(parts)
+
+
+def _listed(kinds: Counter[str]) -> str:
+    return f" ({', '.join(f'{count:,} {kind}' for kind, count in kinds.most_common())})" if kinds else ""
 
 
 def is_film(path: Path) -> bool:

@@ -247,12 +247,13 @@ def test_the_commands_say_it_and_the_list_has_a_row_for_each(model, tmp_path):
         *(f"{top}/{number:02d}.txt: no picture" for number in range(20)),
         "and 5 more: no picture",
     ]
-    assert result.stdout == f"2 done, 0 failed, 26 passed over (1 hidden, 25 no picture): {tmp_path}/one\n"
+    assert result.stdout == f"2 done, 0 failed, 26 passed over (25 no picture, 1 hidden): {tmp_path}/one\n"
     put(top, "c.gif")
     (top / "broken.png").write_text("no picture")
     for before in (0, 2):
         result = colorify("bulk", top, "-o", tmp_path / "all", "--model", model)
-        done = f"{2 - before} done, {before} done before, 2 failed, 26 passed over (1 hidden, 25 no picture)"
+        done = f"{2 - before} done, {before} done before, 2 failed (1 a format that is not read), "
+        done += "26 passed over (25 no picture, 1 hidden)"
         assert result.exit_code == 1 and result.stdout == f"{done}: {tmp_path}/all/colorify.csv\n"
         with (tmp_path / "all" / archive.LIST).open(newline="") as file:
             rows = {os.path.relpath(row["source"], top): row for row in csv.DictReader(file)}
@@ -275,6 +276,9 @@ def test_one_picture_says_where_it_went(model, tmp_path):
 def test_what_is_known_before_is_said_before_a_model_is_loaded(tmp_path):
     put(tmp_path, "a.png", "b.png")
     result = colorify("image", tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", "none")
+    assert result.exit_code == 1 and "exists already (--overwrite" in result.stderr and "none" not in result.stderr
+    (tmp_path / "a.mkv").touch()
+    result = colorify("video", tmp_path / "a.mkv", "-o", tmp_path / "a.mkv", "--model", "none")
     assert result.exit_code == 1 and "exists already (--overwrite" in result.stderr and "none" not in result.stderr
     result = colorify("image", tmp_path / "c.png", "-o", tmp_path / "d.png", "--model", "none")
     assert result.exit_code == 1 and "c.png: no such file" in result.stderr and "model" not in result.stderr
@@ -311,4 +315,7 @@ def test_a_drawing_is_colored_with_a_warning(model, tmp_path):
 
 def test_reasons_are_counted():
     passed = [Passed("a", "hidden"), Passed("b", "no picture"), Passed("c", "no picture"), Passed("d", "x: y", True)]
-    assert inputs.counted(passed) == "3 passed over (1 hidden, 2 no picture)" and inputs.counted(passed[3:]) == ""
+    assert inputs.summary({"done": 1000}, 2, passed) == (
+        "1,000 done, 2 failed (1 x), 3 passed over (2 no picture, 1 hidden)"
+    )
+    assert inputs.summary({"done": 1, "done before": 0}, 0, []) == "1 done, 0 done before, 0 failed"
