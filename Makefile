@@ -48,6 +48,8 @@ soak: $(READY) ## Start RUNS=200 fresh processes of image, bulk and video each: 
 	PYTHONPATH=tests $(PYTHON) -m soak.runs --runs $(or $(RUNS),200)
 
 repro: $(READY) ## Run the chain of notebooks that params.yaml names, where something changed
+	@test -e .git || { echo "no .git here, as in a downloaded ZIP: dvc runs without git (.dvc/config.local says so)"; \
+		$(VENV)/bin/dvc config --local core.no_scm true; }
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc repro
 
 lab: $(READY) ## Open JupyterLab, on this machine alone

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -80,16 +81,23 @@ def matrix_rate(side: int = 2048) -> float:
     return 2 * side**3 / min(seconds)
 
 
+def commit() -> str:
+    """The commit that is checked out; a downloaded ZIP has none, and git may not be installed."""
+    if not shutil.which("git"):
+        return "unknown"
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
+
+
 def machine() -> dict[str, object]:
     """What the figures were measured on."""
     cpu = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
     return {
         "processor": cpu[1] if cpu else platform.processor(),
         "cores": cores(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "commit": commit,
+        "commit": commit(),
     }
 
 

@@ -11,17 +11,18 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import Literal
+from typing import IO, Literal
 
 from colorify import bulk
 from colorify.alone import alone
-from colorify.bulk import Job, Options
+from colorify.bulk import Ended, Job, Options
 from colorify.inference import Colorizer
+from colorify.inputs import Passed
 from colorify.models import released
 from colorify.video import film, segments
 from colorify.video.media import VideoError
@@ -31,7 +32,10 @@ Engine = Literal["local", "ray"]
 Task = Job | Segment
 
 LIST = "colorify.csv"
-"""In the output folder: ``source``, ``target`` (from that folder), ``state`` and ``reason``; the last row counts."""
+"""In the output folder: ``source``, ``target`` (from that folder), ``state`` and ``reason``, a row for each file.
+
+While a run is at work it appends, and the last row of a target counts; at its end one is left.
+"""
 
 _AT_A_TIME = 32  # pictures of a Ray task, eight rounds of an actor's threads
 
@@ -42,7 +46,7 @@ class ArchiveError(ValueError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a picture; ``before``: it was done by an earlier run."""
+    """What became of a picture; ``before``: it was done by an earlier run; one that is done may have a warning."""
 
     job: Job
     state: Literal["done", "failed", "before"]
@@ -50,7 +54,7 @@ class Outcome:
 
 
 def color(
-    jobs: Sequence[Job],
+    things: Sequence[Job | Passed],
     out: Path,
     model: str,
     options: Options,
@@ -60,14 +64,16 @@ def color(
 ) -> Iterator[Outcome]:
     """Colour what the list in the folder ``out`` does not have yet, and write down there what became of it.
 
-    A target that was not there when its picture was planned, and now is, is done, whoever was killed in between. One
-    that no list knows is a failure, unless the options say to overwrite. ``report`` is told how far a film is. Raises
-    `BusyError` when another run is at work in ``out``.
+    What is passed over is written down, too, and gives no outcome. A target that was not there when its picture was
+    planned, and now is, is done, whoever was killed in between. One that no list knows is a failure, unless the options
+    say to overwrite. ``report`` is told how far a film is. Raises `BusyError` when another run is at work in ``out``.
     """
     with _opened(Path(out)) as (states, note):
         for part in out.rglob(".*.part"):  # what a kill left half-written
             part.unlink()
-        left = []
+        left, jobs = [], [thing for thing in things if isinstance(thing, Job)]
+        for passed in (thing for thing in things if isinstance(thing, Passed)):
+            note(passed)
         for job in jobs:
             state, exists = states.get(os.path.relpath(job.target, out)), job.target.exists()
             if exists and not options.overwrite:
@@ -79,34 +85,74 @@ def color(
         for job in left:
             if not job.target.exists():
                 note(job)
-        for job, reason in _colored(left, partial(ENGINES[engine], model, options, device), options, report):
-            yield note(Outcome(job, "failed" if reason else "done", reason or ""))
+        for job, ended in _colored(left, partial(ENGINES[engine], model, options, device), options, report):
+            yield note(Outcome(job, "failed" if ended.failed else "done", ended.reason))
+
+
+_COLUMNS = ("source", "target", "state", "reason")
+_TEXT = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
 
 
 @contextmanager
 def _opened(out: Path) -> Iterator[tuple[dict[str, str], Callable]]:
-    """The state of each target, and a function that writes a planned job or an outcome down; ours alone."""
-    with alone(out), open(out / LIST, "a+", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        file.seek(0)
-        whole, _, _ = file.read().rpartition("\n")  # behind it is a row that a kill cut off
-        file.truncate(len(os.fsencode(whole)) + bool(whole))
-        writer = csv.writer(file, lineterminator="\n")
-        if not whole:
-            writer.writerow(("source", "target", "state", "reason"))
+    """The state of each target, and a function that writes down what is planned, came out, or is passed over."""
+    with alone(out):
+        try:
+            with open(out / LIST, "a+", **_TEXT) as file:
+                rows = _rows(file)
+                writer = csv.writer(file, lineterminator="\n")
+                if not file.tell():
+                    writer.writerow(_COLUMNS)
 
-        def note(what: Job | Outcome) -> Job | Outcome:
-            job, state, reason = (what, "planned", "") if isinstance(what, Job) else (what.job, what.state, what.reason)
-            if state != "before":
-                writer.writerow((job.source, os.path.relpath(job.target, out), state, reason))
-                file.flush()
-            return what
+                def note(what: Job | Passed | Outcome) -> Job | Passed | Outcome:
+                    if row := _row(what, out):
+                        writer.writerow(row)
+                        file.flush()
+                    return what
 
-        yield {row["target"]: row["state"] for row in csv.DictReader(io.StringIO(whole, newline=""))}, note
+                yield {row["target"]: row["state"] for row in rows}, note
+        finally:
+            with suppress(OSError):  # a full disk: the longer list is as good
+                _shorten(out / LIST)
+
+
+def _row(what: Job | Passed | Outcome, out: Path) -> tuple[str | Path, ...]:
+    """Of the list; empty for what is in it already."""
+    if isinstance(what, Passed):
+        return what.source, "", "failed" if what.failed else "passed over", what.reason
+    if isinstance(what, Job):
+        return what.source, os.path.relpath(what.target, out), "planned", ""
+    target = os.path.relpath(what.job.target, out)
+    return () if what.state == "before" else (what.job.source, target, what.state, what.reason)
+
+
+def _rows(file: IO[str]) -> list[dict[str, str]]:
+    """What a list holds; what a kill cut off at its end is cut off for good."""
+    file.seek(0)
+    whole, _, _ = file.read().rpartition("\n")
+    file.truncate(len(os.fsencode(whole)) + bool(whole))
+    return [row for row in csv.DictReader(io.StringIO(whole, newline="")) if None not in row.values()]
+
+
+def _shorten(path: Path) -> None:
+    """Leave a row for each target, the last one, and for each file that has none."""
+    with open(path, "a+", **_TEXT) as file:
+        rows = _rows(file)
+    last = {row["target"] or (row["source"],): row for row in rows}
+    planned = {row["source"] for row in last.values() if row["target"]}
+    kept = [row for row in last.values() if row["target"] or row["source"] not in planned]
+    if len(kept) < len(rows):
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        with open(part, "w", **_TEXT) as file:
+            writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(kept)
+        os.replace(part, path)
 
 
 def _colored(
     jobs: Sequence[Job], engine: Callable, options: Options, report: Callable[[str], None]
-) -> Iterator[tuple[Job, str | None]]:
+) -> Iterator[tuple[Job, Ended]]:
     """The pictures, then the films: each segment is a task, and with the last one the film is put together."""
     pictures = [job for job in jobs if not job.is_film]
     yield from engine(pictures) if pictures else ()
@@ -115,23 +161,24 @@ def _colored(
         try:
             films[job] = segments.plan(job.source, job.target, _look(options))
         except VideoError as error:
-            yield job, str(error)
-    owner = {segment: job for job, parts in films.items() for segment in parts}
-    ended: dict[Job, list[str | None]] = {job: [] for job in films}
-    for segment, reason in engine(list(owner)) if owner else ():
+            yield job, Ended(True, str(error))
+    owner = {segment: job for job, cut in films.items() for segment in cut}
+    parts: dict[Job, list[Ended]] = {job: [] for job in films}
+    for segment, ended in engine(list(owner)) if owner else ():
         job = owner[segment]
-        ended[job].append(reason)
-        if len(ended[job]) == len(films[job]):
-            yield job, next(filter(None, ended[job]), None) or _finished(films[job], job)
+        parts[job].append(ended)
+        if len(parts[job]) == len(films[job]):
+            yield job, next((part for part in parts[job] if part.failed), None) or _finished(films[job], job)
         else:
-            report(f"{job.source}: {len(ended[job])} of {len(films[job])} segments")
+            report(f"{job.source}: {len(parts[job])} of {len(films[job])} segments")
 
 
-def _finished(parts: Sequence[Segment], job: Job) -> str | None:
+def _finished(parts: Sequence[Segment], job: Job) -> Ended:
     try:
         segments.finish(parts, job.target)
     except VideoError as error:
-        return str(error)
+        return Ended(True, str(error))
+    return Ended()
 
 
 def _look(options: Options) -> film.Options:
@@ -139,19 +186,18 @@ def _look(options: Options) -> film.Options:
     return film.Options(**{name: getattr(options, name) for name in same})
 
 
-def _attempt(
-    colorizer: Colorizer, options: Options, task: Task, stopped: Callable[[], bool] = lambda: False
-) -> str | None:
+def _attempt(colorizer: Colorizer, options: Options, task: Task, stopped: Callable[[], bool] = lambda: False) -> Ended:
     """Colour a picture or a segment, or tell why not."""
     if isinstance(task, Job):
         return bulk.attempt(colorizer, options, task)
     try:
         segments.color(task, colorizer, _look(options), stopped)
     except (ValueError, MemoryError, RuntimeError) as error:  # ours; RuntimeError: torch is out of memory
-        return f"{task.source}: {' '.join(str(error).split())[:200] or type(error).__name__}"
+        return Ended(True, f"{task.source}: {' '.join(str(error).split())[:200] or type(error).__name__}")
+    return Ended()
 
 
-def _local(model: str, options: Options, device: str, tasks: Sequence[Task]) -> Iterator[tuple[Task, str | None]]:
+def _local(model: str, options: Options, device: str, tasks: Sequence[Task]) -> Iterator[tuple[Task, Ended]]:
     workers = bulk.workers(tasks)
     stop = Event()
     attempt = partial(_attempt, Colorizer.load(model, device, workers), options, stopped=stop.is_set)
@@ -173,13 +219,13 @@ class _Worker:
         self.colorizer = Colorizer.load(model, device, threads)
 
     def __call__(self, batch: dict[str, Sequence]) -> dict[str, Sequence]:
-        """Columns ``number`` and ``task`` -> ``number`` and ``reason``, which is empty for what is done."""
-        reasons = self.pool.map(self._attempt, batch["task"])
-        return {"number": batch["number"], "reason": [reason or "" for reason in reasons]}
+        """Columns ``number`` and ``task`` -> ``number``, and ``failed`` and ``reason`` of `bulk.Ended`."""
+        failed, reasons = zip(*self.pool.map(self._attempt, batch["task"]), strict=True)
+        return {"number": batch["number"], "failed": list(failed), "reason": list(reasons)}
 
-    def _attempt(self, task: Task) -> str | None:
+    def _attempt(self, task: Task) -> Ended:
         if isinstance(task, Job) and task.target.exists() and not self.options.overwrite:
-            return None  # by an earlier life of this task: targets are written whole, and only new ones come here
+            return Ended()  # by an earlier life of this task: targets are written whole, and only new ones come here
         return _attempt(self.colorizer, self.options, task)
 
 
@@ -189,7 +235,7 @@ def _absolute(task: Task) -> Task:
     return replace(task, **places)
 
 
-def _by_ray(model: str, options: Options, device: str, tasks: Sequence[Task]) -> Iterator[tuple[Task, str | None]]:
+def _by_ray(model: str, options: Options, device: str, tasks: Sequence[Task]) -> Iterator[tuple[Task, Ended]]:
     try:
         import ray
         import ray.data
@@ -219,7 +265,7 @@ def _by_ray(model: str, options: Options, device: str, tasks: Sequence[Task]) ->
             num_gpus=int(on_gpu),
         )
         for row in colored.iter_rows():
-            yield tasks[row["number"]], row["reason"] or None
+            yield tasks[row["number"]], Ended(bool(row["failed"]), row["reason"])
     finally:
         if begun_here:
             ray.shutdown()

@@ -1,9 +1,7 @@
-"""Many picture files: what goes where, and what failed."""
+"""Many picture files: coloured side by side, and what failed."""
 
 from __future__ import annotations
 
-import glob
-import mimetypes
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,56 +9,27 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import cv2
+import numpy as np
+from PIL import Image
 
 from colorify import pictures
+from colorify.data import kinds
 from colorify.inference import Colorizer
+from colorify.inputs import CONTAINERS, Job, Passed, is_film, plan
 from colorify.models.onnx import cores
-from colorify.pictures import FORMATS, MAX_MEGAPIXELS, Picture, PictureError
+from colorify.pictures import MAX_MEGAPIXELS, Picture, PictureError
 
 if TYPE_CHECKING:
     from colorify.hints import Hint
 
+__all__ = ["CONTAINERS", "Ended", "Job", "Options", "Passed", "attempt", "is_film", "plan", "ready", "run", "workers"]
+
 T, R = TypeVar("T"), TypeVar("R")
 
-CONTAINERS = (".mkv", ".mp4", ".mov")
-"""Of films that are written."""
-
 TOGETHER = 4  # pictures to work on at the same time, at most: memory holds them all
-
-
-@dataclass(frozen=True)
-class Job:
-    """One picture, or film, to colour, and the file to write."""
-
-    source: Path | str  # a file, inside a tar shard SHARD.tar/MEMBER, or a URL that fsspec can open
-    target: Path
-    shard: Path | None = None  # the tar file, and where in it the picture lies
-    offset: int = 0
-    size: int = -1
-
-    @property
-    def is_film(self) -> bool:
-        """Whether it is one, by its name."""
-        return isinstance(self.source, Path) and not self.shard and is_film(self.source)
-
-    def read(self, max_megapixels: float) -> Picture:
-        """The picture; `PictureError` says why not."""
-        if isinstance(self.source, Path) and not self.shard:
-            return pictures.read(self.source, max_megapixels)
-        try:
-            if self.shard:
-                with open(self.shard, "rb") as file:
-                    file.seek(self.offset)
-                    content = file.read(self.size)
-            else:
-                import fsspec
-
-                with fsspec.open(self.source, "rb") as file:
-                    content = file.read()
-        except OSError as error:
-            raise PictureError(f"{self.source}: cannot be read: {error.strerror or error}") from None
-        return pictures.decode(content, self.source, max_megapixels)
 
 
 @dataclass(frozen=True)
@@ -77,106 +46,11 @@ class Options:
     tta: bool = True
 
 
-def plan(inputs: Iterable[str], out: Path, films: bool = False) -> tuple[list[Job], list[PictureError]]:
-    """Files, folders (their tree is kept), globs, tar shards and URLs -> jobs, and an error for each input without any.
+class Ended(NamedTuple):
+    """What became of a picture: a failure's reason, or what there is to say of one that was coloured."""
 
-    ``out`` is a file when it has a picture's suffix and the one input is a file, else a folder. What is in a tar shard
-    goes into a folder of its name. With ``films`` also the films among the files; those of a container that cannot be
-    written become ``.mkv``.
-    """
-    inputs, jobs, errors = list(inputs), [], []
-    single = len(inputs) == 1 and not _is_url(inputs[0]) and not Path(inputs[0]).is_dir()
-    if single and not _is_pattern(inputs[0]) and _is_picture(out):
-        return [Job(Path(inputs[0]), out)], []
-    for text in inputs:
-        try:
-            found = list(_in_url(text, out) if _is_url(text) else _found(text, out, films))
-        except (OSError, ValueError, ImportError) as error:  # a tar that is none, a URL that nothing can open
-            errors.append(PictureError(f"{text}: {' '.join(str(error).split())}"))
-            continue
-        jobs += found
-        if not found:
-            errors.append(PictureError(f"{text}: no pictures found ({', '.join(FORMATS)})"))
-    taken: dict[Path, Path] = {}
-    for job in jobs:
-        other = taken.setdefault(job.target, job.source)
-        if other != job.source:
-            errors.append(PictureError(f"{job.source}: would be written to {job.target}, as {other} is"))
-    return [job for job in dict.fromkeys(jobs) if taken[job.target] == job.source], errors
-
-
-def _found(text: str, out: Path, films: bool) -> Iterator[Job]:
-    path = Path(text)
-
-    def wanted(source: Path) -> bool:
-        return _is_picture(source) or (films and is_film(source))
-
-    if path.is_dir():
-        for source in sorted(p for p in path.rglob("*") if (wanted(p) or _is_shard(p)) and p.is_file()):
-            if source.resolve().is_relative_to(out.resolve()):  # results of an earlier run are no input
-                continue
-            target = out / source.relative_to(path)
-            yield from _in_shard(source, target) if _is_shard(source) else [Job(source, _named(target))]
-    elif _is_pattern(text) and not path.exists():
-        fixed = Path(*path.parts[: _first_pattern(path)])
-        for source in sorted(Path(p) for p in glob.glob(text, recursive=True)):
-            if wanted(source) and source.is_file():
-                yield Job(source, _named(out / source.relative_to(fixed)))
-    elif _is_shard(path):
-        yield from _in_shard(path, out / path.name)
-    else:
-        yield Job(path, _named(out / path.name))
-
-
-def _named(target: Path) -> Path:
-    """The target, with the suffix of a container that films can be written to."""
-    return target.with_suffix(".mkv") if is_film(target) and target.suffix.lower() not in CONTAINERS else target
-
-
-def is_film(path: Path) -> bool:
-    """Whether a file is a film, by its name."""
-    kind = mimetypes.guess_type(path.name)[0] or ""
-    return kind.startswith("video/") or path.suffix.lower() in (".mkv", ".mxf", ".ts", ".mts", ".m2ts")
-
-
-def _in_shard(shard: Path, target: Path) -> Iterator[Job]:
-    from colorify.data.manifest import items
-
-    for item in items(shard):
-        member = Path(item.entry.path).relative_to(shard)
-        if not os.path.normpath(member).startswith(".."):
-            yield Job(item.entry.path, target.with_suffix("") / member, shard, item.offset, item.size)
-
-
-def _in_url(url: str, out: Path) -> Iterator[Job]:
-    """What fsspec finds there: a file, or all pictures below a folder."""
-    import fsspec
-
-    system, root = fsspec.core.url_to_fs(url)
-    for name in sorted(system.find(root)):
-        inside = name[len(root) :].strip("/") or Path(name).name
-        if _is_picture(Path(name)) and not os.path.normpath(inside).startswith(".."):
-            yield Job(system.unstrip_protocol(name), out / inside)
-
-
-def _is_url(text: str) -> bool:
-    return "://" in text
-
-
-def _is_shard(path: Path) -> bool:
-    return path.suffix.lower() == ".tar"
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in FORMATS
-
-
-def _is_pattern(text: str) -> bool:
-    return any(sign in text for sign in "*?[") and not Path(text).exists()
-
-
-def _first_pattern(path: Path) -> int:
-    return next(number for number, part in enumerate(path.parts) if any(sign in part for sign in "*?["))
+    failed: bool = False
+    reason: str = ""
 
 
 def workers(jobs: Sequence[Job]) -> int:
@@ -184,18 +58,25 @@ def workers(jobs: Sequence[Job]) -> int:
     return max(1, min(cores(), len(jobs), TOGETHER))
 
 
+def ready(jobs: Iterable[Job], options: Options) -> tuple[list[Job], list[Passed]]:
+    """The jobs that can be done, and those whose source is missing or whose result exists: known without a model."""
+    checked = [(job, _blocked(job, options)) for job in jobs]
+    return [job for job, passed in checked if not passed], [passed for _, passed in checked if passed]
+
+
 def run(
-    colorizer: Colorizer, jobs: Iterable[Job], options: Options, failed: Callable[[str], None], workers: int = 1
+    colorizer: Colorizer, jobs: Iterable[Job], options: Options, say: Callable[[str], None], workers: int = 1
 ) -> int:
-    """Colour every job; what fails is told to ``failed``, in order, and the rest goes on.
+    """Colour every job; what fails, and what looks like no photograph, is told to ``say``, in order; the rest goes on.
 
     ``workers`` pictures are read, coloured and written side by side. Returns the number of failures.
     """
     with ThreadPoolExecutor(workers) as pool:
         failures = 0
-        for reason in filter(None, in_order(pool, partial(attempt, colorizer, options), jobs, workers)):
-            failed(reason)
-            failures += 1
+        for ended in in_order(pool, partial(attempt, colorizer, options), jobs, workers):
+            if ended.reason:
+                say(ended.reason)
+            failures += ended.failed
     return failures
 
 
@@ -210,27 +91,50 @@ def in_order(pool: Executor, function: Callable[[T], R], items: Iterable[T], ahe
         yield waiting.popleft().result()
 
 
-def attempt(colorizer: Colorizer, options: Options, job: Job) -> str | None:
-    """Colour one picture, or tell why not."""
+def attempt(colorizer: Colorizer, options: Options, job: Job) -> Ended:
+    """Colour one picture, or tell why not; what looks like no photograph is coloured, and told."""
     try:
-        colorize_file(colorizer, job, options)
+        looks = colorize_file(colorizer, job, options)
+        return Ended(reason=f"{job.source}: colored, but looks like a {looks}" if looks else "")
     except PictureError as error:
-        return str(error)
+        return Ended(True, str(error))
     except (MemoryError, RuntimeError, OSError) as error:  # RuntimeError: torch is out of memory
-        return f"{job.source}: {' '.join(str(error).split())[:200] or type(error).__name__}"
+        return Ended(True, f"{job.source}: {' '.join(str(error).split())[:200] or type(error).__name__}")
+
+
+def _blocked(job: Job, options: Options) -> Passed | None:
+    """What keeps a job from being done, as far as names tell."""
+    local = isinstance(job.source, Path) and not job.shard
+    if local and not os.path.lexists(job.source):
+        return Passed(job.source, "no such file", failed=True)
+    if job.target.exists():
+        if local and job.source.exists() and job.target.samefile(job.source):
+            return Passed(job.source, "would be overwritten by its own result: choose another -o", failed=True)
+        if not options.overwrite:
+            return Passed(job.target, "exists already (--overwrite replaces it)", failed=True)
     return None
 
 
-def colorize_file(colorizer: Colorizer, job: Job, options: Options) -> None:
-    """Colour one file; a target that cannot be written is found out before the work is done."""
-    if job.target.exists():
-        if isinstance(job.source, Path) and job.source.exists() and job.target.samefile(job.source):
-            raise PictureError(f"{job.source}: would be overwritten by its own result: choose another -o")
-        if not options.overwrite:
-            raise PictureError(f"{job.target}: exists already (--overwrite replaces it)")
+def colorize_file(colorizer: Colorizer, job: Job, options: Options) -> str:
+    """Colour one file; returns what it looks like instead of a photograph, of `kinds.LOOKS`, or nothing."""
+    if passed := _blocked(job, options):
+        raise PictureError(str(passed))
     source = job.read(options.max_megapixels)
     knobs = {name: getattr(options, name) for name in ("size", "saturation", "blur", "hints", "tta")}
     (result,) = colorizer.colorize([source], **knobs)
     if options.side_by_side:
         result = pictures.beside(source, result)
     pictures.write(result, job.target, options.overwrite)
+    return kinds.look(thumbnail(source))
+
+
+def thumbnail(picture: Picture, side: int = 512) -> Image.Image:
+    """A small 8-bit copy as the file lies, its long side at most ``side`` pixels."""
+    step = max(1, 2 * max(picture.size) // (3 * side))  # of a large picture, a part of the pixels is enough
+    pixels, scale = picture.pixels[::step, ::step], min(1.0, side / max(picture.size))
+    width, height = (max(1, round(length * scale)) for length in picture.size)
+    if np.issubdtype(pixels.dtype, np.floating):
+        pixels = pixels.astype(np.float32)
+    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    top = np.iinfo(pixels.dtype).max if np.issubdtype(pixels.dtype, np.integer) else 1
+    return Image.fromarray((small.astype(np.float32) * (255 / top) + 0.5).astype(np.uint8))

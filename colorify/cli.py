@@ -14,6 +14,7 @@ import typer
 from colorify.methods import registry
 
 if TYPE_CHECKING:
+    from colorify.bulk import Job, Passed
     from colorify.hints import Hint
     from colorify.inference import Colorizer
     from colorify.video import film
@@ -58,7 +59,7 @@ def _plainly() -> Iterator[None]:
 @app.command()
 def image(
     inputs: Annotated[list[str], typer.Argument(help="Files, folders (their tree is kept), or quoted globs.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="A file for one picture, else a folder.")],
+    out: Annotated[str, typer.Option("-o", "--out", help="A file for one picture, else a folder; FOLDER/ is one.")],
     model: Model = "highres",
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Short side that the network sees, px.")] = None,
     saturation: Annotated[float, typer.Option(min=0, max=10, help="Multiplies the chroma.")] = 1.0,
@@ -72,26 +73,49 @@ def image(
 ) -> None:
     """Colour pictures: jpg, png, webp, tiff, bmp; 8 and 16 bit. Luminance, size, alpha, EXIF and ICC are kept."""
     from colorify import bulk
+    from colorify.inputs import summary
 
-    jobs, errors = bulk.plan(inputs, out)
-    for error in errors:
-        _say(str(error))
-    failures = len(errors)
-    if jobs:
-        with _plainly():
+    with _plainly():
+        chosen = tuple(_hints(hints)) if hints else ()
+        options = bulk.Options(size, saturation, blur, side_by_side, overwrite, max_megapixels, chosen, tta)
+        planned, passed = _planned(inputs, out)
+        jobs, blocked = bulk.ready(planned, options)
+        passed += blocked
+        failures, broken = _told(passed), 0
+        if jobs:
             from colorify.inference import Colorizer
 
-            chosen = tuple(_hints(hints)) if hints else ()
-            options = bulk.Options(size, saturation, blur, side_by_side, overwrite, max_megapixels, chosen, tta)
             together = bulk.workers(jobs)
-            failures += bulk.run(Colorizer.load(model, device, together), _progress(jobs), options, _say, together)
-    raise typer.Exit(1 if failures else 0)
+            broken = bulk.run(Colorizer.load(model, device, together), _progress(jobs), options, _say, together)
+        if len(planned) + len(passed) > 1 + len(blocked):
+            print(f"{summary({'done': len(jobs) - broken}, failures + broken, passed)}: {out}")
+        elif jobs and not broken:
+            print(jobs[0].target)
+    raise typer.Exit(1 if failures + broken else 0)
+
+
+def _planned(inputs: list[str], out: str, films: bool = False) -> tuple[list[Job], list[Passed]]:
+    """What is to be done and what is not; an ``out`` that cannot be is wrong usage."""
+    from colorify.inputs import UsageError, plan
+
+    try:
+        return plan(inputs, out, films)
+    except UsageError as error:
+        raise typer.BadParameter(str(error), param_hint="-o") from None
+
+
+def _told(passed: list[Passed]) -> int:
+    """Say what is passed over; returns how many of it are failures."""
+    from colorify.inputs import say
+
+    say(passed, _say)
+    return sum(one.failed for one in passed)
 
 
 @app.command("bulk")
 def archive(
     inputs: Annotated[list[str], typer.Argument(help="Folders, tar shards, files, films, globs, or URLs for fsspec.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="A folder; the same one goes on.")],
+    out: Annotated[str, typer.Option("-o", "--out", help="A folder; the same one goes on.")],
     engine: Annotated[str, typer.Option(help="local: this machine; ray: a cluster, or this machine.")] = "local",
     model: Model = "highres",
     size: Annotated[int | None, typer.Option(min=16, max=4096, help="Short side that the network sees, px.")] = None,
@@ -106,24 +130,23 @@ def archive(
     After a stop or a kill the same command goes on, and tries again what failed.
     """
     from colorify import archive, bulk
+    from colorify.inputs import summary
 
     if engine not in archive.ENGINES:
         raise typer.BadParameter(f"{engine!r} is no engine: choose {' or '.join(archive.ENGINES)}")
-    jobs, errors = bulk.plan(inputs, out, films=True)
-    for error in errors:
-        _say(str(error))
-    options = bulk.Options(size, saturation, overwrite=overwrite, max_megapixels=max_megapixels, tta=tta)
-    counts = Counter(failed=len(errors))
     with _plainly():
+        jobs, passed = _planned(inputs, out, films=True)
+        options = bulk.Options(size, saturation, overwrite=overwrite, max_megapixels=max_megapixels, tta=tta)
+        counts = Counter(failed=_told(passed))
         bar = _progress([None] * len(jobs))
-        for outcome in archive.color(jobs, out, model, options, engine, device, _say):
+        for outcome in archive.color([*jobs, *passed], Path(out), model, options, engine, device, _say):
             next(bar, None)
             counts[outcome.state] += 1
             if outcome.reason:
                 _say(outcome.reason)
         next(bar, None)
-    told = {"done": "done", "before": "done before", "failed": "failed"}
-    print(", ".join(f"{counts[state]:,} {text}" for state, text in told.items()) + f": {out / archive.LIST}")
+        done = {"done": counts["done"], "done before": counts["before"]}
+        print(f"{summary(done, counts['failed'], passed)}: {Path(out) / archive.LIST}")
     raise typer.Exit(1 if counts["failed"] else 0)
 
 
@@ -180,6 +203,8 @@ def video(
             end=end,
             overwrite=overwrite,
         )
+        if out and out.exists() and not overwrite:
+            raise ValueError(f"{out}: exists already (--overwrite replaces it; never the input)")
         colorizer = Colorizer.load(model, device)
         if preview:
             film.preview(source, colorizer, options).save(preview)
@@ -291,10 +316,14 @@ def spider(
     shape = normalize.NormalConfig(min_side, longest)
     with _plainly(), Console(stderr=True).status("") as line:
         print(counted(spider.crawl(config, lambda counts: line.update(counted(counts)))))
+        refused = spider.refused(config)
+        for url, reason in refused.items():
+            _say(f"{url}: cannot be visited: {reason}")
         counts = normalize.normalize(
             spider.harvest(out), out, shape, lambda done: line.update(f"{done:,} pictures examined")
         )
     print(_kept(counts, out))
+    raise typer.Exit(1 if refused else 0)
 
 
 @collect_app.command()
@@ -368,7 +397,7 @@ def profile(
 
 def _kept(counts: dict[str, int], out: Path) -> str:
     """What became of the pictures."""
-    return f"{out}: " + ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
+    return f"{out}: " + (", ".join(f"{count:,} {reason}" for reason, count in counts.items()) or "no pictures")
 
 
 Profile = Annotated[str | None, typer.Option(help="A profile of params.yaml; default: the one it names.")]

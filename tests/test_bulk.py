@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from colorify import bulk
-from colorify.bulk import Job, plan
+from colorify.bulk import Job, Passed, plan
 from conftest import photo
 
 
@@ -27,7 +27,8 @@ def test_folders_keep_their_tree_and_skip_other_files(tmp_path):
     tree(tmp_path / "in", "a.jpg", "deep/b.PNG", "deep/er/c.webp")
     (tmp_path / "in" / "notes.txt").write_text("x")
     jobs, errors = plan([str(tmp_path / "in")], tmp_path / "out")
-    assert targets(jobs, tmp_path / "out") == ["a.jpg", "deep/b.PNG", "deep/er/c.webp"] and not errors
+    assert targets(jobs, tmp_path / "out") == ["a.jpg", "deep/b.PNG", "deep/er/c.webp"]
+    assert errors == [Passed(tmp_path / "in" / "notes.txt", "no picture")]
 
 
 def test_results_inside_the_input_folder_are_no_input(tmp_path):
@@ -53,7 +54,7 @@ def test_nothing_found_and_two_for_one_target(tmp_path):
     inputs = [str(tmp_path / name) for name in ("empty", "*.gif", "x/a.jpg", "y/a.jpg")]
     jobs, errors = plan(inputs, tmp_path / "out")
     assert targets(jobs, tmp_path / "out") == ["a.jpg"]
-    words = ("empty: no pictures", "*.gif: no pictures", "as " + inputs[2])
+    words = ("empty: no pictures", "*.gif: no pictures", f"is that of {inputs[2]}")
     assert all(word in str(error) for word, error in zip(words, errors, strict=True))
 
 

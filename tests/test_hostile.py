@@ -122,8 +122,13 @@ def test_links_that_go_in_circles(model, tmp_path):
     (tmp_path / "in" / "circle").symlink_to(tmp_path / "in", target_is_directory=True)
     (tmp_path / "in" / "self.png").symlink_to(tmp_path / "in" / "self.png")
     (tmp_path / "in" / "nowhere.png").symlink_to("/nowhere.png")
-    jobs, errors = bulk.plan([str(tmp_path / "in")], tmp_path / "out")
-    assert [job.target.name for job in jobs] == ["a.png"] and not errors
+    jobs, passed = bulk.plan([str(tmp_path / "in")], tmp_path / "out")
+    assert [job.target.name for job in jobs] == ["a.png"]
+    assert {one.source.name: (one.reason, one.failed) for one in passed} == {
+        "circle": ("a link to a folder", False),  # its pictures are colored where they lie
+        "self.png": ("a link in a circle", True),
+        "nowhere.png": ("a link that leads nowhere", True),
+    }
 
 
 def test_pickles_are_never_opened(model, tmp_path):

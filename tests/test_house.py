@@ -82,3 +82,33 @@ def test_make_alone_prints_help():
         pytest.skip("make is not installed")
     result = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True)
     assert all(word in result.stdout for word in ("make setup", "make demo", "make test"))
+
+
+@pytest.mark.parametrize("history", [True, False], ids=["a clone", "a ZIP"])
+def test_the_chain_runs_without_git(tmp_path, history):
+    """In a copy without history dvc is told to do without git, and so is the user."""
+    if not shutil.which("make"):
+        pytest.skip("make is not installed")
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    dvc = tmp_path / ".venv" / "bin" / "dvc"
+    dvc.parent.mkdir(parents=True)
+    dvc.write_text('#!/bin/sh\necho "dvc $*" >> calls\n')
+    dvc.chmod(0o755)
+    for name in ("requirements.lock", "pyproject.toml", ".venv/.ready"):
+        (tmp_path / name).touch()
+    if history:
+        (tmp_path / ".git").mkdir()
+    result = subprocess.run(["make", "repro"], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0 and ("no .git here" in result.stdout) != history
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls == (["dvc repro"] if history else ["dvc config --local core.no_scm true", "dvc repro"])
+
+
+def test_benchmarks_run_without_git(tmp_path):
+    code = f"import sys; sys.path.insert(0, {str(ROOT / 'benchmarks')!r}); import bench; print(bench.commit())"
+    for path in (str(tmp_path), "/usr/bin:/bin"):  # no git, and no history
+        environment = {"PATH": path, "PYTHONPATH": str(ROOT), "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
+        result = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert (result.returncode, result.stdout) == (0, "unknown\n"), result.stderr

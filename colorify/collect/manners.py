@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 PRIVATE_HOSTS = "COLORIFY_PRIVATE_HOSTS"
 """The scrapy setting: HOST:PORT of private places that may be visited nevertheless."""
-
-
+PRIVATE = "private address: "
+"""What the reason of such a refusal begins with; the host follows."""
 _blocked: dict[str, str] = {}
 """Names that were refused, with the address that they lead to: Twisted forgets why a name did not resolve."""
 
@@ -88,12 +88,12 @@ class PublicOnly:
         except ValueError:  # a name: the resolver will know
             private = name in self.names  # but at another port
         if private:
-            raise IgnoreRequest(f"private address: {host(request.url)}")
+            raise IgnoreRequest(f"{PRIVATE}{host(request.url)}")
 
     def process_exception(self, request: Request, exception: Exception) -> None:
         name = urlsplit(request.url).hostname
         if name in _blocked:
-            raise IgnoreRequest(f"private address: {name} is at {_blocked[name]}") from exception
+            raise IgnoreRequest(f"{PRIVATE}{name} is at {_blocked[name]}") from exception
 
 
 class HomeOnly:

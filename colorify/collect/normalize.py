@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from colorify.collect.store import write_beside
-from colorify.data import manifest
+from colorify.data import kinds, manifest
 from colorify.data.manifest import MANIFEST, Entry, Item
 
 SHRUNK = "shrunk"
@@ -127,12 +127,10 @@ def _examine(item: Item, out: Path, config: NormalConfig) -> Entry:
     """The row of one picture, its path relative to ``out``; its shrunk copy is written if it needs one."""
     if item.entry.refused:
         return item.entry
-    entry, picture = manifest.examine(item, config.min_side, config.longest)
+    entry, picture = manifest.examine(item, config.min_side, config.longest, no_use)
     entry = replace(entry, path=Path(os.path.relpath(entry.path, out)).as_posix())
     if picture is None:
         return entry
-    if not item.listed and colors(picture) < FEW_COLORS:
-        return replace(entry, refused=f"few colors: under {FEW_COLORS}")
     entry = replace(entry, phash=str(imagehash.phash(picture.resize((64, 64), Image.Resampling.BOX))))
     if picture.size == (entry.width, entry.height):
         return entry
@@ -154,11 +152,24 @@ def colors(picture: Image.Image, share: float = 0.7) -> int:
     return int(np.searchsorted(held, share * held[-1])) + 1
 
 
+def few_colors(picture: Image.Image) -> str:
+    """The reason why a logo or a chart is refused, or nothing."""
+    return f"few colors: under {FEW_COLORS}" if colors(picture) < FEW_COLORS else ""
+
+
+JUDGES = (kinds.look, manifest.gray, few_colors, kinds.one_hue)
+
+
+def no_use(picture: Image.Image) -> str:
+    """Why there is nothing to learn from an RGB picture, by the first of `JUDGES` that has a reason; else nothing."""
+    return next(filter(None, (judge(picture) for judge in JUDGES)), "")
+
+
 class _Notes:
     """Rows of pictures that were examined already, in an SQLite file: they hold as long as file and config do."""
 
     def __init__(self, path: Path, config: NormalConfig):
-        self._config = repr(config)
+        self._config = repr((config, [judge.__name__ for judge in JUDGES]))
         self._db = sqlite3.connect(path)
         with self._db:
             self._db.execute("CREATE TABLE IF NOT EXISTS notes (item TEXT PRIMARY KEY, state TEXT, row TEXT)")

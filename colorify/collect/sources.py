@@ -129,6 +129,8 @@ def _crawled(
     crawl = spider.SpiderConfig(starts, str(home), hosts=tuple(sorted(named)), **shared)
     counts = spider.crawl_apart(crawl, lambda counts: report(counted(counts)), pictures)
     report(counted(counts))
+    if refused := spider.refused(crawl):
+        raise CollectError("; ".join(f"{url}: cannot be visited: {reason}" for url, reason in refused.items()))
     return spider.harvest(home)
 
 

@@ -31,7 +31,7 @@ from twisted.python.failure import Failure
 from colorify import __version__
 from colorify.alone import alone
 from colorify.collect import links
-from colorify.collect.manners import PRIVATE_HOSTS, HomeOnly, PublicOnly, PublicResolver, Robots
+from colorify.collect.manners import PRIVATE, PRIVATE_HOSTS, HomeOnly, PublicOnly, PublicResolver, Robots
 from colorify.collect.store import CollectError, Fetched, Found, Page, Picture, Store, downloaded, write_beside
 from colorify.data.manifest import Entry, Item
 
@@ -71,15 +71,20 @@ class SpiderConfig:
 def crawl(config: SpiderConfig, report: Report = lambda counts: None, pictures: Iterable[Found] = ()) -> dict[str, int]:
     """Fetch pictures into ``config.out`` until all is seen or a limit is reached; the same call goes on.
 
-    ``pictures`` are known already and wanted too. Returns `Store.counts`. For a program of its own: twisted's reactor
-    starts once a process and wants its signals; in a notebook call `crawl_apart`. Raises `CollectError` when a start is
-    no web address or the disk is full, `BusyError` when another run is at work there.
+    ``pictures`` are known already and wanted too. A start that was refused is tried again, and with ``allow_private``
+    what was refused for a private address of the hosts. Returns `Store.counts`; `refused` tells of the starts. For a
+    program of its own: twisted's reactor starts once a process and wants its signals; in a notebook call `crawl_apart`.
+    Raises `CollectError` when a start is no web address or the disk is full, `BusyError` when another run is at work
+    there.
     """
     for start in config.starts:
         if links.absolute(start, start) != start.partition("#")[0]:
             raise CollectError(f"{start}: not a web address: expected http://... or https://...")
     with alone(Path(config.out)), closing(Store(Path(config.out) / STORE_FILE)) as store:
-        store.add((Page(start.partition("#")[0], links.host(start), 0) for start in config.starts), pictures)
+        store.add((Page(start, links.host(start), 0) for start in _starts(config)), pictures)
+        store.forget(_starts(config))
+        if config.allow_private:
+            store.forget(reason=PRIVATE, hosts=_hosts(config))
         process = CrawlerProcess(_settings(config))
         crawler = process.create_crawler(PictureSpider)
         failures: list[Failure] = []
@@ -106,6 +111,12 @@ def crawl_apart(
             return result.result()
     finally:
         store.close()
+
+
+def refused(config: SpiderConfig) -> dict[str, str]:
+    """The starts that a crawl could not visit, and why."""
+    with closing(Store(Path(config.out) / STORE_FILE)) as store:
+        return store.refused(_starts(config))
 
 
 def harvest(folder: Path) -> Iterator[Item]:
@@ -146,6 +157,10 @@ def _settings(config: SpiderConfig) -> dict:
         "LOG_INSTALL_ROOT_HANDLER": False,
         "LOG_LEVEL": "CRITICAL",  # what fails is in the store, with its reason
     }
+
+
+def _starts(config: SpiderConfig) -> list[str]:
+    return [start.partition("#")[0] for start in config.starts]
 
 
 def _hosts(config: SpiderConfig) -> set[str]:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 
 TABLES = ("pages", "pictures")
@@ -125,6 +126,22 @@ class Store:
         query = f"UPDATE {table} SET state = 'refused', seen = datetime(), reason = ? WHERE url = ?"
         with self._db:
             self._db.execute(query, (reason, thing.url))
+
+    def forget(self, urls: Iterable[str] = (), reason: str = "", hosts: Iterable[str] = ()) -> None:
+        """What was refused is pending again: these pages, and all on these hosts whose reason begins so."""
+        anew = "SET state = 'pending', reason = '' WHERE state = 'refused'"
+        with self._db:
+            for url in urls:
+                self._db.execute(f"UPDATE pages {anew} AND url = ?", (url,))
+            for table, host in product(TABLES, hosts):
+                named = f"{reason}{host.rpartition(':')[0] or host}"  # with its port, or where the name leads to
+                self._db.execute(f"UPDATE {table} {anew} AND host = ? AND reason LIKE ?", (host, f"{named}%"))
+
+    def refused(self, urls: Iterable[str]) -> dict[str, str]:
+        """Those of these pages that were refused, and why."""
+        query = "SELECT reason FROM pages WHERE state = 'refused' AND url = ?"
+        found = {url: self._db.execute(query, (url,)).fetchone() for url in urls}
+        return {url: row[0] for url, row in found.items() if row}
 
     def next_pages(self, count: int) -> list[Page]:
         """Up to ``count`` pending pages, the hosts taking turns."""

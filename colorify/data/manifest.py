@@ -8,7 +8,7 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from itertools import groupby, islice
@@ -205,11 +205,25 @@ def _facts(json_text: bytes, caption: bytes) -> dict[str, str]:
     return {name: said.get(name, "") for name in ("page", "alt", "caption", "licence")}
 
 
-def examine(item: Item, min_side: int, longest: int | None = None) -> tuple[Entry, Image.Image | None]:
+def is_gray(picture: Image.Image) -> bool:
+    """Whether a and b both deviate less than `GRAY_STD`, judged on a thumbnail."""
+    thumbnail = picture.resize((64, 64), Image.Resampling.BOX)
+    ab = rgb_to_lab(np.asarray(thumbnail, np.float32) / 255)[..., 1:]
+    return bool((ab.std((0, 1)) < GRAY_STD).all())
+
+
+def gray(picture: Image.Image) -> str:
+    """The reason why a gray picture is refused, or nothing."""
+    return "gray" if is_gray(picture) else ""
+
+
+def examine(
+    item: Item, min_side: int, longest: int | None = None, judge: Callable[[Image.Image], str] = gray
+) -> tuple[Entry, Image.Image | None]:
     """The row of one picture as the file holds it, and the upright RGB picture unless it is refused.
 
-    ``min_side`` is of its short side, in pixels; the picture is shrunk so that its long side is at most ``longest``.
-    The split stays open. What a manifest has accepted is only decoded.
+    ``min_side`` is of its short side, in pixels; the picture is shrunk so that its long side is at most ``longest``;
+    ``judge`` says why it is refused. The split stays open. What a manifest has accepted is only decoded.
     """
     entry = item.entry
     if entry.refused:
@@ -228,16 +242,9 @@ def examine(item: Item, min_side: int, longest: int | None = None) -> tuple[Entr
             picture = ImageOps.exif_transpose(opened).convert("RGB")
     except Exception as error:  # decoders raise nearly anything on hostile bytes; the row keeps the reason
         return replace(entry, split="", refused=f"unreadable: {' '.join(str(error).split())[:120]}"), None
-    if not item.listed and is_gray(picture):
-        return replace(entry, refused="gray"), None
+    if not item.listed and (reason := judge(picture)):
+        return replace(entry, refused=reason), None
     return entry, picture
-
-
-def is_gray(picture: Image.Image) -> bool:
-    """Whether a and b both deviate less than `GRAY_STD`, judged on a thumbnail."""
-    thumbnail = picture.resize((64, 64), Image.Resampling.BOX)
-    ab = rgb_to_lab(np.asarray(thumbnail, np.float32) / 255)[..., 1:]
-    return bool((ab.std((0, 1)) < GRAY_STD).all())
 
 
 def split_of(sha256: str, valid_share: float) -> str:

@@ -82,6 +82,13 @@ def test_a_list_of_urls(site: Site, tmp_path, suffix):
     assert "/" not in site.asked
 
 
+def test_a_site_that_cannot_be_visited(site: Site, tmp_path):
+    with pytest.raises(CollectError, match=r"cannot be visited: private address: 127\.0\.0\.1"):
+        gather(CollectConfig((site.url,), delay=0), tmp_path, report=lambda _: None)
+    config = CollectConfig((site.url,), delay=0, allow_private=True, depth=0)
+    assert gather(config, tmp_path, report=lambda _: None)["used"] == 7
+
+
 def test_a_list_with_something_else(tmp_path):
     (tmp_path / "list.txt").write_text("http://example.org/a.jpg\nnot an address\n")
     with pytest.raises(CollectError, match="'not an address' is not a web address"):

@@ -140,10 +140,47 @@ def test_a_crawl_waits_as_long_as_the_site_asks_for(site, tmp_path):
 )
 def test_private_addresses_are_refused_unless_allowed(site, tmp_path, address, reason):
     url = address.format(port=site.url.rpartition(":")[2].strip("/"))
-    subprocess.run(command(url, tmp_path, "--delay", 0), check=True, capture_output=True, timeout=120)
+    result = subprocess.run(command(url, tmp_path, "--delay", 0), capture_output=True, text=True, timeout=120)
     (found,) = states(tmp_path, "pages", "reason").values()
     assert found.startswith("private address") and reason in found
+    assert result.returncode == 1 and f"colorify: {url}: cannot be visited: {found}" in result.stderr
     assert not site.asked
+
+
+@pytest.mark.parametrize("address", ["http://localhost:{port}/", "http://127.0.0.1:{port}/"])
+def test_what_was_refused_is_visited_when_it_is_allowed(site, tmp_path, address):
+    """The start, and a page and a picture that an earlier crawl met."""
+    url = address.format(port=site.url.rpartition(":")[2].strip("/"))
+    assert subprocess.run(command(url, tmp_path, "--delay", 0), capture_output=True, timeout=120).returncode == 1
+    host = url.split("/")[2]
+    with closing(Store(tmp_path / "spider.sqlite")) as store:
+        page, picture = Page(f"{url}album/0.html", host, 1), Found(f"{url}photos/cat.jpg", host, url)
+        store.add([page], [picture])
+        for thing in (page, picture):
+            store.refuse(thing, f"private address: {host.partition(':')[0]} is at 127.0.0.1")
+    printed, errors, status = crawl(url, tmp_path, "--depth", 0)
+    assert status == 0, errors
+    assert printed.startswith("2 pages, ") and "0 pending" in printed
+    assert site.asked["/photos/cat.jpg"] == site.asked["/album/0.html"] == 1
+
+
+def test_a_start_that_cannot_be_visited_is_named_and_the_others_are(site, tmp_path):
+    site.add("/robots.txt", "User-agent: *\nDisallow: /closed\n", "text/plain")
+    site.page("/closed.html", "")
+    starts = {
+        f"{site.url}closed.html": "robots.txt",
+        "http://nowhere.invalid/": "nowhere.invalid",
+        f"{site.url}absent.html": "status 404",
+    }
+    for url, reason in starts.items():
+        printed, errors, status = crawl(url, tmp_path / reason)
+        assert status == 1 and printed.startswith("0 pages, 0 pictures") and "no pictures" in printed
+        assert errors.startswith(f"colorify: {url}: cannot be visited: ") and reason in errors
+    printed, errors, status = crawl(site.url, tmp_path / "all", *starts, "--depth", 0)
+    assert status == 1 and printed.startswith("1 pages, 12 pictures") and errors.count("cannot be visited") == 3
+    site.page("/absent.html", "")
+    printed, errors, status = crawl(f"{site.url}absent.html", tmp_path / "status 404")
+    assert status == 0 and printed.startswith("1 pages, ")
 
 
 @pytest.mark.parametrize(
