@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 import mimetypes
 import os
 from collections import deque
@@ -16,12 +17,13 @@ from typing import TYPE_CHECKING, TypeVar
 from colorify import pictures
 from colorify.inference import Colorizer
 from colorify.models.onnx import cores
-from colorify.pictures import FORMATS, MAX_MEGAPIXELS, Picture, PictureError
+from colorify.pictures import FORMATS, MAX_MEGAPIXELS, Pages, Picture, PictureError
 
 if TYPE_CHECKING:
     from colorify.hints import Hint
 
 T, R = TypeVar("T"), TypeVar("R")
+log = logging.getLogger(__name__)  # of what is coloured, but not all of which could be kept
 
 CONTAINERS = (".mkv", ".mp4", ".mov")
 """Of films that are written."""
@@ -44,10 +46,10 @@ class Job:
         """Whether it is one, by its name."""
         return isinstance(self.source, Path) and not self.shard and is_film(self.source)
 
-    def read(self, max_megapixels: float) -> Picture:
-        """The picture; `PictureError` says why not."""
+    def read(self, max_megapixels: float) -> Pages:
+        """The picture, or the pages of a TIFF; `PictureError` says why not."""
         if isinstance(self.source, Path) and not self.shard:
-            return pictures.read(self.source, max_megapixels)
+            return pictures.pages(self.source, max_megapixels=max_megapixels)
         try:
             if self.shard:
                 with open(self.shard, "rb") as file:
@@ -60,7 +62,7 @@ class Job:
                     content = file.read()
         except OSError as error:
             raise PictureError(f"{self.source}: cannot be read: {error.strerror or error}") from None
-        return pictures.decode(content, self.source, max_megapixels)
+        return pictures.pages(content, self.source, max_megapixels)
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Options:
     max_megapixels: float = MAX_MEGAPIXELS
     hints: tuple[Hint, ...] = ()
     tta: bool = True
+    keep_times: bool = False  # results get those of their sources
 
 
 def plan(inputs: Iterable[str], out: Path, films: bool = False) -> tuple[list[Job], list[PictureError]]:
@@ -129,7 +132,8 @@ def _found(text: str, out: Path, films: bool) -> Iterator[Job]:
 
 
 def _named(target: Path) -> Path:
-    """The target, with the suffix of a container that films can be written to."""
+    """The target, with the suffix of a format or container that can be written."""
+    target = pictures.written_as(target)
     return target.with_suffix(".mkv") if is_film(target) and target.suffix.lower() not in CONTAINERS else target
 
 
@@ -229,8 +233,16 @@ def colorize_file(colorizer: Colorizer, job: Job, options: Options) -> None:
         if not options.overwrite:
             raise PictureError(f"{job.target}: exists already (--overwrite replaces it)")
     source = job.read(options.max_megapixels)
+    pictures.check_target(job.target, len(source))
     knobs = {name: getattr(options, name) for name in ("size", "saturation", "blur", "hints", "tta")}
-    (result,) = colorizer.colorize([source], **knobs)
-    if options.side_by_side:
-        result = pictures.beside(source, result)
-    pictures.write(result, job.target, options.overwrite)
+
+    def colored(picture: Picture) -> Picture:
+        (result,) = colorizer.colorize([picture], **knobs)
+        return pictures.beside(picture, result) if options.side_by_side else result
+
+    results = map(colored, source)
+    for words in pictures.write_pages(results, job.target, options.overwrite, len(source), source.large):
+        log.warning("%s: %s", job.source, words)
+    if options.keep_times and isinstance(job.source, Path) and not job.shard:
+        found = job.source.stat()
+        os.utime(job.target, ns=(found.st_atime_ns, found.st_mtime_ns))

@@ -66,9 +66,12 @@ def image(
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Write gray and colour in a row.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
     max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")] = 200.0,
+    keep_times: Annotated[bool, typer.Option("--keep-times", help="Give results the times of their sources.")] = False,
     device: Device = "auto",
 ) -> None:
-    """Colour pictures: jpg, png, webp, tiff, bmp; 8 and 16 bit. Luminance, size, alpha, EXIF and ICC are kept."""
+    """Colour pictures: jpg, png, webp, tiff, bmp, avif; heic, jxl, dng by an extra. Luminance, size, alpha, EXIF,
+    profiles and other metadata are kept; what a format cannot hold is named.
+    """
     from colorify import bulk
 
     jobs, errors = bulk.plan(inputs, out)
@@ -80,7 +83,9 @@ def image(
             from colorify.inference import Colorizer
 
             chosen = tuple(_hints(hints)) if hints else ()
-            options = bulk.Options(size, saturation, blur, side_by_side, overwrite, max_megapixels, chosen, tta)
+            options = bulk.Options(
+                size, saturation, blur, side_by_side, overwrite, max_megapixels, chosen, tta, keep_times
+            )
             together = bulk.workers(jobs)
             failures += bulk.run(Colorizer.load(model, device, together), _progress(jobs), options, _say, together)
     raise typer.Exit(1 if failures else 0)

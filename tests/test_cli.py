@@ -143,11 +143,11 @@ def test_unreadable_and_unwritable(model, tmp_path, monkeypatch):
     photo(0).save(tmp_path / "a.png")
     refused = tmp_path / "refused"
 
-    def read(path: Path) -> bytes:
+    def read(path: Path, mode: str) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", read)
+        patch.setattr(Path, "open", read)
         result = colorify("image", tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", model)
         assert result.exit_code == 1 and "a.png: cannot be read: Permission denied" in result.stderr
     refused.write_text("a file where a folder is wanted")
