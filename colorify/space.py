@@ -9,7 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from colorify.color import _TO_XYZ, _WHITE, _f, _f_inverse, gray_to_luma, linearize, luma_to_gray
+from colorify.color import (
+    _TO_XYZ,
+    _WHITE,
+    _f,
+    _f_inverse,
+    clip_chroma,
+    gray_to_luma,
+    lab_to_rgb,
+    linearize,
+    luma_to_gray,
+)
 
 CODES = 65536
 D50 = (0.9642, 1.0, 0.8249)  # the white of ICC profiles
@@ -54,6 +64,15 @@ class Space:
         for top in range(0, len(gray), step):
             gray[top : top + step] = luma_to_gray(self.luma(pixels[top : top + step])) * 255 + 0.5
         return gray
+
+    def as_srgb(self, pixels: np.ndarray) -> np.ndarray:
+        """The same colours ``(H, W, 3)`` uint8 in sRGB; those outside it keep L* and hue."""
+        out, step = np.empty_like(pixels), max(1, _STRIP // pixels.shape[1])
+        for top in range(0, len(out), step):
+            x, y, z = np.moveaxis(_f(self.light(pixels[top : top + step]) @ self.to_xyz.T), -1, 0)
+            lab = np.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), -1)
+            out[top : top + step] = lab_to_rgb(clip_chroma(lab)) * 255 + 0.5
+        return out
 
     def rgb_light(self, lab: np.ndarray) -> np.ndarray:
         """Linear RGB, not clipped, of Lab ``(..., 3)``."""

@@ -58,7 +58,7 @@ TABLE = (
     Format("AVIF", (".avif",), _FTYP + rb"avi[fs]", alpha=True, save={"quality": 95, "subsampling": "4:4:4"}),
     Format("HEIF", (".heic", ".heif"), _FTYP + rb"(hei[cxms]|hev[cxms]|mif1|msf1)", alpha=True,
            package="pillow_heif", plugin="register_heif_opener", save={"quality": 95, "chroma": 444}),
-    Format("JXL", (".jxl",), rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n", alpha=True, holds=frozenset({"exif", "icc", "xmp"}),
+    Format("JXL", (".jxl",), rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n", alpha=True, holds=frozenset({"exif", "xmp"}),
            package="pillow_jxl", save={"quality": 95}),
     Format("DNG", (".dng",), rb"II\*\0|MM\0\*", (), package="rawpy", written_as=".tif"),
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
@@ -31,9 +32,9 @@ def check_jxl(content: bytes, max_megapixels: float) -> None:
 def _jxl_size(content: bytes) -> tuple[int, int]:
     """Width and height by SizeHeader (ISO/IEC 18181-1, D.2)."""
     if not content.startswith(b"\xff\x0a"):
-        found = next((data[4 * (name == b"jxlp") :] for name, data in boxes(content) if name in _BOXES), b"")
-        content = found if found.startswith(b"\xff\x0a") else b""
-    if len(content) < 12:
+        parts = (data[4 * (name == b"jxlp") :][:16] for name, data in boxes(content) if name in _BOXES)
+        content = b"".join(islice(parts, 4))
+    if not content.startswith(b"\xff\x0a"):
         raise PictureError("truncated: no JPEG XL codestream")
     number, at = int.from_bytes(content[2:14], "little"), 0
 

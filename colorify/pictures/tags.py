@@ -29,42 +29,53 @@ _OF_LAYOUT = ('{"shape":', "ImageJ=")  # descriptions by which programs find the
 
 def metadata_of(file: BinaryIO, page: TiffPage, turned: bool) -> Metadata:
     """The metadata of a page; ``turned``: width and height have changed places."""
-    big, order = page.parent.is_bigtiff, page.parent.byteorder
-    head = (b"II" if order == "<" else b"MM") + (43 if big else 42).to_bytes(2, "little" if order == "<" else "big")
-    found = ImageFileDirectory_v2(head + bytes(12 if big else 4))
-    file.seek(page.offset)
-    found.load(file)
-    exif = Image.Exif()
-    exif.endian, exif.bigtiff = order, big
-    exif.load_from_fp(file, page.offset)
+    found = _directory(file, page, page.offset)
     dpi, unit = _resolution(found)
     return Metadata(
-        exif=_own(exif),
+        exif=_exif(file, page, found),
         icc=_bytes(found.get(ICC)),
         xmp=_bytes(found.get(XMP)),
         dpi=dpi[::-1] if dpi and turned else dpi,
         unit=unit,
-        iptc=_records(found.get(IPTC), order),
+        iptc=_records(found.get(IPTC), page.parent.byteorder),
         photoshop=_bytes(found.get(PHOTOSHOP)),
         tags=tuple((tag, found.tagtype[tag], found[tag]) for tag in sorted(found) if tag not in _LAYOUT | WORDS),
         warnings=tuple(f"{name} left out" for tag, name in _DROPPED.items() if tag in found),
     )
 
 
-def _own(exif: Image.Exif) -> Image.Exif:
-    """EXIF alone, that no longer needs the file."""
+def _directory(file: BinaryIO, page: TiffPage, offset: int, group: int | None = None) -> ImageFileDirectory_v2:
+    """The tags at an offset of the file."""
+    head = b"II*\0" if page.parent.byteorder == "<" else b"MM\0*"
+    found = ImageFileDirectory_v2(head + bytes(4), group=group)
+    found._bigtiff = page.parent.is_bigtiff  # Pillow overlooks it in headers of the other order of bytes
+    file.seek(offset)
+    found.load(file)
+    return found
+
+
+def _exif(file: BinaryIO, page: TiffPage, found: ImageFileDirectory_v2) -> Image.Exif:
+    """What EXIF has room for."""
     kept = Image.Exif()
-    for tag in WORDS & set(exif):
-        if not (tag == 270 and str(exif[tag]).startswith(_OF_LAYOUT)):
-            kept[tag] = exif[tag]
+    for tag in WORDS & set(found):
+        if not (tag == 270 and str(found[tag]).startswith(_OF_LAYOUT)):
+            kept[tag] = _one(found[tag])
     for tag in DIRECTORIES:
-        if tag in exif:
-            kept.get_ifd(tag).update(exif.get_ifd(tag))
+        if isinstance(found.get(tag), int):
+            inner = _directory(file, page, found[tag], tag)
+            kept.get_ifd(tag).update({name: _one(inner[name]) for name in inner if name != ExifTags.IFD.Interop})
     return writable(kept)
 
 
+def _one(value: object) -> object:
+    """The value itself, of a tuple of one."""
+    return value[0] if isinstance(value, tuple) and len(value) == 1 else value
+
+
 def _bytes(value: object) -> bytes | None:
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and all(isinstance(each, bytes) for each in value):
+        value = b"".join(value)
+    elif isinstance(value, tuple):
         value = bytes(value) if all(isinstance(each, int) and 0 <= each < 256 for each in value) else b""
     return value if isinstance(value, bytes) and value else None
 

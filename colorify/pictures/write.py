@@ -67,7 +67,7 @@ def write_pages(
     def noted(picture: Picture) -> Picture:
         _check(picture, row, path)
         lost.update(dict.fromkeys((*picture.metadata.warnings, *_lost(picture.metadata, row))))
-        return replace(picture, metadata=_held(picture.metadata, row))
+        return _held(picture, row)
 
     part = hidden(path, f".{os.getpid()}.{threading.get_ident()}.part")
     try:
@@ -127,28 +127,35 @@ def _carried(saved: Metadata) -> dict[str, bool]:
 
 
 def _lost(saved: Metadata, row: Format) -> list[str]:
+    """What a format cannot hold, in words."""
     kinds = [KINDS[kind] for kind, there in _carried(saved).items() if there and kind not in row.holds]
     unobeyed = profiles.not_obeyed(saved) if "chunks" not in row.holds and not saved.icc else None
     return [f"{row.name} cannot hold {' and '.join(kinds)}: lost"] * bool(kinds) + [unobeyed] * bool(unobeyed)
 
 
-def _held(saved: Metadata, row: Format) -> Metadata:
-    """The metadata that a format can hold."""
-    space = profiles.space_of(saved) if "chunks" not in row.holds and not saved.icc else None
-    icc = profiles.of_space(space) if space else saved.icc
-    nothing = {
-        "exif": {"exif": Image.Exif()},
-        "icc": {"icc": None},
-        "xmp": {"xmp": None},
-        "iptc": {"iptc": None, "photoshop": None},
-        "resolution": {"dpi": None},
-        "comment": {"comments": ()},
-        "chunks": {"chunks": ()},
-        "tags": {"tags": ()},
-    }
-    for kind in nothing.keys() - row.holds:
-        saved = replace(saved, **nothing[kind])
-    return replace(saved, icc=icc if "icc" in row.holds else None)
+_NOTHING = {
+    "exif": {"exif": Image.Exif()},
+    "icc": {"icc": None},
+    "xmp": {"xmp": None},
+    "iptc": {"iptc": None, "photoshop": None},
+    "resolution": {"dpi": None},
+    "comment": {"comments": ()},
+    "chunks": {"chunks": ()},
+    "tags": {"tags": ()},
+}
+
+
+def _held(picture: Picture, row: Format) -> Picture:
+    """What a format can hold; colours that it cannot name are brought to sRGB."""
+    saved = picture.metadata
+    space = profiles.space_of(saved)
+    if space and not row.holds & {"chunks", "icc"}:
+        picture = replace(picture, pixels=space.as_srgb(picture.pixels))
+    elif space and not saved.icc and "chunks" not in row.holds:
+        saved = replace(saved, icc=profiles.of_space(space))
+    for kind in _NOTHING.keys() - row.holds:
+        saved = replace(saved, **_NOTHING[kind])
+    return replace(picture, metadata=saved)
 
 
 def _encoded(picture: Picture, row: Format) -> bytes:
@@ -169,11 +176,19 @@ def _by_pillow(picture: Picture, row: Format) -> bytes:
     options |= {"dpi": saved.dpi} if saved.dpi and saved.unit != "none" else {}
     options |= {"xmp": saved.xmp} if saved.xmp and row.name != "PNG" else {}
     exif = spelled(saved.exif)
-    options |= {"exif": exif if row.name in _EXIF_OBJECTS else exif.tobytes()} if len(exif) else {}
+    options |= {"exif": _EXIF[row.name](exif)} if len(exif) else {}
     options |= {"extra": more} if row.name == "JPEG" and (more := jpeg.more(saved)) else {}
     buffer = io.BytesIO()
     Image.fromarray(to_array(picture)).save(buffer, row.name, **options)
     return buffer.getvalue()
 
 
-_EXIF_OBJECTS = ("JPEG", "PNG", "WEBP")
+_EXIF: dict[str, Callable[[Image.Exif], object]] = {
+    "JPEG": lambda exif: exif,
+    "PNG": lambda exif: exif,
+    "WEBP": lambda exif: exif,
+    "AVIF": Image.Exif.tobytes,
+    "HEIF": Image.Exif.tobytes,
+    "JXL": lambda exif: bytes(4) + exif.tobytes().removeprefix(b"Exif\0\0"),  # its box begins with an offset
+}
+"""How Pillow, or who writes for it, takes EXIF."""
