@@ -39,6 +39,20 @@ Longest = Annotated[int, typer.Option(min=16, help="Shrink pictures with a longe
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
 
+@app.callback()
+def _begin() -> None:
+    """What the package warns of is said as its errors are; what libraries think of a stranger's file is not."""
+    import logging
+    import warnings
+
+    log = logging.getLogger("colorify")
+    if not log.handlers:
+        handler = logging.Handler()
+        handler.emit = lambda record: _say(record.getMessage())
+        log.addHandler(handler)
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
 def _say(message: str) -> None:
     print(f"colorify: {message}", file=sys.stderr)
 

@@ -15,20 +15,22 @@ def interpreted(samples: np.ndarray, page: Page) -> tuple[np.ndarray, np.ndarray
     if page.floats:
         samples = samples.astype(np.float32) if samples.dtype == np.float16 else samples
         check_floats(samples[..., : kind.channels])
-    colors = samples[..., : kind.channels]
-    array = kind.shown(_scaled(colors, page.bits) if kind.scaled else colors, page)
+    colors = _scaled(samples[..., : kind.channels], page.bits) if kind.scaled else samples[..., : kind.channels]
     alphas = [number for number, meaning in enumerate(extras) if meaning in (1, 2)][:1]
     left = len(extras) - len(alphas)
     warnings = (f"{left} extra channel{'s' * (left > 1)} that the file does not explain left out",) if left else ()
     if not alphas:
-        return np.ascontiguousarray(array), None, warnings
+        return np.ascontiguousarray(kind.shown(colors, page)), None, warnings
     alpha = _scaled(samples[..., kind.channels + alphas[0]], page.bits)
     if page.floats:
         check_floats(alpha)
-    if alpha.dtype != array.dtype:  # of a palette of 4 bits, say
-        raise PictureError("alpha and colours of different depths are not supported")
     if extras[alphas[0]] == 1:
-        array = _straight(array, alpha)
+        if not kind.scaled:
+            raise PictureError("premultiplied indices of a palette are not supported: convert to RGB")
+        colors = _straight(colors, alpha)
+    array = kind.shown(colors, page)
+    if alpha.dtype != array.dtype:  # a palette is of 8 bits
+        raise PictureError("alpha and colours of different depths are not supported")
     return np.ascontiguousarray(array), np.ascontiguousarray(alpha), warnings
 
 
@@ -42,13 +44,13 @@ def _scaled(samples: np.ndarray, bits: int) -> np.ndarray:
 
 
 def _straight(array: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Colours that were multiplied with alpha, divided by it."""
+    """Samples ``(H, W, channels)`` that were multiplied with alpha, divided by it."""
     top = 1.0 if array.dtype.kind == "f" else np.iinfo(array.dtype).max
     out, step = np.empty_like(array), max(1, (1 << 20) // array.shape[1])
     for rows in range(0, len(array), step):
         some = slice(rows, rows + step)
         share = alpha[some].astype(np.float64) / top
-        share = share if array.ndim == 2 else share[..., None]
+        share = np.broadcast_to(share[..., None], array[some].shape)
         straight = np.divide(array[some], share, out=np.zeros(array[some].shape), where=share > 0).clip(0, top)
         out[some] = straight if top == 1.0 else straight + 0.5
     return out

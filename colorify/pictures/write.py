@@ -113,10 +113,13 @@ def _check(picture: Picture, row: Format, path: Path) -> None:
 
 
 def _carried(saved: Metadata) -> dict[str, bool]:
-    """Which kinds of metadata there are; what a PNG's colour chunks say, a profile can say too."""
+    """Which kinds of metadata there are that can be lost.
+
+    What the colour chunks of a PNG say, a profile can say too, and for one that is obeyed pixels can be changed.
+    """
     return {
         "exif": len(saved.exif) > 0,
-        "icc": bool(saved.icc),
+        "icc": bool(saved.icc and not profiles.is_understood(saved.icc)),
         "xmp": bool(saved.xmp),
         "iptc": bool(saved.iptc or saved.photoshop),
         "resolution": bool(saved.dpi),
@@ -129,8 +132,10 @@ def _carried(saved: Metadata) -> dict[str, bool]:
 def _lost(saved: Metadata, row: Format) -> list[str]:
     """What a format cannot hold, in words."""
     kinds = [KINDS[kind] for kind, there in _carried(saved).items() if there and kind not in row.holds]
-    unobeyed = profiles.not_obeyed(saved) if "chunks" not in row.holds and not saved.icc else None
-    return [f"{row.name} cannot hold {' and '.join(kinds)}: lost"] * bool(kinds) + [unobeyed] * bool(unobeyed)
+    words = [f"{row.name} cannot hold {' and '.join(kinds)}: lost"] * bool(kinds)
+    if not row.holds & {"chunks", "icc"} and profiles.space_of(saved):
+        words.append(f"{row.name} has no profile: the colours were brought to sRGB")
+    return words
 
 
 _NOTHING = {

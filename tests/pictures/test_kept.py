@@ -93,7 +93,7 @@ def iptc_jpeg(path: Path) -> Path:
 def test_jpeg_iptc_and_comments(colorizer, tmp_path):
     content = colored(colorizer, iptc_jpeg(tmp_path / "a.jpg"), tmp_path / "b.jpg")
     found = markers(content)
-    assert [data for number, data in found if number == 0xED][0].startswith(b"Photoshop 3.0\0" + RESOURCES)
+    assert next(data for number, data in found if number == 0xED).startswith(b"Photoshop 3.0\0" + RESOURCES)
     assert sorted(data for number, data in found if number == 0xFE) == [b"box 12 / 34", b"second\xe9"]
 
 
@@ -136,7 +136,8 @@ def test_tiff_names_and_private_tags(colorizer, tmp_path, byteorder, bigtiff):
     extra = [(code, kind, 1 if code == 286 else len(value) if isinstance(value, (bytes, tuple)) else 1 if code == 65001
               else 0, value, True) for code, (kind, value) in tags.items()]  # fmt: skip
     tifffile.imwrite(tmp_path / "a.tif", np.asarray(GRAY), photometric="minisblack", metadata=None, extratags=extra,
-                     resolution=(118, 59), resolutionunit="CENTIMETER", byteorder=byteorder, bigtiff=bigtiff)  # fmt: skip
+                     resolution=(118, 59), resolutionunit="CENTIMETER", byteorder=byteorder,
+                     bigtiff=bigtiff)  # fmt: skip
     before = tifffile_tags((tmp_path / "a.tif").read_bytes(), tmp_path)
     after = tifffile_tags(colored(colorizer, tmp_path / "a.tif", tmp_path / "b.tif"), tmp_path)
     assert before.keys() >= tags.keys()

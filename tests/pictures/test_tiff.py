@@ -261,7 +261,7 @@ def float_file(values: np.ndarray) -> bytes:
         (stored(samples(1, "u2").astype("i2")), "signed samples of 16 bits"),
         (stored(samples(1, "u2").astype("u4")), "unsigned samples of 32 bits"),
         (stored(samples(1, "f4").astype("c8")), "unusual samples"),
-        (stored(GRAY, compression="jpeg2000"), "compressed by APERIO JP2000|compressed by JPEG2000|compressed by JPEG 2000"),
+        (stored(GRAY, compression="jpeg2000"), "compressed by (APERIO JP2000|JPEG ?2000)"),
         (stored(GRAY, photometric="cfa"), "of the kind CFA"),
         (stored(np.zeros((3, 16, 16), "u1"), volumetric=True, photometric="minisblack"), "3 layers"),
         (stored(np.zeros((9, 9, 20), "u1"), photometric="minisblack", planarconfig="contig"), "20 samples"),
