@@ -83,8 +83,9 @@ def image(
     keep_times: Annotated[bool, typer.Option("--keep-times", help="Give results the times of their sources.")] = False,
     device: Device = "auto",
 ) -> None:
-    """Colour pictures: jpg, png, webp, tiff, bmp, avif; heic, jxl, dng by an extra. Luminance, size, alpha, EXIF,
-    profiles and other metadata are kept; what a format cannot hold is named.
+    """Colour pictures: jpg, png, webp, tiff, bmp, avif; heic, jxl and dng by an extra.
+
+    Luminance, size, depth, alpha, pages, profiles and metadata are kept; what a format cannot hold is named.
     """
     from colorify import bulk
 

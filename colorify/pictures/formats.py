@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import io
+import logging
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 
+import PIL
 from PIL import Image, UnidentifiedImageError
 
 from colorify.pictures.picture import PictureError
@@ -88,6 +93,7 @@ def open_image(content: bytes, limited: bool = True) -> Image.Image:
     if row is None:
         raise PictureError("not a picture in a known format")
     ready(row)
+    quiet()
     with nullcontext() if limited else unlimited():
         try:
             return Image.open(io.BytesIO(content), formats=(row.name,))
@@ -107,6 +113,26 @@ def ready(row: Format) -> None:
         ) from None
     if row.plugin:
         getattr(module, row.plugin)()
+
+
+def quiet() -> None:
+    """Keep libraries from writing to stderr, where nobody has set up logging: what is wrong is said once, by us."""
+    for library in ("tifffile", "PIL"):
+        if not logging.getLogger(library).handlers:
+            logging.getLogger(library).addHandler(logging.NullHandler())
+    _quiet_libtiff()
+
+
+@cache
+def _quiet_libtiff() -> None:
+    """The same for libtiff: Pillow silences its warnings, but not its errors, and has no switch for them.
+
+    Pillow's wheels bring it beside them, or inside; another build's may go on writing.
+    """
+    home = Path(PIL.__file__).parent
+    for place in (*home.parent.glob("pillow.libs/libtiff*"), *home.glob(".dylibs/libtiff*")):
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(str(place)).TIFFSetErrorHandler(None)
 
 
 _pillow_limit = threading.Lock()

@@ -6,12 +6,12 @@ nothing outside the file is ever opened.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
+from colorify.pictures.formats import quiet
 from colorify.pictures.picture import Picture, PictureError, check_size, turn
 from colorify.pictures.tags import metadata_of
 from colorify.pictures.tiff_colors import KINDS, interpreted
@@ -32,9 +32,7 @@ def opened(file: BinaryIO) -> Iterator[list[TiffPage]]:
     """The pages of a TIFF that are pictures: reduced copies and masks are left out, unless there is nothing else."""
     import tifffile
 
-    for library in ("tifffile", "PIL"):
-        if not logging.getLogger(library).handlers:  # what is wrong with a file is said once, by us
-            logging.getLogger(library).addHandler(logging.NullHandler())
+    quiet()
     with tifffile.TiffFile(file, _multifile=False) as tiff:
         if not len(tiff.pages):
             raise PictureError("truncated: no page in it")
@@ -68,6 +66,18 @@ def decoded(file: BinaryIO, page: TiffPage, max_megapixels: float) -> Picture:
 def _checked(page: TiffPage, max_megapixels: float) -> Page:
     """The layout of a page; `PictureError` for what is damaged, not understood, or too large."""
     width, height, count = page.imagewidth, page.imagelength, page.samplesperpixel
+    numbers = (
+        width,
+        height,
+        count,
+        page.rowsperstrip,
+        page.tilewidth,
+        page.tilelength,
+        page.planarconfig,
+        page.predictor,
+    )
+    if not all(isinstance(number, int) for number in numbers):
+        raise PictureError("damaged: several numbers where there is one")
     check_size((width, height), max_megapixels)
     if page.imagedepth != 1 or not 1 <= count <= _MAX_SAMPLES:
         raise PictureError(f"a TIFF with {count} samples a pixel in {page.imagedepth} layers is not supported")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from itertools import accumulate
 from typing import BinaryIO
 
 import numpy as np
@@ -99,41 +100,50 @@ def _by_libtiff(
     file: BinaryIO, page: Page, segments: tuple, size: tuple[int, int], tile: tuple[int, int], layout: dict[int, object]
 ) -> np.ndarray:
     """What libtiff makes of the segments in a TIFF of this size and layout, written for it in memory."""
-    data, places = {}, []
-    for offset, length in segments:
-        if (offset, length) not in data:
-            file.seek(offset)
-            data[offset, length] = file.read(length)
-        places.append((offset, length))
-    compression = page.compression
+    compression, contents = page.compression, {}
+    for place in dict.fromkeys(segments):
+        file.seek(place[0])
+        contents[place] = file.read(place[1])
     if page.photometric == 6 and compression == 1:  # Pillow's own reader knows no subsampling
-        data, compression = {place: zlib.compress(content, 0) for place, content in data.items()}, 8
-    starts, total = {}, 0
-    for place, content in data.items():
-        starts[place] = total
-        total += len(content)
+        contents, compression = {place: zlib.compress(content, 0) for place, content in contents.items()}, 8
+    starts = dict(zip(contents, accumulate(map(len, contents.values()), initial=0), strict=False))
     tags = ImageFileDirectory_v2()
     tags[256], tags[257], tags[259], tags[284] = *size, compression, 1
     for code, value in layout.items():
         tags[code] = value
     if 266 in page.tags and compression != 7:
         tags[266] = page.tags[266]
-    where, lengths = (324, 325) if page.tiled else (273, 279)
     if page.tiled:
         tags[322], tags[323] = tile
     else:
         tags[278] = tile[1]
-    for code in (where, lengths):
-        tags.tagtype[code] = TiffTags.LONG
-    tags[lengths] = tuple(len(data[place]) for place in places)
-    tags[where] = (0,) * len(places)
-    start = 8 + len(tags.tobytes(8))
-    tags[where] = tuple(start + starts[place] for place in places) if page.tiled else tuple(map(starts.get, places))
-    content = b"II*\0\x08\0\0\0" + tags.tobytes(8) + b"".join(data.values())
-    with unlimited():
-        image = Image.open(io.BytesIO(content), formats=("TIFF",))
-    with image:
-        del content, data
-        if image.size != size:
-            raise PictureError("damaged: sizes that contradict each other")
-        return np.asarray(image)
+    lengths = [len(contents[place]) for place in segments]
+    head = _placed(tags, [starts[place] for place in segments], lengths, page.tiled)
+    return _opened(head + b"".join(contents.values()), size)
+
+
+def _placed(tags: ImageFileDirectory_v2, starts: list[int], lengths: list[int], tiled: bool) -> bytes:
+    """The header and directory of a TIFF whose segments follow, ``starts`` behind it."""
+    where, sizes = (324, 325) if tiled else (273, 279)
+    tags.tagtype[where] = tags.tagtype[sizes] = TiffTags.LONG
+    tags[where], tags[sizes] = tuple(starts), tuple(lengths)
+    if tiled:  # Pillow moves the offsets of strips on by itself
+        first = 8 + len(tags.tobytes(8))
+        tags[where] = tuple(first + start for start in starts)
+    return b"II*\0\x08\0\0\0" + tags.tobytes(8)
+
+
+def _opened(content: bytes, size: tuple[int, int]) -> np.ndarray:
+    """The samples of a TIFF, by libtiff."""
+    try:
+        with unlimited():
+            image = Image.open(io.BytesIO(content), formats=("TIFF",))
+        del content
+        with image:
+            if image.size != size:
+                raise PictureError("damaged: sizes that contradict each other")
+            return np.asarray(image)
+    except PictureError:
+        raise
+    except (OSError, ValueError, SyntaxError):
+        raise PictureError("truncated or damaged: its strips or tiles cannot be decompressed") from None
