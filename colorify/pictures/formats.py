@@ -33,6 +33,7 @@ class Format:
     alpha: bool = False
     holds: frozenset[str] = _ALL  # kinds of metadata, see `KINDS`
     package: str = ""  # in the extra `formats`, that brings the decoder
+    upright: bool = False  # whatever its EXIF says
     plugin: str = ""  # function of the package that registers it with Pillow; none: the import does
     save: dict[str, object] = field(default_factory=dict)  # how Pillow writes it
     written_as: str = ""  # suffix of the results of a format that is only read
@@ -60,11 +61,12 @@ TABLE = (
     Format("TIFF", (".tif", ".tiff"), rb"II[*+]\0|MM\0[*+]", ("8", "16", "float"), True,
            _ALL | {"iptc", "resolution", "tags"}),
     Format("BMP", (".bmp",), rb"BM", holds=frozenset({"resolution"})),
-    Format("AVIF", (".avif",), _FTYP + rb"avi[fs]", alpha=True, save={"quality": 95, "subsampling": "4:4:4"}),
+    Format("AVIF", (".avif",), _FTYP + rb"avi[fs]", alpha=True, save={"quality": 100, "subsampling": "4:4:4"}),
     Format("HEIF", (".heic", ".heif"), _FTYP + rb"(hei[cxms]|hev[cxms]|mif1|msf1)", alpha=True,
-           package="pillow_heif", plugin="register_heif_opener", save={"quality": 95, "chroma": 444}),
+           package="pillow_heif", plugin="register_heif_opener",
+           save={"quality": -1, "chroma": 444, "matrix_coefficients": 0}),
     Format("JXL", (".jxl",), rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n", alpha=True, holds=frozenset({"exif", "xmp"}),
-           package="pillow_jxl", save={"quality": 95}),
+           package="pillow_jxl", upright=True, save={"lossless": True}),
     Format("DNG", (".dng",), rb"II\*\0|MM\0\*", (), package="rawpy", written_as=".tif"),
 )  # fmt: skip
 """A new format is a row."""

@@ -205,7 +205,7 @@ def _loaded(image: Image.Image, content: bytes) -> tuple[Image.Image, bool]:
 
 def _metadata(image: Image.Image) -> Metadata:
     exif = image.getexif()
-    if image.format == "TIFF":  # Pillow turns a TIFF upright
+    if image.format in ("TIFF", "JXL"):  # their readers turn them upright
         exif.pop(0x0112, None)
     icc, xmp, dpi = map(image.info.get, ("icc_profile", "xmp", "dpi"))
     return Metadata(writable(exif), icc, xmp.encode() if isinstance(xmp, str) else xmp, dpi)

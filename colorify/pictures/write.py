@@ -16,7 +16,7 @@ from PIL import Image
 
 from colorify.pictures import jpeg, png, profiles, tiff_write
 from colorify.pictures.formats import FORMATS, KINDS, Format, ready
-from colorify.pictures.picture import Metadata, Picture, PictureError, to_array
+from colorify.pictures.picture import Metadata, Picture, PictureError, to_array, upright
 from colorify.pictures.tags import spelled
 
 
@@ -160,7 +160,8 @@ def _held(picture: Picture, row: Format) -> Picture:
         saved = replace(saved, icc=profiles.of_space(space))
     for kind in _NOTHING.keys() - row.holds:
         saved = replace(saved, **_NOTHING[kind])
-    return replace(picture, metadata=saved)
+    picture = replace(picture, metadata=saved)
+    return upright(picture) if row.upright else picture
 
 
 def _encoded(picture: Picture, row: Format) -> bytes:

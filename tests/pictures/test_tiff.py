@@ -245,6 +245,12 @@ def test_orientation_is_applied(orientation):
     assert np.array_equal(got.pixels, pictures.turn(array, orientation)) and got.orientation == 1
 
 
+def broken(content: bytes, start: bytes) -> bytes:
+    """The same, with other bytes where a compressed strip begins."""
+    at = content.index(start) + len(start)
+    return content[:at] + b"\xfe\xdc\xba\x98\x76\x54" * 4 + content[at + 24 :]
+
+
 def float_file(values: np.ndarray) -> bytes:
     return stored(values.astype("f4"), photometric="minisblack")
 
@@ -256,6 +262,10 @@ def float_file(values: np.ndarray) -> bytes:
         (b"MM\0*\0\0\0\0", "truncated"),
         (stored(GRAY)[:600], "truncated"),
         (stored(samples(3, "u2"), photometric="rgb", compression="lzw")[:2000], "truncated"),
+        (broken(stored(GRAY, compression="deflate"), b"\x78\x9c"), "truncated or damaged"),
+        (broken(stored(GRAY, compression="deflate", tile=(16, 16)), b"\x78\x9c"), "truncated or damaged"),
+        (broken(stored(GRAY, compression="jpeg"), b"\xff\xda"), "truncated or damaged"),
+        (broken(stored(GRAY, compression="lzw"), b"\x80\0"), "truncated or damaged"),
         (float_file(np.full((9, 9), 1.5)), "1.5 to 1.5: expected 0..1"),
         (float_file(np.full((9, 9), np.nan)), "NaN"),
         (stored(samples(1, "u2").astype("i2")), "signed samples of 16 bits"),
