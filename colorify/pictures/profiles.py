@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _TABLES = (b"A2B0", b"A2B1", b"D2B0")
 _COLORANTS, _CURVES = (b"rXYZ", b"gXYZ", b"bXYZ"), (b"rTRC", b"gTRC", b"bTRC")
 _LONGEST = 1 << 20  # entries of a curve
+_STEPS = 17  # of each ink
 
 
 def space_of(metadata: Metadata) -> Space | None:
@@ -236,6 +237,26 @@ def to_srgb(image: Image.Image, icc: bytes) -> Image.Image | None:
         return ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
         return None
+
+
+@lru_cache(maxsize=2)
+def cmyk_table(icc: bytes) -> np.ndarray | None:
+    """What a CMYK profile shows of 17 steps of each ink: sRGB in 0..1 ``(17, 17, 17, 17, 3)``; None if it is not read.
+
+    LittleCMS takes 8 bits from Pillow: between the steps deeper pictures are interpolated.
+    """
+    steps = np.rint(np.linspace(0, 255, _STEPS)).astype(np.uint8)
+    grid = np.stack(np.meshgrid(*[steps] * 4, indexing="ij"), -1)
+    seen = to_srgb(Image.frombytes("CMYK", (_STEPS**2, _STEPS**2), grid.tobytes()), icc)
+    return None if seen is None else np.asarray(seen, np.float64).reshape(*[_STEPS] * 4, 3) / 255
+
+
+def interpolated(table: np.ndarray, inks: np.ndarray) -> np.ndarray:
+    """sRGB ``(H, W, 3)`` of inks ``(H, W, 4)``, all in 0..1, by a table as `cmyk_table` gives."""
+    from scipy.ndimage import map_coordinates
+
+    places = np.moveaxis(inks, -1, 0) * (_STEPS - 1)
+    return np.stack([map_coordinates(table[..., c], places, order=1, mode="nearest") for c in range(3)], -1)
 
 
 def colored(source: Picture, pixels: np.ndarray) -> Picture:

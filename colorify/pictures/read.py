@@ -119,7 +119,7 @@ def _pages_of_tiff(source: Path | bytes, file: BinaryIO, name: str, max_megapixe
         with _open(source) as again, tiff.opened(again) as same:
             for number, page in enumerate(same, 1):
                 try:
-                    yield _through_profile(tiff.decoded(again, page, max_megapixels))
+                    yield _obeyed(_through_profile(tiff.decoded(again, page, max_megapixels)))
                 except Exception as error:
                     where = f"page {number}: " if len(same) > 1 else ""
                     raise PictureError(f"{where}{' '.join(str(error).split()) or type(error).__name__}") from None
@@ -149,9 +149,13 @@ def _noted(row: Format, content: bytes, picture: Picture) -> Picture:
         metadata = replace(metadata, xmp=next((data for name, data in raw.boxes(content) if name == b"xml "), None))
     elif row.name in ("AVIF", "HEIF") and raw.bits(content) > 8:
         metadata = replace(metadata, warnings=(f"its {raw.bits(content)} bits are read as 8",))
-    if words := profiles.not_obeyed(metadata):
-        metadata = replace(metadata, warnings=(*metadata.warnings, words))
-    return replace(picture, metadata=metadata)
+    return _obeyed(replace(picture, metadata=metadata))
+
+
+def _obeyed(picture: Picture) -> Picture:
+    """The picture, with a warning if what it says of its colours is not obeyed."""
+    words, saved = profiles.not_obeyed(picture.metadata), picture.metadata
+    return replace(picture, metadata=replace(saved, warnings=(*saved.warnings, words))) if words else picture
 
 
 def _animated(image: Image.Image) -> bool:

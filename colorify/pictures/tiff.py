@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from colorify.pictures.formats import quiet
 from colorify.pictures.picture import Picture, PictureError, check_size, turn
-from colorify.pictures.tags import metadata_of
+from colorify.pictures.tags import ICC, metadata_of
 from colorify.pictures.tiff_colors import KINDS, interpreted
 from colorify.pictures.tiff_page import COMPRESSIONS, FAX, JPEG, PLAIN, Kind, Page
 from colorify.pictures.tiff_samples import samples
@@ -57,6 +57,8 @@ def decoded(file: BinaryIO, page: TiffPage, max_megapixels: float) -> Picture:
     if orientation in range(2, 9):
         array, alpha = turn(array, orientation), None if alpha is None else turn(alpha, orientation)
     metadata = metadata_of(file, page, turned=orientation in range(5, 9))
+    if layout.kind.converts:
+        metadata = replace(metadata, icc=None)
     return Picture(array, alpha, replace(metadata, warnings=(*metadata.warnings, *warnings)))
 
 
@@ -134,7 +136,7 @@ def _named(value: object) -> str:
 
 def _tags(page: TiffPage) -> dict[int, object]:
     """Those that decoding needs."""
-    needed = (266, 292, 293, 320, 332, 338, 347, 529, 530, 531, 532)
+    needed = (266, 292, 293, 320, 332, 338, 347, 529, 530, 531, 532, ICC)
     found = {code: page.tags[code].value for code in needed if code in page.tags}
     for code in {529, 532} & set(found):  # rationals
         found[code] = tuple(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from colorify.color import clip_chroma, lab_to_rgb
+from colorify.pictures import profiles
 from colorify.pictures.picture import PictureError, check_floats
+from colorify.pictures.tags import ICC
 from colorify.pictures.tiff_page import Kind, Page
 
 
@@ -78,15 +80,16 @@ def _palette(array: np.ndarray, page: Page) -> np.ndarray:
 
 
 def _cmyk(array: np.ndarray, page: Page) -> np.ndarray:
-    """Pillow's plain rule, at any depth; see `colorify.pictures.read` for profiles."""
+    """By the embedded profile where there is one that LittleCMS can follow, else by Pillow's plain rule."""
     if page.tags.get(332, 1) != 1:
         raise PictureError("inks other than CMYK are not supported: convert to RGB")
+    table = profiles.cmyk_table(page.tags[ICC]) if isinstance(page.tags.get(ICC), bytes) else None
     top = 1.0 if array.dtype.kind == "f" else float(np.iinfo(array.dtype).max)
-    out, step = np.empty((*array.shape[:2], 3), array.dtype), max(1, (1 << 20) // array.shape[1])
+    out, step = np.empty((*array.shape[:2], 3), array.dtype), max(1, (1 << 18) // array.shape[1])
     for rows in range(0, len(array), step):
-        some = array[rows : rows + step].astype(np.float64)
-        light = (top - some[..., :3]) * (1 - some[..., 3:] / top)
-        out[rows : rows + step] = light if top == 1.0 else light + 0.5
+        part = array[rows : rows + step] / top
+        light = (1 - part[..., :3]) * (1 - part[..., 3:]) if table is None else profiles.interpolated(table, part)
+        out[rows : rows + step] = light if top == 1.0 else light * top + 0.5
     return out
 
 
@@ -110,8 +113,8 @@ KINDS: dict[int, Kind] = {
     1: Kind(1, _gray),
     2: Kind(3, _rgb),
     3: Kind(1, _palette, scaled=False),
-    5: Kind(4, _cmyk),
+    5: Kind(4, _cmyk, converts=True),
     6: Kind(3, _rgb),
-    8: Kind(3, _lab),
+    8: Kind(3, _lab, converts=True),
 }
 """Photometric interpretation -> how it is shown: MinIsWhite, gray, RGB, palette, CMYK, YCbCr (by libtiff), Lab."""

@@ -19,6 +19,7 @@ class Kind:
 
     channels: int
     shown: Callable[[np.ndarray, Page], np.ndarray]  # (H, W, channels) -> (H, W) or (H, W, 3)
+    converts: bool = False  # from a space of its own to sRGB: a profile has been obeyed, or has no more to say
     scaled: bool = True  # samples are brought to 8 or 16 bits first
 
 

@@ -9,6 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageCms
 
 from colorify import pictures
@@ -290,3 +291,39 @@ def test_damaged_profiles_are_no_error(damage):
 def test_luma_to_gray_is_the_inverse_used():
     levels = np.linspace(0, 1, 100)
     assert np.abs(luma_to_gray(gray_to_luma(levels)) - levels).max() < 1e-6
+
+
+def cmyk_profile() -> bytes:
+    """CMYK through a table (mft1) of two steps: what black ink leaves of white, blueish; to Lab."""
+    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 2)] * 4, indexing="ij"), -1).reshape(-1, 4)
+    luma = 100 * (1 - grid[:, 3]) * (1 - grid[:, :3].mean(1) * 0.8)
+    coded = np.stack((luma * 2.55, np.full(16, 128), np.full(16, 118)), 1).round().clip(0, 255).astype(np.uint8)
+    line = bytes(range(256))
+    identity = struct.pack(">9i", *(65536 * (n % 4 == 0) for n in range(9)))
+    data = b"mft1\0\0\0\0" + bytes((4, 3, 2, 0)) + identity + line * 4 + coded.tobytes() + line * 3
+    return profile(b"CMYK", {b"A2B0": data}, b"Lab ")
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+def test_cmyk_is_read_through_its_profile_at_any_depth(kind):
+    inks = np.zeros((20, 33, 4), kind)
+    inks[..., 3] = np.linspace(0, TOPS[kind], 33).round()
+    file = io.BytesIO()
+    tifffile.imwrite(
+        file, inks, photometric="separated", metadata=None, extratags=[(34675, 7, 0, cmyk_profile(), True)]
+    )
+    got = pictures.decode(file.getvalue(), "a.tif")
+    assert got.pixels.dtype == kind and got.metadata.icc is None
+    image = Image.fromarray((inks // (257 if kind == "u2" else 1)).astype(np.uint8), "CMYK")
+    given, srgb = ImageCms.ImageCmsProfile(io.BytesIO(cmyk_profile())), ImageCms.createProfile("sRGB")
+    expected = np.asarray(ImageCms.profileToProfile(image, given, srgb, outputMode="RGB"))
+    assert np.abs(got.pixels / TOPS[kind] * 255 - expected).max() < 4
+    assert np.abs(expected[0, :, 2] - 255 * (1 - inks[0, :, 3] / TOPS[kind])).max() > 8  # the plain rule is another
+
+
+def test_a_profile_that_is_not_obeyed_in_a_tiff_is_named():
+    file = io.BytesIO()
+    tifffile.imwrite(file, ramp("u2", 3), photometric="rgb", metadata=None,
+                     extratags=[(34675, 7, 0, tables_profile(), True)])  # fmt: skip
+    got = pictures.decode(file.getvalue(), "a.tif")
+    assert got.metadata.icc == tables_profile() and "kept, but read as sRGB" in got.metadata.warnings[0]
