@@ -46,6 +46,7 @@ KINDS = {
     "iptc": "IPTC and Photoshop resources",
     "resolution": "the resolution",
     "comment": "comments",
+    "long_xmp": "packets beyond 64 KB",
     "chunks": "text and other PNG chunks",
     "tags": "TIFF tags",
 }
@@ -54,7 +55,7 @@ KINDS = {
 _FTYP = rb"....ftyp.{0,60}?"
 TABLE = (
     Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), rb"\xff\xd8\xff",
-           holds=_ALL | {"iptc", "comment", "resolution"}, save={"quality": 95, "subsampling": 0}),
+           holds=_ALL | {"iptc", "comment", "long_xmp", "resolution"}, save={"quality": 95, "subsampling": 0}),
     Format("PNG", (".png",), rb"\x89PNG\r\n\x1a\n", ("8", "16"), True,
            _ALL | {"iptc", "comment", "resolution", "chunks"}, save={"compress_level": 4}),
     Format("WEBP", (".webp",), rb"RIFF....WEBP", alpha=True, save={"quality": 95, "method": 4, "exact": True}),

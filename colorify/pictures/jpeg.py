@@ -11,7 +11,8 @@ from PIL import Image
 from colorify.pictures import resources
 from colorify.pictures.picture import Metadata
 
-_COMMENT, _PHOTOSHOP, _SCAN = 0xFE, 0xED, 0xDA
+_COMMENT, _PHOTOSHOP, _SCAN, _APP1 = 0xFE, 0xED, 0xDA, 0xE1
+_LONG_XMP = b"http://ns.adobe.com/xmp/extension/\0"
 _HEAD = b"Photoshop 3.0\0"
 _LONGEST = 65533  # bytes in a marker
 _UNITS = {"none": 0, "inch": 1, "cm": 2}
@@ -36,12 +37,12 @@ def with_markers(metadata: Metadata, content: bytes, image: Image.Image) -> Meta
     found = list(markers(content))
     blocks = b"".join(data[len(_HEAD) :] for number, data in found if number == _PHOTOSHOP and data.startswith(_HEAD))
     comments = tuple(data for number, data in found if number == _COMMENT)
+    long_xmp = tuple(data for number, data in found if number == _APP1 and data.startswith(_LONG_XMP))
+    metadata = replace(metadata, comments=comments, photoshop=blocks or None, long_xmp=long_xmp)
     unit, density = image.info.get("jfif_unit", 1), image.info.get("jfif_density", (1, 1))
     if unit == 0 and density[0] != density[1] and all(density):
-        return replace(
-            metadata, comments=comments, photoshop=blocks or None, dpi=tuple(map(float, density)), unit="none"
-        )
-    return replace(metadata, comments=comments, photoshop=blocks or None, unit="cm" if unit == 2 else "inch")
+        return replace(metadata, dpi=tuple(map(float, density)), unit="none")
+    return replace(metadata, unit="cm" if unit == 2 else "inch")
 
 
 def more(metadata: Metadata) -> bytes:
@@ -49,7 +50,9 @@ def more(metadata: Metadata) -> bytes:
     blocks = resources.joined(metadata.photoshop, metadata.iptc)
     step = _LONGEST - len(_HEAD)
     parts = [_marker(_PHOTOSHOP, _HEAD + blocks[at : at + step]) for at in range(0, len(blocks), step)]
-    return b"".join(parts) + b"".join(_marker(_COMMENT, comment[:_LONGEST]) for comment in metadata.comments)
+    parts += [_marker(_APP1, part) for part in metadata.long_xmp]
+    parts += [_marker(_COMMENT, comment[:_LONGEST]) for comment in metadata.comments]
+    return b"".join(parts)
 
 
 def _marker(number: int, data: bytes) -> bytes:

@@ -26,6 +26,7 @@ class Metadata:
     iptc: bytes | None = None  # records of IPTC-IIM
     photoshop: bytes | None = None  # image resources, IPTC among them
     comments: tuple[bytes, ...] = ()  # of a JPEG
+    long_xmp: tuple[bytes, ...] = ()  # of a JPEG, the parts of XMP that one marker has no room for
     chunks: tuple[tuple[bytes, bytes], ...] = ()  # of a PNG, name and data: text, colour, time
     tags: tuple[tuple[int, int, object], ...] = ()  # of a TIFF, number, type and value, that no other field has
     warnings: tuple[str, ...] = ()  # what the reader left out or took on trust

@@ -18,7 +18,7 @@ from colorify.pictures.tags import spelled
 
 TEXT = (b"tEXt", b"zTXt", b"iTXt")
 COLOR = (b"cICP", b"gAMA", b"cHRM", b"sRGB", b"mDCV", b"cLLI")
-_KEPT = frozenset((*TEXT, *COLOR, b"tIME", b"oFFs", b"pCAL", b"sCAL"))
+_KEPT = frozenset((*TEXT, *COLOR, b"sBIT", b"bKGD", b"tIME", b"oFFs", b"pCAL", b"sCAL"))
 _XMP = b"XML:com.adobe.xmp\0"
 _LONGEST = 1 << 24  # bytes of XMP, decompressed
 _IPTC = b"Raw profile type iptc\0"  # by ImageMagick's custom, which ExifTool knows
@@ -52,7 +52,12 @@ def is_16_bit(content: bytes) -> bool:
 def with_chunks(metadata: Metadata, content: bytes) -> Metadata:
     """The same with text, colour and the unit of the resolution."""
     found = list(chunks(content))
-    kept = tuple((name, bytes(data)) for name, data in found if name in _KEPT and not data.startswith(_XMP))
+    palette = content[25] == 3  # whose background is an index
+    kept = tuple(
+        (name, _of_rgb(name, bytes(data)))
+        for name, data in found
+        if name in _KEPT and not data.startswith(_XMP) and not (palette and name == b"bKGD")
+    )
     xmp = metadata.xmp or next((_xmp(data) for name, data in found if name == b"iTXt" and data.startswith(_XMP)), None)
     metadata = replace(metadata, chunks=kept, xmp=xmp or None)
     density = next((data for name, data in found if name == b"pHYs" and len(data) == 9), b"")
@@ -60,6 +65,13 @@ def with_chunks(metadata: Metadata, content: bytes) -> Metadata:
     if unit == 0 and x != y and x and y:
         return replace(metadata, dpi=(float(x), float(y)), unit="none")
     return replace(metadata, unit="cm" if density else "inch")
+
+
+def _of_rgb(name: bytes, data: bytes) -> bytes:
+    """Significant bits and a background, of gray made one of RGB: each is there for every channel."""
+    if name == b"sBIT" and len(data) in (1, 2):
+        return data[:1] * 3 + data[1:]
+    return data * 3 if name == b"bKGD" and len(data) == 2 else data
 
 
 def decoded_16_bit(content: bytes) -> np.ndarray:

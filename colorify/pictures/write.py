@@ -124,6 +124,7 @@ def _carried(saved: Metadata) -> dict[str, bool]:
         "iptc": bool(saved.iptc or saved.photoshop),
         "resolution": bool(saved.dpi),
         "comment": bool(saved.comments),
+        "long_xmp": bool(saved.long_xmp),
         "chunks": any(name not in png.COLOR for name, _ in saved.chunks),
         "tags": bool(saved.tags),
     }
@@ -145,6 +146,7 @@ _NOTHING = {
     "iptc": {"iptc": None, "photoshop": None},
     "resolution": {"dpi": None},
     "comment": {"comments": ()},
+    "long_xmp": {"long_xmp": ()},
     "chunks": {"chunks": ()},
     "tags": {"tags": ()},
 }

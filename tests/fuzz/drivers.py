@@ -259,7 +259,7 @@ def _with_metadata() -> list[bytes]:
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for icc in (profile, gray):
-            saved = pictures.Metadata(exif, icc, b"<x/>", (118.11, 118.11), "cm", None, caption, (b"box",), chunks)
+            saved = pictures.Metadata(exif, icc, b"<x/>", (118.11, 118.11), "cm", None, caption, (b"box",), (), chunks)
             source = pictures.Picture(np.arange(192, dtype=np.uint8).reshape(12, 16), metadata=saved)
             found += [
                 _stored(source, Path(folder, f"{len(icc)}{suffix}")) for suffix in (".jpg", ".png", ".tif", ".webp")

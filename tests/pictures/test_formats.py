@@ -184,12 +184,14 @@ def measured(folder: Path) -> str:
     return "\n".join(rows)
 
 
+LONG_XMP = b"http://ns.adobe.com/xmp/extension/\0" + b"0" * 40 + b"<more/>"
 EVERYTHING = Metadata(
     xmp=b"<x:xmpmeta/>",
     icc=None,
     dpi=(300.0, 300.0),
     iptc=b"\x1c\x02\x78\0\x03abc",
     comments=(b"a comment",),
+    long_xmp=(LONG_XMP,),
     chunks=((b"tEXt", b"Title\0a title"),),
     tags=((65001, 3, 7),),
 )
@@ -225,6 +227,7 @@ def held(name: str, suffix: str, kind: str, folder: Path) -> bool:
         "iptc": EVERYTHING.iptc in content or EVERYTHING.iptc.hex().encode() in b"".join(_texts(content)),
         "resolution": got.dpi is not None and np.allclose(got.dpi, 300, atol=0.1),
         "comment": b"a comment" in content,
+        "long_xmp": LONG_XMP in content and got.long_xmp == (LONG_XMP,),
         "chunks": b"Title\0a title" in content,
         "tags": got.tags == EVERYTHING.tags,
     }[kind]

@@ -237,3 +237,12 @@ def test_a_jpeg_that_lacks_its_end_marker_alone(colorizer, tmp_path, caplog, pro
         (tmp_path / "cut.jpg").write_bytes(content[:-less])
         with pytest.raises(pictures.PictureError, match="truncated"):
             pictures.read(tmp_path / "cut.jpg")
+
+
+def test_png_background_and_significant_bits_become_those_of_rgb(colorizer, tmp_path):
+    GRAY.save(tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes(
+        with_chunks((tmp_path / "a.png").read_bytes(), (b"sBIT", b"\x07"), (b"bKGD", b"\0\x40"))
+    )
+    after = dict(chunks(colored(colorizer, tmp_path / "a.png", tmp_path / "b.png")))
+    assert after[b"sBIT"] == b"\x07" * 3 and after[b"bKGD"] == b"\0\x40" * 3
