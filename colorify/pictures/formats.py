@@ -138,15 +138,17 @@ def _quiet_libtiff() -> None:
             ctypes.CDLL(str(place)).TIFFSetErrorHandler(None)
 
 
-_pillow_limit = threading.Lock()
+_pillow_limit, _lifted = threading.Lock(), []
 
 
 @contextmanager
 def unlimited() -> Iterator[None]:
-    """Silence Pillow's own limit, which warns before ours."""
+    """Silence Pillow's own limit, which warns before ours; several threads may be inside."""
     with _pillow_limit:
-        old, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = old
+        _lifted.append(Image.MAX_IMAGE_PIXELS)
+        Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        with _pillow_limit:
+            Image.MAX_IMAGE_PIXELS = _lifted.pop()

@@ -51,7 +51,7 @@ def is_16_bit(content: bytes) -> bool:
 
 def with_chunks(metadata: Metadata, content: bytes) -> Metadata:
     """The same with text, colour and the unit of the resolution."""
-    found = list(chunks(content))
+    found = [(name, data) for name, data in chunks(content) if name in _KEPT or name == b"pHYs"]
     palette = content[25] == 3  # whose background is an index
     kept = tuple(
         (name, _of_rgb(name, bytes(data)))

@@ -136,10 +136,8 @@ def _placed(tags: ImageFileDirectory_v2, starts: list[int], lengths: list[int], 
 def _opened(content: bytes, size: tuple[int, int]) -> np.ndarray:
     """The samples of a TIFF, by libtiff."""
     try:
-        with unlimited():
-            image = Image.open(io.BytesIO(content), formats=("TIFF",))
-        del content
-        with image:
+        with unlimited(), Image.open(io.BytesIO(content), formats=("TIFF",)) as image:
+            del content
             if image.size != size:
                 raise PictureError("damaged: sizes that contradict each other")
             return np.asarray(image)

@@ -312,6 +312,15 @@ def test_claims_of_a_header_reserve_no_memory(content):
     tracemalloc.stop()
 
 
+def test_pages_beyond_the_limit_of_pillow():
+    """It counts in bytes, for libtiff is given bytes, and ours is in pixels."""
+    wide = np.zeros((2400, 2400, 4), np.float64)
+    wide[-1, -1] = 0.25, 0.5, 0.75, 1
+    got = read(stored(wide, photometric="rgb", extrasamples=["unassalpha"], compression="deflate", rowsperstrip=100))
+    assert got.pixels.shape == (2400, 2400, 3) and np.array_equal(got.pixels[-1, -1], (0.25, 0.5, 0.75))
+    assert Image.MAX_IMAGE_PIXELS == 1024**3 // 12
+
+
 def test_strips_that_claim_the_same_bytes_over_and_over():
     """A megabyte that says it is a hundred."""
     file = io.BytesIO()
