@@ -44,6 +44,7 @@ class Options:
     max_megapixels: float = MAX_MEGAPIXELS
     hints: tuple[Hint, ...] = ()
     tta: bool = True
+    keep_times: bool = False  # results get those of their sources
 
 
 class Ended(NamedTuple):
@@ -94,8 +95,8 @@ def in_order(pool: Executor, function: Callable[[T], R], items: Iterable[T], ahe
 def attempt(colorizer: Colorizer, options: Options, job: Job) -> Ended:
     """Colour one picture, or tell why not; what looks like no photograph is coloured, and told."""
     try:
-        looks = colorize_file(colorizer, job, options)
-        return Ended(reason=f"{job.source}: colored, but looks like a {looks}" if looks else "")
+        notes = colorize_file(colorizer, job, options)
+        return Ended(reason=f"{job.source}: colored; {'; '.join(notes)}" if notes else "")
     except PictureError as error:
         return Ended(True, str(error))
     except (MemoryError, RuntimeError, OSError) as error:  # RuntimeError: torch is out of memory
@@ -115,17 +116,26 @@ def _blocked(job: Job, options: Options) -> Passed | None:
     return None
 
 
-def colorize_file(colorizer: Colorizer, job: Job, options: Options) -> str:
-    """Colour one file; returns what it looks like instead of a photograph, of `kinds.LOOKS`, or nothing."""
+def colorize_file(colorizer: Colorizer, job: Job, options: Options) -> list[str]:
+    """Colour one file; returns what there is to say: what could not be kept, what looks like no photograph."""
     if passed := _blocked(job, options):
         raise PictureError(str(passed))
     source = job.read(options.max_megapixels)
+    pictures.check_target(job.target, len(source))
     knobs = {name: getattr(options, name) for name in ("size", "saturation", "blur", "hints", "tta")}
-    (result,) = colorizer.colorize([source], **knobs)
-    if options.side_by_side:
-        result = pictures.beside(source, result)
-    pictures.write(result, job.target, options.overwrite)
-    return kinds.look(thumbnail(source))
+
+    def colored(picture: Picture) -> Picture:
+        (result,) = colorizer.colorize([picture], **knobs)
+        notes.extend(f"looks like a {looks}" for looks in (kinds.look(thumbnail(picture)),) if looks)
+        return pictures.beside(picture, result) if options.side_by_side else result
+
+    notes: list[str] = []
+    results = map(colored, source)
+    notes += pictures.write_pages(results, job.target, options.overwrite, len(source), source.large)
+    if options.keep_times and isinstance(job.source, Path) and not job.shard:
+        found = job.source.stat()
+        os.utime(job.target, ns=(found.st_atime_ns, found.st_mtime_ns))
+    return list(dict.fromkeys(notes))
 
 
 def thumbnail(picture: Picture, side: int = 512) -> Image.Image:

@@ -42,6 +42,14 @@ Longest = Annotated[int, typer.Option(min=16, help="Shrink pictures with a longe
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
 
+@app.callback()
+def _begin() -> None:
+    """What libraries think of a stranger's file is not said."""
+    import warnings
+
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
 def _say(message: str) -> None:
     print(f"colorify: {message}", file=sys.stderr)
 
@@ -69,15 +77,19 @@ def image(
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Write gray and colour in a row.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
     max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")] = 200.0,
+    keep_times: Annotated[bool, typer.Option("--keep-times", help="Give results the times of their sources.")] = False,
     device: Device = "auto",
 ) -> None:
-    """Colour pictures: jpg, png, webp, tiff, bmp; 8 and 16 bit. Luminance, size, alpha, EXIF and ICC are kept."""
+    """Colour pictures: jpg, png, webp, tiff, bmp, avif; heic, jxl and dng by an extra.
+
+    Luminance, size, depth, alpha, pages, profiles and metadata are kept; what a format cannot hold is named.
+    """
     from colorify import bulk
     from colorify.inputs import summary
 
     with _plainly():
         chosen = tuple(_hints(hints)) if hints else ()
-        options = bulk.Options(size, saturation, blur, side_by_side, overwrite, max_megapixels, chosen, tta)
+        options = bulk.Options(size, saturation, blur, side_by_side, overwrite, max_megapixels, chosen, tta, keep_times)
         planned, passed = _planned(inputs, out)
         jobs, blocked = bulk.ready(planned, options)
         passed += blocked

@@ -58,7 +58,7 @@ def contact_sheet(pictures: Iterable[Image.Image], columns: int = 8, side: int =
 
 def time_lapse(grids: Sequence[Path], out: Path, seconds: float = 0.4) -> Path:
     """The progressive grids of a training as one animated WebP; the last is held."""
-    frames = [Image.open(path).convert("RGB") for path in grids]
+    frames = [Image.open(path, formats=("PNG",)).convert("RGB") for path in grids]
     durations = [int(seconds * 1000)] * (len(frames) - 1) + [3000]
     out.parent.mkdir(parents=True, exist_ok=True)
     frames[0].save(out, save_all=True, append_images=frames[1:], duration=durations, loop=0, quality=80)
@@ -154,4 +154,4 @@ def _canvas(count: int, width: float = 4.5) -> tuple[Figure, Sequence[Axes]]:
 def _drawn(figure: Figure) -> Image.Image:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
-    return Image.open(buffer)
+    return Image.open(buffer, formats=("PNG",))

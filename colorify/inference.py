@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from colorify.color import delinearize, gray_to_luma, light_to_luma, linearize, 
 from colorify.models import onnx, released
 from colorify.models.onnx import cores
 from colorify.pictures import MAX_MEGAPIXELS, Picture
+from colorify.space import Space
 
 if TYPE_CHECKING:
     import torch
@@ -219,8 +220,10 @@ def check_knobs(size: int | None, saturation: float, blur: float) -> None:
 
 def small_luma(source: Picture, size: int) -> np.ndarray:
     """What the network sees: upright L* ``(h, w)``, short side ``size``, aspect kept, h and w even."""
-    pixels = pictures.turn(source.pixels, source.orientation)
-    if pixels.dtype == np.uint16:
+    pixels, space = pictures.turn(source.pixels, source.orientation), pictures.space_of(source.metadata)
+    if space:
+        pixels = space.seen(pixels)
+    elif pixels.dtype == np.uint16:
         pixels = (pixels >> 8).astype(np.uint8)
     elif pixels.dtype != np.uint8:
         pixels = (pixels * 255 + 0.5).astype(np.uint8)
@@ -311,7 +314,8 @@ def apply_chroma(
     out = np.empty((height, width, 3), source.pixels.dtype)
     wide = cv2.resize(np.ascontiguousarray(ab, np.float32), (width, len(ab)), interpolation=cv2.INTER_CUBIC)
     taps, weights = _bicubic(len(ab), height)
-    luma_of, coded = _luma_reader(out.dtype), _writer(out.dtype)
+    space = pictures.space_of(source.metadata)
+    luma_of, coded = _luma_reader(out.dtype, space), _writer(out.dtype, space)
     few = max(1, min(_PRODUCT // (2 * width), 3 * height // len(ab)))
 
     def paint(strip: slice) -> int:
@@ -356,9 +360,13 @@ def _between(wide: np.ndarray, taps: np.ndarray, weights: np.ndarray) -> np.ndar
     return (mix @ wide[first : last + 1].reshape(len(mix.T), -1)).reshape(len(taps), -1, 2)
 
 
-@cache
-def _luma_reader(dtype: np.dtype) -> Callable[[np.ndarray], np.ndarray]:
+def _luma_reader(dtype: np.dtype, space: Space | None = None) -> Callable[[np.ndarray], np.ndarray]:
     """A function from stored pixels ``(H, W[, 3])`` to L* ``(H, W)`` float32; integers are looked up."""
+    return space.luma if space else _srgb_reader(dtype)
+
+
+@cache
+def _srgb_reader(dtype: np.dtype) -> Callable[[np.ndarray], np.ndarray]:
     if dtype not in (np.uint8, np.uint16):
 
         def compute(strip: np.ndarray) -> np.ndarray:
@@ -382,9 +390,14 @@ def _luma_reader(dtype: np.dtype) -> Callable[[np.ndarray], np.ndarray]:
     return read
 
 
+def _writer(dtype: np.dtype, space: Space | None = None) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from Lab ``(H, W, 3)`` float32 to pixels; colours outside the gamut keep L* and hue."""
+    return partial(space.coded, dtype=dtype) if space else _srgb_writer(dtype)
+
+
 @cache
-def _writer(dtype: np.dtype) -> Callable[[np.ndarray], np.ndarray]:
-    """A function from Lab ``(H, W, 3)`` float32 to pixels; colours outside the gamut keep L* and hue.
+def _srgb_writer(dtype: np.dtype) -> Callable[[np.ndarray], np.ndarray]:
+    """That of sRGB.
 
     OpenCV's constants are those of `colorify.color` to four digits, its sRGB curve a spline, 0.006 L* off at most:
     good for 8 bit alone.

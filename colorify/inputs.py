@@ -16,17 +16,17 @@ from pathlib import Path, PurePath
 from urllib.parse import urlsplit
 
 from colorify import pictures
-from colorify.pictures import FORMATS, Picture, PictureError
+from colorify.pictures import FORMATS, Pages, PictureError
 
 CONTAINERS = (".mkv", ".mp4", ".mov")
 """Of films that are written."""
 
 UNREAD = {
-    ".gif", ".apng", ".jfif", ".jpe", ".avif", ".heic", ".heif", ".hif", ".jxl", ".jp2", ".j2k", ".jpx", ".jpf", ".psd",
-    ".psb", ".xcf", ".exr", ".hdr", ".tga", ".pcx", ".ppm", ".pgm", ".pbm", ".pnm", ".dng", ".cr2", ".cr3", ".nef",
-    ".nrw", ".arw", ".sr2", ".orf", ".rw2", ".raf", ".pef", ".srw", ".3fr", ".erf", ".iiq", ".raw",
+    ".gif", ".apng", ".hif", ".jp2", ".j2k", ".jpx", ".jpf", ".psd", ".psb", ".xcf", ".exr", ".hdr", ".tga", ".pcx",
+    ".ppm", ".pgm", ".pbm", ".pnm", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".sr2", ".orf", ".rw2", ".raf", ".pef",
+    ".srw", ".3fr", ".erf", ".iiq", ".raw",
 }  # fmt: skip
-"""Suffixes of pictures; those that `FORMATS` has are read, the others are named as failures."""
+"""Suffixes of pictures that are not read: named as failures."""
 _ARCHIVES = {".zip", ".7z", ".rar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".tar"}
 _LINES = 20  # said about one reason
 _RESULT = "lies inside -o: results are no input"
@@ -51,10 +51,10 @@ class Job:
         """Whether it is one, by its name."""
         return isinstance(self.source, Path) and not self.shard and is_film(self.source)
 
-    def read(self, max_megapixels: float) -> Picture:
-        """The picture; `PictureError` says why not."""
+    def read(self, max_megapixels: float) -> Pages:
+        """The picture, or the pages of a TIFF; `PictureError` says why not."""
         if isinstance(self.source, Path) and not self.shard:
-            return pictures.read(self.source, max_megapixels)
+            return pictures.pages(self.source, max_megapixels=max_megapixels)
         try:
             if self.shard:
                 with open(self.shard, "rb") as file:
@@ -67,7 +67,7 @@ class Job:
                     content = file.read()
         except OSError as error:
             raise PictureError(f"{self.source}: cannot be read: {error.strerror or error}") from None
-        return pictures.decode(content, self.source, max_megapixels)
+        return pictures.pages(content, self.source, max_megapixels)
 
 
 @dataclass(frozen=True)
@@ -286,7 +286,8 @@ def _within(path: Path, folder: Path) -> bool:
 
 
 def _named(target: Path) -> Path:
-    """The target, with the suffix of a container that films can be written to."""
+    """The target, with the suffix of a format or container that can be written."""
+    target = pictures.written_as(target)
     return target.with_suffix(".mkv") if is_film(target) and target.suffix.lower() not in CONTAINERS else target
 
 

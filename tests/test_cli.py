@@ -3,10 +3,13 @@
 import errno
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -138,16 +141,59 @@ def test_bombs_are_refused_and_the_limit_moves(model, tmp_path):
     assert colorify(*arguments, 2).exit_code == 0
 
 
+def test_what_could_not_be_kept_is_said_in_one_line_and_libraries_say_nothing(model, tmp_path):
+    """In a process of its own: its stderr is that of the libraries too."""
+    exif = Image.Exif()
+    exif[0x010E], exif.get_ifd(0x8769)[36867] = "x" * 40, "y" * 20
+    photo(0).save(tmp_path / "a.jpg", exif=exif, comment=b"box 12")
+    content = (tmp_path / "a.jpg").read_bytes()
+    at = content.index(b"Exif\0\0")
+    damaged = content[: at + 20] + b"\xff\xff\xff" + content[at + 23 :]
+    (tmp_path / "a.jpg").write_bytes(damaged[: damaged.rindex(b"\xff\xd9")])
+    tifffile.imwrite(tmp_path / "b.tif", np.zeros((30, 40), np.uint8), compression="deflate")
+    tiff = (tmp_path / "b.tif").read_bytes()
+    (tmp_path / "b.tif").write_bytes(tiff[:-8] + bytes(8))
+    command = [
+        sys.executable,
+        "-m",
+        "colorify",
+        "image",
+        tmp_path / "a.jpg",
+        "-o",
+        tmp_path / "a.webp",
+        "--model",
+        model,
+    ]
+    result = subprocess.run(command, capture_output=True, text=True)
+    lines = result.stderr.splitlines()
+    assert result.returncode == 0 and (tmp_path / "a.webp").exists()
+    assert lines[0] == f"colorify: {tmp_path / 'a.jpg'}: its end marker is missing, nothing else"
+    assert len(lines) == 2 and "WEBP cannot hold" in lines[1] and "comments: lost" in lines[1]
+    command[4], command[6] = tmp_path / "b.tif", tmp_path / "c.tif"
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 1 and len(result.stderr.splitlines()) == 1 and "damaged" in result.stderr
+
+
+def test_times_and_pages(model, tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((2, 30, 40), np.uint8), photometric="minisblack")
+    os.utime(tmp_path / "a.tif", (1e9, 1e9))
+    done = colorify("image", tmp_path / "a.tif", "-o", tmp_path / "b.tif", "--model", model, "--keep-times")
+    assert done.exit_code == 0 and (tmp_path / "b.tif").stat().st_mtime == 1e9
+    assert tifffile.imread(tmp_path / "b.tif").shape == (2, 30, 40, 3)
+    refused = colorify("image", tmp_path / "a.tif", "-o", tmp_path / "b.jpg", "--model", model)
+    assert refused.exit_code == 1 and "the source has 2 pages: choose .tif" in refused.stderr
+
+
 def test_unreadable_and_unwritable(model, tmp_path, monkeypatch):
     """As root every file can be read, so the refusal of the system is simulated."""
     photo(0).save(tmp_path / "a.png")
     refused = tmp_path / "refused"
 
-    def read(path: Path) -> bytes:
+    def read(path: Path, mode: str) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", read)
+        patch.setattr(Path, "open", read)
         result = colorify("image", tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", model)
         assert result.exit_code == 1 and "a.png: cannot be read: Permission denied" in result.stderr
     refused.write_text("a file where a folder is wanted")

@@ -10,10 +10,12 @@ from urllib.parse import urljoin, urlsplit
 from parsel import Selector, SelectorList
 
 from colorify.collect.store import Found
+from colorify.pictures import TABLE
 
 _LAZY = ("data-src", "data-original", "data-lazy-src", "data-lazy", "data-url", "data-full", "data-hi-res-src")
 _SETS = ("srcset", "data-srcset", "data-lazy-srcset")
-_PICTURE = re.compile(r"\.(jpe?g|png|webp|tiff?|bmp)$", re.IGNORECASE)
+_ENDINGS = "|".join(re.escape(suffix) for row in TABLE if not row.package for suffix in row.suffixes)
+_PICTURE = re.compile(rf"({_ENDINGS})$", re.IGNORECASE)
 _LONGEST_TEXT, LONGEST_URL = 500, 2000
 _COMMONS = "creativecommons.org/"
 

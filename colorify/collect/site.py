@@ -68,7 +68,7 @@ class Site:
 
     def _useless(self, picture: bytes) -> Iterator[str]:
         """Pictures that can be fetched, but not learnt from."""
-        small = Image.open(io.BytesIO(picture)).resize((230, 230), Image.Resampling.BICUBIC)
+        small = Image.open(io.BytesIO(picture), formats=("JPEG",)).resize((230, 230), Image.Resampling.BICUBIC)
         drawing = Image.new("RGB", (400, 300), "white")
         ImageDraw.Draw(drawing).ellipse((50, 50, 350, 250), "orange", "black", 8)
         made = {"near.jpg": small, "drawing.jpg": drawing, "icon.jpg": small.resize((64, 64), Image.Resampling.BICUBIC)}

@@ -28,15 +28,16 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
-from colorify import __version__
 from colorify.alone import alone
 from colorify.collect import links
 from colorify.collect.manners import PRIVATE, PRIVATE_HOSTS, HomeOnly, PublicOnly, PublicResolver, Robots
 from colorify.collect.store import CollectError, Fetched, Found, Page, Picture, Store, downloaded, write_beside
 from colorify.data.manifest import Entry, Item
+from colorify.pictures import TABLE
+from colorify.version import __version__
 
 STORE_FILE, PICTURES = "spider.sqlite", "pictures"
-_SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
+_SUFFIXES = {row.name: row.suffixes[0] for row in TABLE if not row.package}  # by what every install can decode
 _WINDOW = 64  # requests handed to scrapy at a time, over all hosts
 _AHEAD = 1000  # pages and pictures read from the store at a time
 

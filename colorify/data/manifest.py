@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
 import os
 import tarfile
@@ -19,6 +18,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from colorify.color import rgb_to_lab
+from colorify.pictures import SUFFIXES, open_image
 
 if TYPE_CHECKING:
     import pyarrow
@@ -27,7 +27,6 @@ MANIFEST = "manifest.parquet"
 """A folder with a file of this name is the pictures that it lists."""
 MANIFEST_CSV = "manifest.csv"
 """What became of every picture of a training."""
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
 GRAY_STD = 3.27
 """A picture whose a and b both deviate less than this (ab units) counts as gray; the original's threshold."""
 
@@ -231,7 +230,7 @@ def examine(
     try:
         content = item.read()
         entry = replace(entry, sha256=entry.sha256 or hashlib.sha256(content).hexdigest())
-        with Image.open(io.BytesIO(content)) as opened:
+        with open_image(content) as opened:
             turned = opened.getexif().get(ExifTags.Base.Orientation, 1) >= 5
             width, height = opened.size[::-1] if turned else opened.size
             entry = replace(entry, width=width, height=height)

@@ -39,4 +39,4 @@ def write(folder: Path, side: int = 256) -> None:
 
 
 def _open(package: str, name: str) -> Image.Image:
-    return Image.open(str(files(package).joinpath(name)))
+    return Image.open(str(files(package).joinpath(name)), formats=("JPEG", "PNG"))

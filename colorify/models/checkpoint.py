@@ -24,11 +24,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from colorify import __version__, params
 from colorify import codec as codecs
+from colorify import params
 from colorify.models import FORMAT, CheckpointError, renamed
 from colorify.models.onnx import Predict
 from colorify.models.unet import UNet, UNetConfig, fold
+from colorify.version import __version__
 
 STATE = "state/"
 

@@ -85,7 +85,8 @@ class Studio(widgets.VBox):
 
         self._samples = demo.grays()
         self._folder = tempfile.TemporaryDirectory()
-        self.upload = widgets.FileUpload(accept="image/*,video/*", description="Upload a picture or a film")
+        kinds = ",".join(("image/*", "video/*", *pictures.FORMATS))
+        self.upload = widgets.FileUpload(accept=kinds, description="Upload a picture or a film")
         self.upload.layout.width = "auto"
         self.upload.observe(self._uploaded, "value")
         self.place = widgets.Text(description="or a path", placeholder="on this machine", continuous_update=False)

@@ -14,9 +14,10 @@ from pathlib import Path
 import av
 import numpy as np
 import safetensors.torch
+import tifffile
 import torch
 from parsel import Selector
-from PIL import Image
+from PIL import Image, ImageCms
 
 from colorify import hints, params, pictures
 from colorify.codec import Channels
@@ -65,6 +66,21 @@ def picture(content: bytes) -> None:
             suppress(pictures.PictureError),
         ):  # JPEG holds 65,500 pixels a side
             pictures.write(colored, Path(folder, f"out{suffix}"))
+
+
+def pages(content: bytes) -> None:
+    """Read, colour and write all that a file holds, with its metadata, into a TIFF and into a PNG."""
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder, suppress(pictures.PictureError):
+        warnings.simplefilter("ignore")
+        found = pictures.pages(content, "fuzzed", MAX_MEGAPIXELS)
+        colored = (apply_chroma(page, np.full((2, 2, 2), 20, np.float32)) for page in found)
+        pictures.write_pages(colored, Path(folder, "out.tif"), count=len(found))
+        again = pictures.pages(Path(folder, "out.tif"))
+        assert len(again) == len(found)
+        for page in again:
+            if page.pixels.dtype != np.float32 and page.pixels.dtype != np.float64:
+                pictures.write(page, Path(folder, "out.png"), overwrite=True)
+                assert pictures.read(Path(folder, "out.png")).size == page.size
 
 
 @in_file(".mp4")
@@ -137,6 +153,10 @@ def robots_words(content: bytes) -> None:
 
 DRIVERS: dict[str, Callable[[bytes], None]] = {
     "picture": picture,
+    "tiff": pages,
+    "modern": pages,
+    "metadata": pages,
+    "dng": pages,
     "video": video,
     "weights": weights,
     "onnx": onnx_model,
@@ -177,9 +197,90 @@ def _pictures() -> list[bytes]:
         _saved(rgb, "TIFF", compression="tiff_lzw"),
         _saved(rgb.convert("1"), "TIFF", compression="group4"),
         _saved(rgb, "BMP"),
-        _saved(rgb.convert("P"), "GIF"),
         *sixteen,
     ]
+
+
+def _tiff(array: np.ndarray, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, array, metadata=None, **options)
+    return buffer.getvalue()
+
+
+def _tiffs() -> list[bytes]:
+    """A kind of layout, compression and photometric each."""
+    rgb = np.random.default_rng(0).integers(0, 65536, (24, 32, 3), np.uint16)
+    small = (rgb >> 8).astype(np.uint8)
+    fax = [_saved(Image.fromarray(small[..., 0] > 99), "TIFF", compression=f"group{number}") for number in (3, 4)]
+    layouts = (
+        {"photometric": "rgb", "compression": "lzw", "predictor": True},
+        {"photometric": "rgb", "tile": (16, 16), "bigtiff": True, "byteorder": ">"},
+        {"photometric": "rgb", "compression": "deflate", "extrasamples": [], "rowsperstrip": 3},
+        {"photometric": "rgb", "compression": "packbits"},
+        {"photometric": "cielab"},
+    )
+    return [
+        *fax,
+        *(_tiff(rgb, **each) for each in layouts),
+        _tiff(small, photometric="rgb", compression="jpeg"),
+        _tiff(np.moveaxis(rgb, -1, 0), photometric="rgb", planarconfig="separate", rowsperstrip=5),
+        _tiff(np.dstack((small, small[..., :1])), photometric="separated"),
+        _tiff(np.dstack((rgb, rgb[..., :1])), photometric="rgb", extrasamples=["assocalpha"]),
+        _tiff(small[..., 0], photometric="palette", colormap=rgb.reshape(-1)[: 3 * 256].reshape(3, 256)),
+        _tiff((rgb / 65535).astype(np.float32), photometric="rgb", compression="deflate", predictor=True),
+        _tiff((rgb[..., 0] / 65535).astype(np.float16), photometric="miniswhite"),
+        _tiff(np.stack([small[..., 0]] * 3), photometric="minisblack"),
+        _saved(Image.fromarray(small).convert("YCbCr"), "TIFF", compression="tiff_lzw"),
+    ]
+
+
+def _modern() -> list[bytes]:
+    """AVIF, HEIF and JPEG XL, as they are written."""
+    rgba = pictures.from_array(np.random.default_rng(0).integers(0, 256, (24, 32, 4), np.uint8))
+    with tempfile.TemporaryDirectory() as folder:
+        return [_stored(rgba, Path(folder, f"a{suffix}")) for suffix in (".avif", ".heic", ".jxl")]
+
+
+def _stored(picture: pictures.Picture, path: Path) -> bytes:
+    pictures.write(picture, path)
+    return path.read_bytes()
+
+
+def _with_metadata() -> list[bytes]:
+    """Files with all that they can carry."""
+    exif = Image.Exif()
+    exif[0x010E], exif.get_ifd(0x8769)[36867] = "a pier", "2001:02:03 04:05:06"
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, 460) + b"\0\0"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    gray = b"\0\0\0\x98appl\x02\0\0\0mntrGRAYXYZ ".ljust(36, b"\0") + b"acsp"
+    gray = gray.ljust(128, b"\0") + struct.pack(">I4sII", 1, b"kTRC", 144, len(curve)) + curve
+    caption = b"8BIM\x04\x04\0\0\0\0\0\x08\x1c\x02\x78\0\x03abc"
+    chunks = ((b"tEXt", b"Title\0a"), (b"gAMA", struct.pack(">I", 1 << 16)), (b"cICP", bytes((9, 1, 0, 1))))
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for icc in (profile, gray):
+            saved = pictures.Metadata(exif, icc, b"<x/>", (118.11, 118.11), "cm", None, caption, (b"box",), (), chunks)
+            source = pictures.Picture(np.arange(192, dtype=np.uint8).reshape(12, 16), metadata=saved)
+            found += [
+                _stored(source, Path(folder, f"{len(icc)}{suffix}")) for suffix in (".jpg", ".png", ".tif", ".webp")
+            ]
+    return found
+
+
+def _dng() -> bytes:
+    """A small raw photo, by the letter of DNG 1.4."""
+    mosaic = np.random.default_rng(0).integers(0, 4096, (64, 96), np.uint16)
+    tags = [
+        (50706, 1, 4, bytes((1, 4, 0, 0)), True),
+        (50708, 2, 0, "Camera", True),
+        (33421, 3, 2, (2, 2), True),
+        (33422, 1, 4, bytes((0, 1, 1, 2)), True),
+        (50721, 10, 9, (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1), True),
+        (50728, 5, 3, (1, 1, 1, 1, 1, 1), True),
+        (50717, 4, 1, 4095, True),
+        (50778, 3, 1, 21, True),
+    ]
+    return _tiff(mosaic, photometric="cfa", extratags=tags)
 
 
 def _film() -> bytes:
@@ -237,6 +338,10 @@ def seeds() -> dict[str, list[bytes]]:
     tables, parquets = _manifests()
     return {
         "picture": _pictures(),
+        "tiff": _tiffs(),
+        "modern": _modern(),
+        "metadata": _with_metadata(),
+        "dng": [_dng()],
         "video": [_film()],
         "weights": [_checkpoint()],
         "onnx": [b"graph" + onnx._ENTRY + b'\x10{"length": 5, "sha256": "0", "codec": "channels"}'],
