@@ -167,8 +167,9 @@ def test_what_could_not_be_kept_is_said_in_one_line_and_libraries_say_nothing(mo
     result = subprocess.run(command, capture_output=True, text=True)
     lines = result.stderr.splitlines()
     assert result.returncode == 0 and (tmp_path / "a.webp").exists()
-    assert lines[0] == f"colorify: {tmp_path / 'a.jpg'}: its end marker is missing, nothing else"
-    assert len(lines) == 2 and "WEBP cannot hold" in lines[1] and "comments: lost" in lines[1]
+    assert len(lines) == 1
+    for words in ("colored", "its end marker is missing, nothing else", "WEBP cannot hold", "comments: lost"):
+        assert words in lines[0]
     command[4], command[6] = tmp_path / "b.tif", tmp_path / "c.tif"
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 1 and len(result.stderr.splitlines()) == 1 and "damaged" in result.stderr

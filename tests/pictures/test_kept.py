@@ -3,7 +3,6 @@
 Read back by tifffile, or from the bytes by the letter of the formats, not by the code that wrote it.
 """
 
-import logging
 import os
 import struct
 import zlib
@@ -28,8 +27,14 @@ WRITABLE = [row for row in TABLE if row.depths]
 
 
 def colored(colorizer, source: Path, target: Path, **options: object) -> bytes:
-    bulk.colorize_file(colorizer, Job(source, target), Options(**options))
+    notes(colorizer, source, target, **options)
     return target.read_bytes()
+
+
+def notes(colorizer, source: Path, target: Path, **options: object) -> list[str]:
+    """What is said of a picture that was colored, but of its looks."""
+    said = bulk.colorize_file(colorizer, Job(source, target), Options(**options))
+    return [note for note in said if not note.startswith("looks like")]
 
 
 def chunks(content: bytes) -> list[tuple[bytes, bytes]]:
@@ -189,25 +194,21 @@ def test_iptc_goes_where_each_format_keeps_it(colorizer, tmp_path):
     assert CAPTION in found[0xED] and found[0xED].startswith(b"Photoshop 3.0\0" + b"8BIM\x04\x04")
 
 
-def test_what_a_format_cannot_hold_is_named_in_one_line(colorizer, tmp_path, caplog):
+def test_what_a_format_cannot_hold_is_named_in_one_line(colorizer, tmp_path):
     png(tmp_path / "a.png", False)
     for suffix, words in {
         ".jpg": "JPEG cannot hold text and other PNG chunks: lost",
         ".bmp": "BMP cannot hold XMP and text and other PNG chunks: lost",
         ".webp": "WEBP cannot hold the resolution and text and other PNG chunks: lost",
     }.items():
-        caplog.clear()
-        with caplog.at_level(logging.WARNING, "colorify"):
-            colored(colorizer, tmp_path / "a.png", tmp_path / f"b{suffix}")
-        assert [record.getMessage() for record in caplog.records] == [f"{tmp_path / 'a.png'}: {words}"]
+        assert notes(colorizer, tmp_path / "a.png", tmp_path / f"b{suffix}") == [words]
 
 
-def test_nothing_is_said_where_all_is_kept(colorizer, tmp_path, caplog):
+def test_nothing_is_said_where_all_is_kept(colorizer, tmp_path):
     png(tmp_path / "a.png", False)
     iptc_jpeg(tmp_path / "a.jpg")
     for name in ("a.png", "a.jpg"):
-        colored(colorizer, tmp_path / name, tmp_path / f"b{Path(name).suffix}")
-    assert not caplog.records
+        assert not notes(colorizer, tmp_path / name, tmp_path / f"b{Path(name).suffix}")
 
 
 def test_times_are_kept_where_asked(colorizer, tmp_path):
@@ -221,7 +222,7 @@ def test_times_are_kept_where_asked(colorizer, tmp_path):
 
 @pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_a_jpeg_that_lacks_its_end_marker_alone(colorizer, tmp_path, caplog, progressive, mode):
+def test_a_jpeg_that_lacks_its_end_marker_alone(colorizer, tmp_path, progressive, mode):
     noise = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
     Image.fromarray(noise).convert(mode).save(tmp_path / "a.jpg", progressive=progressive)
     content = (tmp_path / "a.jpg").read_bytes()
@@ -229,10 +230,8 @@ def test_a_jpeg_that_lacks_its_end_marker_alone(colorizer, tmp_path, caplog, pro
     for end in (content[:-2], content[:-1], content[:-2] + b"\0\0\0"):
         (tmp_path / "cut.jpg").write_bytes(end)
         assert np.array_equal(pictures.read(tmp_path / "cut.jpg").pixels, pictures.read(tmp_path / "a.jpg").pixels)
-    colored(colorizer, tmp_path / "cut.jpg", tmp_path / "b.jpg")
-    assert [record.getMessage() for record in caplog.records] == [
-        f"{tmp_path / 'cut.jpg'}: its end marker is missing, nothing else"
-    ]
+    said = notes(colorizer, tmp_path / "cut.jpg", tmp_path / "b.jpg")
+    assert said == ["its end marker is missing, nothing else"]
     for less in (8, 40, 400):
         (tmp_path / "cut.jpg").write_bytes(content[:-less])
         with pytest.raises(pictures.PictureError, match="truncated"):
