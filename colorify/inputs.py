@@ -297,17 +297,21 @@ def _in_shard(shard: Path, target: Path) -> Iterator[Job | Passed]:
     try:
         with tarfile.open(shard, "r:") as tar:
             members.extend(member for member in tar if not member.isdir())
-    except (tarfile.TarError, OSError) as error:
+    except (tarfile.TarError, OSError, ValueError, OverflowError) as error:  # the last two: of hostile headers
         yield Passed(shard, f"not a whole tar file: {error}", failed=True)
-    last = {member.name: member for member in members}
+    last, length = {member.name: member for member in members}, shard.stat().st_size if members else 0
     for member in members:
         source, inside = f"{shard}/{member.name}", os.path.normpath(member.name.lstrip("/"))
-        if inside.startswith(".."):
+        if "\0" in inside:
+            yield Passed(source.replace("\0", "?"), "no name that a file can have", failed=True)
+        elif inside.startswith(".."):
             yield Passed(source, "leads out of the folder", failed=True)
         elif passed := _by_name(source, inside):
             yield passed
         elif last[member.name] is not member:
             yield Passed(source, "replaced: the tar file has a later one of that name")
+        elif not 0 <= member.size <= length - member.offset_data:
+            yield Passed(source, "cut short: the tar file ends before it", failed=True)
         elif not member.isreg() or member.issparse():
             yield Passed(source, "no plain file inside a tar file: unpack it first", failed=True)
         else:

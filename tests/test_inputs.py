@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from colorify import archive, bulk, inputs, pictures
 from colorify.cli import app
+from colorify.data import manifest
+from colorify.data.manifest import DataError
 from colorify.inputs import Passed, UsageError, plan
 from colorify.models import checkpoint as files
 from colorify.pictures import FORMATS
@@ -165,16 +167,41 @@ def test_members_of_a_tar_file(tmp_path):
     }
 
 
-@pytest.mark.parametrize("keep", [100, 1200])
-def test_a_tar_file_that_is_cut_does_not_take_the_folder_with_it(tmp_path, keep):
+@pytest.mark.parametrize(("member", "beyond"), [(0, -100), (0, 10), (1, -100), (1, 10)])
+def test_a_tar_file_that_is_cut_does_not_take_the_folder_with_it(tmp_path, member, beyond):
+    """Cut in the header of a member, or in its data: what comes before is coloured."""
     put(tmp_path / "in", "a.png")
     with tarfile.open(tmp_path / "whole.tar", "w") as tar:
         tar.add(tmp_path / "in" / "a.png", "1.png")
         tar.add(tmp_path / "in" / "a.png", "2.png")
-    (tmp_path / "in" / "cut.tar").write_bytes((tmp_path / "whole.tar").read_bytes()[:keep])
+    with tarfile.open(tmp_path / "whole.tar") as tar:
+        start = tar.getmembers()[member].offset_data
+    (tmp_path / "in" / "cut.tar").write_bytes((tmp_path / "whole.tar").read_bytes()[: start + beyond])
     jobs, passed = plan([str(tmp_path / "in")], tmp_path / "out")
-    assert "a.png" in {job.target.name for job in jobs}
-    assert reasons(passed, tmp_path / "in") == {"cut.tar": ("not a whole tar file", True)}
+    assert [job.target.name for job in jobs] == ["a.png", *["1.png"][:member]]
+    named = {f"cut.tar/{member + 1}.png": ("cut short", True)} if beyond > 0 else {}
+    assert reasons(passed, tmp_path / "in") == {"cut.tar": ("not a whole tar file", True)} | named
+
+
+def test_hostile_headers_of_a_tar_file(tmp_path):
+    """A name with a zero byte, and a header that claims more bytes than can be counted."""
+    put(tmp_path, "a.png")
+    with tarfile.open(tmp_path / "in.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+        entry = tarfile.TarInfo("a.png")
+        entry.pax_headers = {"path": "x\0y.png"}
+        tar.addfile(entry)
+        tar.add(tmp_path / "a.png", "a.png")
+    huge = tarfile.TarInfo("long")
+    huge.type, huge.size = tarfile.GNUTYPE_LONGNAME, 1 << 80
+    (tmp_path / "huge.tar").write_bytes(huge.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+    jobs, passed = plan([str(tmp_path / "in.tar"), str(tmp_path / "huge.tar")], tmp_path / "out")
+    assert [job.target.name for job in jobs] == ["a.png"]
+    assert reasons(passed, tmp_path) == {
+        "in.tar/x?y.png": ("no name that a file can have", True),
+        "huge.tar": ("not a whole tar file", True),
+    }
+    with pytest.raises(DataError, match="not a whole tar file"):
+        list(manifest.items(tmp_path / "huge.tar"))
 
 
 def test_what_lies_behind_a_url(tmp_path):

@@ -184,7 +184,7 @@ def _members(shard: Path) -> dict[str, tuple[int, int, dict[str, str]]]:
                 )
                 for kind in sorted(members.keys() & SUFFIXES):
                     found[members[kind].name] = members[kind].offset_data, members[kind].size, facts
-    except tarfile.TarError as error:
+    except (tarfile.TarError, OverflowError) as error:  # the latter: a header that claims more than memory can count
         raise DataError(f"{shard}: not a whole tar file: {error}") from None
     return found
 
