@@ -122,14 +122,14 @@ def _colored(
         job = owner[segment]
         ended[job].append(reason)
         if len(ended[job]) == len(films[job]):
-            yield job, next(filter(None, ended[job]), None) or _finished(films[job], job)
+            yield job, next(filter(None, ended[job]), None) or _finished(films[job], job, _look(options))
         else:
             report(f"{job.source}: {len(ended[job])} of {len(films[job])} segments")
 
 
-def _finished(parts: Sequence[Segment], job: Job) -> str | None:
+def _finished(parts: Sequence[Segment], job: Job, look: film.Options) -> str | None:
     try:
-        segments.finish(parts, job.target)
+        segments.finish(parts, job.target, look)
     except VideoError as error:
         return str(error)
 

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from pathlib import Path
 
 import av
@@ -18,17 +18,16 @@ import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from PIL import Image
 
-from colorify import figures
 from colorify.alone import alone
 from colorify.bulk import CONTAINERS
 from colorify.inference import Colorizer
 from colorify.pictures import hidden
-from colorify.video import keyframes, media
+from colorify.video import facts, fields, formats, keyframes, media
+from colorify.video.facts import Facts, Target
+from colorify.video.formats import VideoError
 from colorify.video.join import join
 from colorify.video.keyframes import Keyframes
-from colorify.video.media import VideoError
 from colorify.video.paint import Look, Painter, is_colored
 from colorify.video.parts import Parts
 from colorify.video.steady import BLOCK, Steady
@@ -46,8 +45,9 @@ class Options(Look):
     every: int = 1  # the network looks at every so-many-th frame
     keyframes: Path | None = None  # a folder of frames that a person coloured, see `Keyframes`
     keep_color: bool = False  # leave stretches alone that are in colour already
-    codec: str = "libx264"  # one of `media.CODECS`
-    quality: str = "high"  # one of `media.QUALITIES`
+    codec: str = "libx264"  # one of `formats.CODECS`
+    quality: str = "high"  # one of `formats.QUALITIES`
+    deinterlace: bool = False  # one progressive frame of the two fields of each
     start: float = 0.0  # seconds: where to begin
     end: float | None = None  # seconds: where to stop
     overwrite: bool = False
@@ -60,6 +60,7 @@ class Progress:
     frames: int  # coloured
     total: int  # about, by length and rate; 0: the file does not say them
     looked: int  # frames that the network saw
+    damaged: int = 0  # pieces of the film that could not be decoded, and are left out
 
 
 Report = Callable[[Progress], None]
@@ -81,9 +82,16 @@ def colorize(
         if not done.frames:
             parts.remove()
             raise VideoError(f"{source}: no frame in it could be decoded")
-        join(source, parts.paths(), out, options.start, options.end)
+        join(source, parts.paths(), out, target_of(source, options), (options.start, options.end))
         parts.remove()
         return done
+
+
+def target_of(source: Path, options: Options) -> Target:
+    """What a film becomes; `VideoError` if there is none to read."""
+    wide = 1 + options.side_by_side
+    found = facts.of(Path(source), options.start)
+    return Target(found, options.codec, options.quality, wide, options.deinterlace, options.keep_color)
 
 
 def color_parts(
@@ -98,8 +106,9 @@ def color_parts(
 
     The seconds of ``margin`` before and after are looked at, so that colours go on from there, and not written.
     """
+    target = target_of(source, replace(options, start=0.0) if margin else options)  # the same for all segments
     with media.opened(source) as film:
-        run = _Run(film, colorizer, options, report, margin)
+        run = _Run(film, target, colorizer, options, report, margin)
         stat = source.stat()
         job = asdict(replace(options, overwrite=False, keyframes=None)) | {
             "bytes": stat.st_size,
@@ -117,113 +126,81 @@ def named(source: Path, out: Path) -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, OSError) as error:
-        if isinstance(error, av.FFmpegError) and error.errno not in _FULL:
-            raise VideoError(f"{source}: {error.strerror or error}") from None
-        raise VideoError(f"{out}: cannot be written: {error.strerror or error}; the same command goes on") from None
+        reason, path = error.strerror or error, str(error.filename or "").removeprefix("file:")
+        if path == str(source) or (isinstance(error, av.FFmpegError) and error.errno not in _FULL):
+            raise VideoError(f"{source}: {reason}") from None
+        raise VideoError(f"{out}: cannot be written: {reason}; the same command goes on") from None
 
 
-def preview(source: Path, colorizer: Colorizer, options: Options | None = None, moments: int = 6) -> Image.Image:
-    """A contact sheet: gray and colour at so many moments, each coloured for itself; upright."""
-    options = options or Options()
-    with media.opened(Path(source)) as film:
-        stream = media.moving(film)
-        length = media.duration(film) or 0
-        begin, end = options.start, options.end or length
-        shown: dict[str, list[Image.Image]] = {"gray": [], "color": []}
-        for number in range(moments):
-            time = begin + (end - begin) * (number + 0.5) / moments
-            frame = next(media.frames(film, round(time / stream.time_base)), None)
-            if frame is not None:
-                painter = Painter(colorizer, replace(options, side_by_side=False), media.turns(frame))
-                pair = painter.gray_and_color(frame)
-                for name, picture in zip(shown, pair, strict=True):
-                    picture.thumbnail((480, 480))
-                    shown[name].append(picture)
-    if not shown["gray"]:
-        raise VideoError(f"{source}: no frame in it could be decoded")
-    return figures.grid(shown)
-
-
-def still(source: Path, time: float) -> tuple[Image.Image, float]:
-    """The frame at ``time``, in seconds, as an upright picture, and its own time; `VideoError` when there is none."""
-    with media.opened(Path(source)) as film:
-        base = media.moving(film).time_base
-        for frame in media.frames(film, round(time / base) if time else None):
-            return frame.to_image().rotate(90 * media.turns(frame), expand=True), float(frame.pts * base)
-    raise VideoError(f"{source}: no frame at {time:g} seconds or later could be decoded")
-
-
-def export_keyframes(source: Path, folder: Path, colorizer: Colorizer, options: Options | None = None) -> list[Path]:
-    """Colour the frames at which something new comes into sight, as pictures to correct and give back as keyframes."""
-    folder, options = Path(folder), options or Options()
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    with media.opened(Path(source)) as film:
-        base = media.moving(film).time_base
-        looked: list[np.ndarray] = []
-        steady = Steady(lambda luma: looked.append(luma) or np.zeros((*luma.shape, 2), np.float32), every=1 << 60)
-        for frame in media.frames(film, *_stretch(options, base)):
-            painter = Painter(colorizer, replace(options, side_by_side=False), media.turns(frame))
-            luma = painter.small(frame)
-            looked.clear()
-            list(steady.add(luma))
-            if any(seen is luma for seen in looked):
-                path = folder / keyframes.name(float(frame.pts * base))
-                if path.exists() and not options.overwrite:
-                    raise VideoError(f"{path}: exists already (--overwrite replaces it)")
-                painter.gray_and_color(frame)[1].save(path)
-                written.append(path)
-    return written
-
-
-def _stretch(options: Options, base: Fraction) -> tuple[int | None, int | None]:
+def stretch(options: Options, found: Facts) -> tuple[int | None, int | None]:
     """The first time stamp to colour, and the first one not to."""
-    return (
-        round(options.start / base) if options.start else None,
-        None if options.end is None else round(options.end / base),
+    first, last = (
+        None if time is None else round((Fraction(time) + found.origin) / found.base)
+        for time in (options.start or None, options.end)
     )
+    return first, last
 
 
-def check(source: Path, out: Path, options: Options) -> None:
-    """`VideoError` for options that do not go together, or a result that may not be written."""
-    media.check_codec(options.codec, options.quality)
+def check(source: Path, out: Path, options: Options) -> list[str]:
+    """What is to be said of a film before it is coloured, in lines.
+
+    `VideoError` for options that do not go together, a film that cannot be read, a codec that cannot hold it, or a
+    result that may not be written: nothing is found out when the work is done.
+    """
+    formats.check_codec(options.codec, options.quality)
     if options.start < 0 or (options.end is not None and options.end <= options.start):
         raise VideoError(f"start {options.start}, end {options.end}: expected seconds, the end after the start")
     if out.suffix.lower() not in CONTAINERS:
         raise VideoError(f"{out}: unknown container {out.suffix!r}: name a .mkv, .mp4 or .mov")
     if out.suffix.lower() != ".mkv" and options.codec == "ffv1":
         raise VideoError(f"{out}: ffv1 needs a .mkv")
-    if out.exists() and (not options.overwrite or (source.exists() and out.samefile(source))):
+    if not source.exists():
+        pattern = ": a film is one file" if set("%*?") & set(source.name) else ""
+        raise VideoError(f"{source}: no such file{pattern}")
+    if out.exists() and (not options.overwrite or out.samefile(source)):
         raise VideoError(f"{out}: exists already (--overwrite replaces it; never the input)")
+    target = target_of(source, options)
+    try:
+        _ = target.format
+    except VideoError as error:
+        raise VideoError(f"{source}: {error}") from None
+    return [f"{source}: {note}" for note in target.facts.notes(options.deinterlace)]
 
 
 class _Run:
     """One film on its way: frames wait here until their colours are steady."""
 
     def __init__(
-        self, film: InputContainer, colorizer: Colorizer, options: Options, report: Report, margin: float = 0.0
+        self,
+        film: InputContainer,
+        target: Target,
+        colorizer: Colorizer,
+        options: Options,
+        report: Report,
+        margin: float = 0.0,
     ):
-        self.film, self.colorizer, self.options, self.report = film, colorizer, options, report
-        self.video = media.moving(film)
-        self.painter = Painter(colorizer, options)
-        self.steady = Steady(self._predict, options.steady, options.every)
+        self.film, self.target, self.options, self.report = film, target, options, report
+        self.facts = target.facts
+        self.fields = 1 if target.top_first is None else 2  # moments of a frame, each with colors of its own
+        self.painter = Painter(colorizer, options, self.facts.turns, target.top_first)
+        self.steady = Steady(self._predict, options.steady, options.every * self.fields)
+        self.flag = fields.Flag(bool(target.top_first))
         self.keyframes = self._keyframes()
-        base = self.video.time_base
-        self.wanted = _stretch(options, base)
-        self.seen = _stretch(
-            replace(options, start=max(0.0, options.start - margin), end=options.end and options.end + margin), base
-        )
+        self.damage = media.Damage()
+        self.wanted = stretch(options, self.facts)
+        wider = replace(options, start=max(0.0, options.start - margin), end=options.end and options.end + margin)
+        self.seen = stretch(wider, self.facts)
         length, end = media.duration(film) or 0.0, options.end or math.inf
-        self.total = max(0, round((min(length, end) - options.start) * (self.video.average_rate or 0)))
+        self.total = max(0, round((min(length, end) - options.start) * self.facts.rate))
         self.waiting: deque[tuple[VideoFrame, bool]] = deque()  # and whether it keeps its own colours
         self.taken = self.written = self.looked = 0
         self.colored = False
-        self.size: tuple[int, int] | None = None
+        self.size: tuple[int, int, int] | None = None
 
     def _keyframes(self) -> Keyframes | None:
         if self.options.keyframes is None:
             return None
-        found = Keyframes(self.options.keyframes, 1 / float(self.video.average_rate or 25), media.duration(self.film))
+        found = Keyframes(self.options.keyframes, 1 / float(self.facts.rate), media.duration(self.film))
         if self.options.start and found.numbers:
             raise VideoError(f"{found.numbers[0][1]}: with a start, name keyframes by time, such as 12.480s.png")
         return found
@@ -231,36 +208,61 @@ class _Run:
     def color(self, parts: Parts) -> Progress:
         """Decode, colour and encode what is not in the parts yet."""
         with ThreadPoolExecutor(1, "decode") as decoding, ThreadPoolExecutor(1, "encode") as encoding:
-            colored = self._within(self._colored(_ahead(self._restored(parts.state), decoding)))
+            colored = self._within(self._colored(_ahead(self._restored(parts), decoding)))
             for first in colored:
                 self._encode(parts, chain((first,), colored), encoding)
         return self._progress()
 
-    def _restored(self, state: dict[str, np.ndarray] | None) -> Iterator[VideoFrame]:
-        """The frames that the filter has not seen; those that it has, but that no part holds, wait again."""
-        start, end = self.seen
-        if state is None:
-            return media.frames(self.film, start, end)
+    def _frames(self, start: int | None, seek: media.Seek = "trusted") -> Iterator[VideoFrame]:
+        """The frames from a time stamp on, deinterlaced if asked for."""
+        reached = media.reached(self.film, start, self.damage, seek)
+        if self.target.deinterlace:
+            reached = fields.deinterlaced(reached, self.facts.top_first, self.facts.flagged)
+        end = self.seen[1]
+        for frame in takewhile(lambda frame: end is None or frame.pts < end, reached):
+            if start is None or frame.pts >= start:
+                yield frame
+
+    def _restored(self, parts: Parts) -> Iterator[VideoFrame]:
+        """The frames that the filter has not seen; those that it has, but that no part holds, wait again.
+
+        They must be the same: a seek may end elsewhere.
+        """
+        if (state := parts.state) is None:
+            return self._frames(self.seen[0])
         self.steady.restore(state)
         self.written, self.looked, self.colored = int(state["written"]), int(state["looked"]), bool(state["colored"])
-        self.size = tuple(state["size"])
+        self.size, self.damage.places = tuple(state["size"]), set(state["damaged"].tolist())
         self.taken = self.written
-        decoded = media.frames(self.film, int(state["next"]), end) if len(self.steady.frames) else iter(())
-        for frame in islice(decoded, len(self.steady.frames)):
-            self._wait(frame)
-        return decoded
+        if not self.steady.frames:
+            return iter(())
+        for seek in ("trusted", "never"):
+            decoded = self._frames(int(parts.state["next"]), seek)
+            found = list(islice(decoded, len(self.steady.frames) // self.fields))
+            known = (moment.luma for moment in self.steady.frames[:: self.fields])
+            if all(np.array_equal(self.painter.small(frame), luma) for frame, luma in zip(found, known, strict=False)):
+                for frame in found:
+                    self._wait(frame)
+                return decoded
+        raise VideoError(
+            f"{media.name(self.film)}: gives other frames than before: remove {parts.folder} to begin anew"
+        )
 
-    def _colored(self, decoded: Iterator[VideoFrame]) -> Iterator[np.ndarray]:
-        """The ab of the frames in `waiting`, one after the other."""
+    def _colored(self, decoded: Iterator[VideoFrame]) -> Iterator[tuple[np.ndarray, ...]]:
+        """The ab of the frames in `waiting`, one after the other; of each of its fields."""
+        moments = self._moments(decoded)
+        return zip(*[moments] * self.fields, strict=True)
+
+    def _moments(self, decoded: Iterator[VideoFrame]) -> Iterator[np.ndarray]:
         for frame in decoded:
             reference = self._wait(frame)
-            luma = self.painter.small(frame)
-            if isinstance(reference, Path):
-                reference = keyframes.ab(reference, luma.shape, self.painter.turns)
-            yield from self.steady.add(luma, reference)
+            for luma in self.painter.moments(frame):
+                if isinstance(reference, Path):
+                    reference = keyframes.ab(reference, luma.shape, self.painter.turns)
+                yield from self.steady.add(luma, reference)
         yield from self.steady.flush()
 
-    def _within(self, colored: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    def _within(self, colored: Iterator[tuple[np.ndarray, ...]]) -> Iterator[tuple[np.ndarray, ...]]:
         """Those of the frames to write; those of the margin leave `waiting`."""
         start, end = self.wanted
         for ab in colored:
@@ -272,14 +274,15 @@ class _Run:
 
     def _wait(self, frame: VideoFrame) -> Path | np.ndarray | None:
         """Keep a frame until its colours come; gives those that are known: a keyframe's, or its own."""
-        time = frame.pts * self.video.time_base
-        self.size = self.size or (frame.width, frame.height)
-        if (frame.width, frame.height) != self.size:
+        time = frame.pts * self.facts.base - self.facts.origin
+        kind = (frame.width, frame.height, formats.coding_of(frame).depth)
+        self.size = self.size or kind
+        if kind != self.size:
+            texts = ("{} x {}", "{2} bits")[kind[:2] == self.size[:2]]
             raise VideoError(
-                f"at {float(time):.3f} seconds the picture changes its size from {self.size[0]} x {self.size[1]} to "
-                f"{frame.width} x {frame.height}: colour what comes before with --end, what follows with --start"
+                f"at {float(time):.3f} seconds the picture changes its size from {texts.format(*self.size)} to "
+                f"{texts.format(*kind)}: color what comes before with --end, what follows with --start"
             )
-        self.painter.turns = media.turns(frame)
         key = self.keyframes.take(self.taken, float(time)) if self.keyframes else None
         self.colored = self.options.keep_color and is_colored(frame, self.colored)
         self.taken += 1
@@ -290,21 +293,20 @@ class _Run:
         self.looked += 1
         return self.painter.predict(luma)
 
-    def _encode(self, parts: Parts, colored: Iterator[np.ndarray], encoding: ThreadPoolExecutor) -> None:
+    def _encode(self, parts: Parts, colored: Iterator[tuple[np.ndarray, ...]], encoding: ThreadPoolExecutor) -> None:
         """Write the next part, and the state after it."""
-        first = self.waiting[0][0]
         begun, coming = self.written, deque[Future[None]]()
         with av.open(str(parts.next), "w") as out:
-            options = self.options
-            stream = media.encoder(out, self.video, first, options.codec, options.quality, 1 + options.side_by_side)
+            stream = self.target.encoder(out)
             try:
-                for ab in colored:
-                    coming.append(encoding.submit(self._put, *self.waiting.popleft(), ab, stream))
+                for moments in colored:
+                    coming.append(encoding.submit(self._put, *self.waiting.popleft(), moments, stream))
                     if len(coming) > _AHEAD:
                         coming.popleft().result()
                     self.written += 1
                     self.report(self._progress())
-                    whole = len(self.waiting) == len(self.steady.frames)  # not within the frames that left together
+                    # not within the frames that left together
+                    whole = len(self.waiting) * self.fields == len(self.steady.frames)
                     if self.written % PART == 0 and whole:
                         break
             finally:
@@ -322,16 +324,19 @@ class _Run:
                 "colored": self.waiting[0][1] if self.waiting else False,
                 "size": self.size,
                 "next": self.waiting[0][0].pts if self.waiting else 0,
+                "damaged": np.array(sorted(self.damage.places), np.int64),
             }
         )
 
-    def _put(self, frame: VideoFrame, kept: bool, ab: np.ndarray, stream: VideoStream) -> None:
+    def _put(self, frame: VideoFrame, kept: bool, moments: tuple[np.ndarray, ...], stream: VideoStream) -> None:
         context = stream.codec_context
-        laid = self.painter.keep(frame, context) if kept else self.painter.lay(frame, ab, context)
+        laid = self.painter.keep(frame, context) if kept else self.painter.lay(frame, moments, context)
+        if self.fields == 2:
+            laid = self.flag(laid, frame.interlaced_frame or not self.facts.flagged)
         stream.container.mux(stream.encode(laid))
 
     def _progress(self) -> Progress:
-        return Progress(self.written, self.total, self.looked)
+        return Progress(self.written, self.total, self.looked, len(self.damage))
 
 
 def _ahead(frames: Iterator[VideoFrame], pool: ThreadPoolExecutor) -> Iterator[VideoFrame]:
