@@ -132,6 +132,8 @@ class Target:
         options = CODECS[self.codec][self.quality] | ({} if self.codec == "ffv1" else {"bf": "0"})
         if self.top_first is not None:
             options = options | {"flags": "+ildct+ilme"}
+            if self.codec == "libx264":
+                options["x264-params"] = "tff=1" if self.top_first else "bff=1"
         stream = out.add_stream(self.codec, rate=self.facts.rate, options=options)
         stream.time_base = self.facts.base
         context = stream.codec_context

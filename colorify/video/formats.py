@@ -78,7 +78,7 @@ def planar(frame: VideoFrame) -> VideoFrame:
         return frame
     if kind.has_palette or kind.is_rgb:
         return _from_rgb(frame, depth_of(kind))
-    return frame.reformat(format=_unpacked(kind))
+    return frame.reformat(format=unpacked(kind))
 
 
 def depth_of(kind: VideoFormat) -> int:
@@ -104,7 +104,7 @@ def has_alpha(kind: VideoFormat) -> bool:
     return any(component.is_alpha for component in kind.components)
 
 
-def _unpacked(kind: VideoFormat) -> str:
+def unpacked(kind: VideoFormat) -> str:
     """The planar format of the same samples: what swscale does between the two is to copy (tested for each)."""
     bits = "" if (depth := depth_of(kind)) == 8 else f"{depth}le"
     gray = sum(not component.is_alpha for component in kind.components) == 1
