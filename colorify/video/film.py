@@ -134,10 +134,10 @@ def named(source: Path, out: Path) -> Iterator[None]:
 
 def stretch(options: Options, found: Facts) -> tuple[int | None, int | None]:
     """The first time stamp to colour, and the first one not to."""
-    first, last = (
-        None if time is None else round((Fraction(time) + found.origin) / found.base)
-        for time in (options.start or None, options.end)
+    times = (
+        None if time is None else Fraction(round(time * 1e6), 10**6) for time in (options.start or None, options.end)
     )
+    first, last = (None if time is None else math.ceil((time + found.origin) / found.base) for time in times)
     return first, last
 
 
