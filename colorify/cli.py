@@ -205,8 +205,9 @@ def video(
         else:
             done = _film(source, out, colorizer, options)
             print(f"{out}: {done.frames:,} frames; the network looked at {done.looked:,}")
+            for fault in done.faults():
+                _say(f"{source}: {fault}")
             if done.damaged:
-                _say(f"{source}: damaged: {done.damaged:,} pieces could not be decoded, and are left out of {out}")
                 raise typer.Exit(1)
 
 

@@ -34,6 +34,7 @@ from colorify.video.steady import BLOCK, Steady
 
 PART = 40 * BLOCK  # frames: what a kill may lose
 _AHEAD = 8  # frames decoded before they are asked for, and encoded after the network is through with them
+_GAP, _UNEVEN = 1.6, 0.05  # frames from one to the next that are too many; share of the frames with such a gap
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 
 
@@ -60,7 +61,17 @@ class Progress:
     frames: int  # coloured
     total: int  # about, by length and rate; 0: the file does not say them
     looked: int  # frames that the network saw
-    damaged: int = 0  # pieces of the film that could not be decoded, and are left out
+    damaged: int = 0  # pieces of the film that could not be read or decoded, or not whole
+    missing: int = 0  # frames that should lie between others, by the times of these, in a film of even ones
+    lacks: float = 0.0  # seconds that the file says to have, and has not
+
+    def faults(self) -> list[str]:
+        """What is wrong with the film itself, in lines."""
+        damaged = f"damaged: {self.damaged:,} pieces could not be decoded whole, and are left out or as they came"
+        missing = f"{self.missing:,} frames are missing in it, by the times of the others"
+        lacks = f"cut off: it says to be {self.lacks:.1f} seconds longer than it is"
+        told = ((self.damaged, damaged), (self.missing, missing), (self.lacks, lacks))
+        return [text for there, text in told if there]
 
 
 Report = Callable[[Progress], None]
@@ -82,9 +93,19 @@ def colorize(
         if not done.frames:
             parts.remove()
             raise VideoError(f"{source}: no frame in it could be decoded")
-        join(source, parts.paths(), out, target_of(source, options), (options.start, options.end))
+        lost = media.Damage()
+        lasts = join(source, parts.paths(), out, target_of(source, options), (options.start, options.end), lost)
         parts.remove()
-        return done
+        return replace(done, damaged=done.damaged + len(lost), lacks=_lacking(source, options, lasts))
+
+
+def _lacking(source: Path, options: Options, lasts: float) -> float:
+    """Seconds that a film says to have, and has not, if they are too many for a rounding."""
+    if options.end is not None:
+        return 0.0
+    with media.opened(source) as film:
+        lacks = (media.whole_duration(film) or 0.0) - options.start - lasts
+    return lacks if lacks > 1 else 0.0
 
 
 def target_of(source: Path, options: Options) -> Target:
@@ -155,7 +176,7 @@ def check(source: Path, out: Path, options: Options) -> list[str]:
     if out.suffix.lower() != ".mkv" and options.codec == "ffv1":
         raise VideoError(f"{out}: ffv1 needs a .mkv")
     if not source.exists():
-        pattern = ": a film is one file" if set("%*?") & set(source.name) else ""
+        pattern = ": make one film of the pictures first, with FFmpeg" if set("%*?") & set(source.name) else ""
         raise VideoError(f"{source}: no such file{pattern}")
     if out.exists() and (not options.overwrite or out.samefile(source)):
         raise VideoError(f"{out}: exists already (--overwrite replaces it; never the input)")
@@ -195,6 +216,8 @@ class _Run:
         self.waiting: deque[tuple[VideoFrame, bool]] = deque()  # and whether it keeps its own colours
         self.taken = self.written = self.looked = 0
         self.colored = False
+        self.last: int | None = None  # time stamp
+        self.gaps = self.missing = 0  # places where frames are missing, and how many
         self.size: tuple[int, int, int] | None = None
 
     def _keyframes(self) -> Keyframes | None:
@@ -243,6 +266,7 @@ class _Run:
             if all(np.array_equal(self.painter.small(frame), luma) for frame, luma in zip(found, known, strict=False)):
                 for frame in found:
                     self._wait(frame)
+                self.gaps, self.missing = state["gaps"].tolist()
                 return decoded
         raise VideoError(
             f"{media.name(self.film)}: gives other frames than before: remove {parts.folder} to begin anew"
@@ -283,11 +307,21 @@ class _Run:
                 f"at {float(time):.3f} seconds the picture changes its size from {texts.format(*self.size)} to "
                 f"{texts.format(*kind)}: color what comes before with --end, what follows with --start"
             )
+        self._watch(frame)
         key = self.keyframes.take(self.taken, float(time)) if self.keyframes else None
         self.colored = self.options.keep_color and is_colored(frame, self.colored)
         self.taken += 1
         self.waiting.append((frame, self.colored))
         return self.painter.own(frame) if self.colored and key is None else key
+
+    def _watch(self, frame: VideoFrame) -> None:
+        """Count what is damaged, or missing."""
+        if frame.is_corrupt:
+            self.damage.add_frame(frame)
+        steps = 0 if self.last is None else (frame.pts - self.last) * self.facts.base * self.facts.rate
+        if steps > _GAP:
+            self.gaps, self.missing = self.gaps + 1, self.missing + round(steps) - 1
+        self.last = frame.pts
 
     def _predict(self, luma: np.ndarray) -> np.ndarray:
         self.looked += 1
@@ -324,6 +358,7 @@ class _Run:
                 "colored": self.waiting[0][1] if self.waiting else False,
                 "size": self.size,
                 "next": self.waiting[0][0].pts if self.waiting else 0,
+                "gaps": (self.gaps, self.missing),
                 "damaged": np.array(sorted(self.damage.places), np.int64),
             }
         )
@@ -336,7 +371,8 @@ class _Run:
         stream.container.mux(stream.encode(laid))
 
     def _progress(self) -> Progress:
-        return Progress(self.written, self.total, self.looked, len(self.damage))
+        even = self.gaps <= _UNEVEN * self.taken  # else the times of its frames vary on purpose
+        return Progress(self.written, self.total, self.looked, len(self.damage), self.missing if even else 0)
 
 
 def _ahead(frames: Iterator[VideoFrame], pool: ThreadPoolExecutor) -> Iterator[VideoFrame]:

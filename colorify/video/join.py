@@ -21,19 +21,28 @@ from colorify.video.media import Damage
 
 Stretch = tuple[float, float | None]
 """Seconds from the beginning of a film: where to begin, and where to stop."""
+_BEYOND = 5  # seconds
 _TOLERANCE = Fraction(1, 500)  # seconds: Matroska counts in thousandths
 
 
-def join(source: Path, parts: list[Path], out: Path, target: Target, stretch: Stretch = (0.0, None)) -> None:
+def join(
+    source: Path,
+    parts: list[Path],
+    out: Path,
+    target: Target,
+    stretch: Stretch = (0.0, None),
+    lost: Damage | None = None,
+) -> float:
     """Write ``out`` beside, then rename it: the parts, and the sound, subtitles, chapters and words of ``source``.
 
-    Of these, what lies within a ``stretch`` of seconds from its beginning; where that starts becomes zero. Raises
-    `VideoError` if a frame of the parts is not in the result, or not at its time.
+    Of these, what lies within a ``stretch`` of seconds from its beginning; where that starts becomes zero. What cannot
+    be read is counted in ``lost``. Gives the seconds that all of it lasts. Raises `VideoError` if a frame of the parts
+    is not in the result, or not at its time.
     """
     part = hidden(out, f".{os.getpid()}.part{out.suffix}")
     begin = target.facts.origin
     start, end = begin + Fraction(stretch[0]), None if stretch[1] is None else begin + Fraction(stretch[1])
-    whole = not stretch[0]
+    lost = Damage() if lost is None else lost
     try:
         with media.opened(source) as film, _written(part) as written:
             written.metadata.update(film.metadata)
@@ -50,8 +59,12 @@ def join(source: Path, parts: list[Path], out: Path, target: Target, stretch: St
             times: list[Fraction] = []
             pictures = _noted(_shifted(_packets(parts), start), times)
             waiting = next(pictures, None)
-            others = media.packets(film, [film.streams[index] for index in copies], Damage()) if copies else ()
-            for packet in _shifted(_between(others, None if whole else start, end), start):
+            others = media.packets(film, [film.streams[index] for index in copies], lost) if copies else ()
+            last = end if end is not None or not film.duration else start + Fraction(film.duration, av.time_base)
+            others = _in_order(_between(others, start if stretch[0] else None, end), last, lost)
+            heard = Fraction(0)
+            for packet in _shifted(others, start):
+                heard = max(heard, (packet.pts + (packet.duration or 0)) * packet.time_base)
                 while waiting and waiting.dts * waiting.time_base <= packet.dts * packet.time_base:
                     waiting = _put(written, waiting, video, pictures)
                 packet.stream = copies[packet.stream.index]
@@ -60,6 +73,7 @@ def join(source: Path, parts: list[Path], out: Path, target: Target, stretch: St
                 waiting = _put(written, waiting, video, pictures)
         _verify(part, times, out)
         os.replace(part, out)
+        return float(max(heard, times[-1] + 1 / target.facts.rate))
     finally:
         with suppress(OSError):
             part.unlink()
@@ -131,9 +145,34 @@ def _between(packets: Iterable[av.Packet], start: Fraction | None, end: Fraction
             packet.pts = packet.dts = round((start or 0) / packet.time_base)  # a cover has no time
             yield packet
         elif packet.dts is not None:
+            packet.pts = packet.dts if packet.pts is None else packet.pts
             time = packet.pts * packet.time_base
             if (start is None or time >= start) and (end is None or time < end):
                 yield packet
+
+
+def _in_order(packets: Iterable[av.Packet], last: Fraction | None, lost: Damage) -> Iterator[av.Packet]:
+    """The packets but those whose time goes back, or is far beyond the ``last``: no container takes such damage.
+
+    Sound comes a packet late: one that the next shows to have jumped ahead is left out, not all that follow.
+    """
+    held: dict[int, av.Packet] = {}
+    sent: dict[int, int] = {}
+    for packet in packets:
+        number, sound = packet.stream.index, packet.stream.type == "audio"
+        least = packet.dts - (packet.stream.type != "subtitle")  # subtitles may begin together
+        before = held.get(number)
+        if sent.get(number, least) > least or (last is not None and packet.dts * packet.time_base > last + _BEYOND):
+            lost.add(packet)
+        elif not sound or (before is not None and before.dts <= least):
+            sending = before if sound else packet
+            sent[number], held[number] = sending.dts, packet  # now: who gets it may change its time
+            yield sending
+        else:
+            if before is not None:
+                lost.add(before)
+            held[number] = packet
+    yield from sorted((one for one in held.values() if one.stream.type == "audio"), key=lambda p: p.dts * p.time_base)
 
 
 def _shifted(packets: Iterable[av.Packet], start: Fraction) -> Iterator[av.Packet]:

@@ -33,9 +33,9 @@ _TRIES = 20  # reads in a row that fail: then the rest is lost
 
 @dataclass
 class Damage:
-    """What could not be read or decoded; the same twice counts once."""
+    """What could not be read or decoded, or not whole; the same twice counts once."""
 
-    places: set[int] = field(default_factory=set)  # bytes from the beginning of the file, or time stamps
+    places: set[int] = field(default_factory=set)  # bytes from the beginning of the file; below zero time stamps
 
     def __len__(self) -> int:
         return len(self.places)
@@ -44,6 +44,10 @@ class Damage:
         """This packet, or the whole rest."""
         place = -1 if packet is None else packet.pos if packet.pos is not None else packet.dts
         self.places.add(-2 if place is None else int(place))
+
+    def add_frame(self, frame: VideoFrame) -> None:
+        """This frame, of which the decoder made what it could."""
+        self.places.add(-3 - frame.pts)
 
 
 def opened(path: Path) -> InputContainer:
@@ -76,10 +80,13 @@ def origin(film: InputContainer) -> Fraction:
 
 
 def duration(film: InputContainer) -> float | None:
-    """Seconds, as the file says; nothing: it does not."""
+    """Seconds of `moving`, as the file says; nothing: it does not."""
     stream = moving(film)
-    if stream.duration is not None:
-        return float(stream.duration * stream.time_base)
+    return whole_duration(film) if stream.duration is None else float(stream.duration * stream.time_base)
+
+
+def whole_duration(film: InputContainer) -> float | None:
+    """Seconds of all that is in a film, as the file says; nothing: it does not."""
     if film.duration is None:
         return None
     before = origin(film) if film.format.name.startswith("matroska") else 0  # which counts from zero
@@ -199,6 +206,8 @@ def packets(film: InputContainer, streams: list[Stream], damage: Damage) -> Iter
             failed, reading = failed + 1, film.demux(*streams)
         else:
             failed = 0
+            if packet.is_corrupt:
+                damage.add(packet)
             yield packet
 
 
