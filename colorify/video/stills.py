@@ -12,8 +12,8 @@ from PIL import Image
 from colorify import figures
 from colorify.inference import Colorizer
 from colorify.video import facts, keyframes, media
-from colorify.video.film import Options, stretch
 from colorify.video.formats import VideoError
+from colorify.video.job import Options, stretch
 from colorify.video.paint import Painter
 from colorify.video.steady import Steady
 

@@ -182,7 +182,9 @@ def test_time_stamps_that_lack_or_go_back(tmp_path):
 
         def demux(self, stream):
             for packet in self.clip.demux(stream):
-                yield SimpleNamespace(decode=lambda packet=packet: [self.stamped(f) for f in real(packet)])
+                yield SimpleNamespace(
+                    is_corrupt=False, decode=lambda packet=packet: [self.stamped(f) for f in real(packet)]
+                )
 
         def stamped(self, frame):
             frame.pts = next(given)
