@@ -207,7 +207,7 @@ def video(
             print(f"{out}: {done.frames:,} frames; the network looked at {done.looked:,}")
             for fault in done.faults():
                 _say(f"{source}: {fault}")
-            if done.damaged:
+            if done.damaged or done.lacks:
                 raise typer.Exit(1)
 
 

@@ -58,17 +58,22 @@ def pictures(luma: np.ndarray, top_first: bool | None) -> list[tuple[np.ndarray,
     return [(filled(luma, line), slice(line, None, 2)) for line in ((0, 1) if top_first else (1, 0))]
 
 
-class Flag:
-    """Marks frames as interlaced in this order, or as progressive, for encoders that write it down."""
+class Mark:
+    """Marks frames as interlaced in this order or progressive, and with the aspect of a pixel: encoders write it."""
 
-    def __init__(self, top_first: bool):
-        self.modes = {True: "tff" if top_first else "bff", False: "prog"}
+    def __init__(self, top_first: bool | None, aspect: Fraction | None = None):
+        order = {True: "tff", False: "bff", None: "prog"}[top_first]
+        square = aspect or Fraction(0, 1)
+        self.work = {
+            interlaced: (("setfield", f"mode={mode}"), ("setsar", f"{square.numerator}/{square.denominator}"))
+            for interlaced, mode in ((True, order), (False, "prog"))
+        }
         self.graphs: dict[bool, Graph] = {}
 
     def __call__(self, frame: VideoFrame, interlaced: bool) -> VideoFrame:
         """The same frame, marked."""
         if interlaced not in self.graphs:
-            self.graphs[interlaced] = _graph(frame, ("setfield", f"mode={self.modes[interlaced]}"))
+            self.graphs[interlaced] = _graph(frame, *self.work[interlaced])
         base, graph = frame.time_base, self.graphs[interlaced]
         pts, frame.time_base = frame.pts, _TICKS
         graph.push(frame)
@@ -115,10 +120,11 @@ def _for_filter(frame: VideoFrame) -> VideoFrame:
     return wide
 
 
-def _graph(like: VideoFrame, work: tuple[str, str]) -> Graph:
-    """One filter for frames like this one."""
+def _graph(like: VideoFrame, *work: tuple[str, str]) -> Graph:
+    """Filters, one after the other, for frames like this one."""
     graph = Graph()
     graph.threads = 1
     source = graph.add_buffer(width=like.width, height=like.height, format=like.format.name, time_base=_TICKS)
-    graph.link_nodes(source, graph.add(work[0], work[1] or None), graph.add("buffersink")).configure()
+    filters = [graph.add(name, options or None) for name, options in work]
+    graph.link_nodes(source, *filters, graph.add("buffersink")).configure()
     return graph

@@ -109,7 +109,7 @@ class _Run:
         self.fields = 1 if target.top_first is None else 2  # moments of a frame, each with colors of its own
         self.painter = Painter(colorizer, options, self.facts.turns, target.top_first)
         self.steady = Steady(self._predict, options.steady, options.every * self.fields)
-        self.flag = fields.Flag(bool(target.top_first))
+        self.mark = fields.Mark(target.top_first, self.facts.aspect)
         self.keyframes = self._keyframes()
         self.damage = media.Damage()
         self.wanted = stretch(options, self.facts)
@@ -270,9 +270,8 @@ class _Run:
     def _put(self, frame: VideoFrame, kept: bool, moments: tuple[np.ndarray, ...], stream: VideoStream) -> None:
         context = stream.codec_context
         laid = self.painter.keep(frame, context) if kept else self.painter.lay(frame, moments, context)
-        if self.fields == 2:
-            laid = self.flag(laid, frame.interlaced_frame or not self.facts.flagged)
-        stream.container.mux(stream.encode(laid))
+        marked = self.mark(laid, self.fields == 2 and (frame.interlaced_frame or not self.facts.flagged))
+        stream.container.mux(stream.encode(marked))
 
     def _progress(self) -> Progress:
         even = self.gaps <= _UNEVEN * self.taken  # else the times of its frames vary on purpose

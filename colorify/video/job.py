@@ -13,11 +13,13 @@ from pathlib import Path
 import av
 
 from colorify.bulk import CONTAINERS
-from colorify.video import facts, formats
+from colorify.video import facts, formats, media
 from colorify.video.facts import Facts, Target
 from colorify.video.formats import VideoError
 from colorify.video.paint import Look
 
+FITTING = {"ffv1": (".mkv",), "libsvtav1": (".mkv", ".mp4")}
+"""The containers of codecs that not all of them hold."""
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 
 
@@ -97,10 +99,11 @@ def check(source: Path, out: Path, options: Options) -> list[str]:
     formats.check_codec(options.codec, options.quality)
     if options.start < 0 or (options.end is not None and options.end <= options.start):
         raise VideoError(f"start {options.start}, end {options.end}: expected seconds, the end after the start")
-    if out.suffix.lower() not in CONTAINERS:
+    suffix = out.suffix.lower()
+    if suffix not in CONTAINERS:
         raise VideoError(f"{out}: unknown container {out.suffix!r}: name a .mkv, .mp4 or .mov")
-    if out.suffix.lower() != ".mkv" and options.codec == "ffv1":
-        raise VideoError(f"{out}: ffv1 needs a .mkv")
+    if suffix not in (fitting := FITTING.get(options.codec, CONTAINERS)):
+        raise VideoError(f"{out}: {options.codec} needs a {' or '.join(fitting)}")
     if not source.exists():
         pattern = ": make one film of the pictures first, with FFmpeg" if set("%*?") & set(source.name) else ""
         raise VideoError(f"{source}: no such file{pattern}")
@@ -111,4 +114,9 @@ def check(source: Path, out: Path, options: Options) -> list[str]:
         _ = target.format
     except VideoError as error:
         raise VideoError(f"{source}: {error}") from None
-    return [f"{source}: {note}" for note in target.facts.notes(options.deinterlace)]
+    aspect = target.facts.aspect
+    if (options.codec, suffix) == ("libsvtav1", ".mkv") and aspect not in (None, 1):
+        raise VideoError(f"{out}: libsvtav1 keeps no pixel aspect, {aspect}, in a .mkv: name a .mp4")
+    with media.opened(source) as film:
+        notes = target.facts.notes(options.deinterlace) + media.left_out(film, suffix)
+    return [f"{source}: {note}" for note in notes]

@@ -53,13 +53,14 @@ def join(
             _describe(video, target, out)
             copies = {}
             for stream in film.streams:
-                if stream is not media.moving(film) and stream.type in ("audio", "subtitle", "video"):
+                if stream is not media.moving(film) and stream.type in media.KEPT[out.suffix.lower()]:
                     copies[stream.index] = _copied(written, stream)
                     _like(copies[stream.index], stream)
             times: list[Fraction] = []
             pictures = _noted(_shifted(_packets(parts), start), times)
             waiting = next(pictures, None)
-            others = media.packets(film, [film.streams[index] for index in copies], lost) if copies else ()
+            timed = [film.streams[index] for index in copies if film.streams[index].type != "attachment"]
+            others = media.packets(film, timed, lost) if timed else ()
             last = end if end is not None or not film.duration else start + Fraction(film.duration, av.time_base)
             others = _in_order(_between(others, start if stretch[0] else None, end), last, lost)
             heard = Fraction(0)
@@ -123,7 +124,7 @@ def _copied(written: OutputContainer, stream: Stream) -> Stream:
     try:
         return written.add_stream_from_template(stream, opaque=True)
     except (ValueError, av.FFmpegError) as error:
-        kind = f"stream {stream.index} ({stream.type}, {stream.codec.name})"
+        kind = f"stream {stream.index} ({stream.type}, {stream.name})"
         raise VideoError(f"{kind} cannot be held by this container ({error}): name a .mkv") from None
 
 

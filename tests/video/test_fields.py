@@ -30,7 +30,7 @@ def moment(time: float, bits: int = 8) -> np.ndarray:
 
 def interlaced(path: Path, top_first: bool, codec: str = "ffv1", pix_fmt: str = "yuv420p", count: int = 20) -> Path:
     """The disc as fields, 25 frames a second."""
-    flag = fields.Flag(top_first)
+    flag = fields.Mark(top_first)
     with av.open(str(path), "w") as out:
         lossless = {"qp": "0"} if codec == "libx264" else {"b": "8M"}
         stream = out.add_stream(codec, rate=25, options=lossless | {"flags": "+ildct+ilme"})
