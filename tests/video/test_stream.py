@@ -1,6 +1,8 @@
 """The stream says what the film is: rate, codec, colors, shape of a pixel, timecode; and the damage is told."""
 
+import shutil
 import struct
+import subprocess
 from fractions import Fraction
 from pathlib import Path
 
@@ -62,12 +64,22 @@ def test_rate_colors_and_shape(colorizer, tmp_path, codec, suffix):
         assert tuple(map(int, colors)) == (1, 5, 5, 6)
         assert {key.lower(): word for key, word in stream.metadata.items()}["timecode"] == "01:02:03:04"
         next(clip.decode(video=0))
-        assert (stream.sample_aspect_ratio or context.sample_aspect_ratio) == aspect or aspect is None
+        if codec != "ffv1":
+            assert (stream.sample_aspect_ratio or context.sample_aspect_ratio) == aspect or aspect is None
         assert context.codec_tag == {"libx264": "avc1", "libx265": "hvc1", "libsvtav1": "av01"}.get(codec) or (
             suffix == ".mkv"
         )
     if suffix != ".mkv":
         assert boxes(out).index("moov") < boxes(out).index("mdat")  # players begin before all has come
+
+
+@pytest.mark.skipif(not shutil.which("ffprobe"), reason="FFmpeg's own programs alone see it: PyAV does not tell")
+def test_frames_of_ffv1_carry_the_shape_of_a_pixel(colorizer, tmp_path):
+    out = tmp_path / "out.mkv"
+    film.colorize(tagged(tmp_path / "in.mov"), out, colorizer, Options(codec="ffv1", quality="lossless", every=8))
+    asked = ["-v", "error", "-show_entries", "frame=sample_aspect_ratio", "-of", "csv=p=0", str(out)]
+    result = subprocess.run(["ffprobe", *asked], capture_output=True, text=True, check=True)
+    assert {line.strip(",") for line in result.stdout.split()} == {"16:11"}
 
 
 def boxes(path: Path) -> list[str]:
