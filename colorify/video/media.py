@@ -57,7 +57,8 @@ class Damage:
 def opened(path: Path) -> InputContainer:
     """A film to read, of a file and nothing else; `VideoError` if it is none."""
     try:
-        return av.open(f"file:{path}", metadata_errors="replace")  # titles are in any encoding
+        # a playlist may name what it likes: only files; titles are in any encoding
+        return av.open(f"file:{path}", metadata_errors="replace", options={"protocol_whitelist": "file"})
     except (av.FFmpegError, OSError) as error:
         raise VideoError(f"{path}: cannot be read as a film: {error.strerror or error}") from None
 

@@ -1,13 +1,16 @@
 """Every sample of luma comes out as it went in, at every depth that a codec holds; what it does not hold is refused."""
 
+from pathlib import Path
+
 import av
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from colorify import inference
+from colorify.bulk import CONTAINERS
 from colorify.cli import app
-from colorify.video import film, formats
+from colorify.video import film, formats, job
 from colorify.video.film import Options
 from colorify.video.formats import DEPTHS, RANGES, VideoError, coding_of, planar, samples
 from colorify.video.planes import MATRICES
@@ -171,3 +174,18 @@ def test_own_colors_keep_their_samples_in_a_finer_format(colorizer, tmp_path):
         assert after.format.name == "yuv422p12le"
         for one, two in zip(before.planes, after.planes, strict=True):
             assert np.array_equal(samples(one, 12), samples(two, 12))
+
+
+def table() -> str:
+    """What each codec holds, of frames of even sides."""
+    rows = ["| codec | containers | bits | lossless | fields |", "|---|---|---|---|---|"]
+    for codec, kinds in formats.CODECS.items():
+        depths = ", ".join(str(depth) for depth in DEPTHS if formats.held(codec, depth, (96, 64), False))
+        fields = "kept" if codec in formats.INTERLACED else "`--deinterlace`"
+        into = ", ".join(job.FITTING.get(codec, CONTAINERS))
+        rows.append(f"| `{codec}` | {into} | {depths} | {'yes' if 'lossless' in kinds else 'no'} | {fields} |")
+    return "\n".join(rows)
+
+
+def test_the_table_of_the_docs_is_true():
+    assert table() in (Path(__file__).parents[2] / "docs" / "films.md").read_text(encoding="utf-8"), table()
