@@ -21,7 +21,7 @@ from bench import gray_photo, median, mib, ms, one, peak_memory, publish
 from matplotlib.figure import Figure
 from PIL import Image
 
-from colorify import bulk, params
+from colorify import bulk, inputs, params
 from colorify.inference import Colorizer
 
 MEGAPIXELS = (0.1, 0.3, 1, 3, 10, 30, 100)
@@ -44,7 +44,7 @@ def folder(model: str, source: str, count: int) -> tuple[float, int]:
         pictures.mkdir()
         for number in range(count):
             os.link(source, pictures / f"{number:05d}.jpg")
-        jobs, _ = bulk.plan([str(pictures)], Path(home, "out"))
+        jobs, _ = inputs.plan([str(pictures)], Path(home, "out"))
         workers = bulk.workers(jobs)
         colorizer = Colorizer.load(model, callers=workers)
         begun = time.perf_counter()

@@ -22,7 +22,7 @@ from bench import Table, gray_photo, matrix_rate, median, ms, one, peak_memory, 
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
-from colorify import bulk, metrics, pictures
+from colorify import bulk, inputs, metrics, pictures
 from colorify.color import rgb_to_lab
 from colorify.data import samples
 from colorify.inference import Colorizer, small_luma, smaller
@@ -154,7 +154,7 @@ def table_of_folder(model: str, files: int, repeats: int) -> Table:
         source.mkdir()
         for number in range(files):
             Image.fromarray(np.roll(photo, 7 * number, 1)).save(source / f"{number:04d}.jpg", quality=90)
-        jobs, _ = bulk.plan([str(source)], target)
+        jobs, _ = inputs.plan([str(source)], target)
         options, workers = bulk.Options(overwrite=True), bulk.workers(jobs)
         several, single = Colorizer.load(model, callers=workers), Colorizer.load(model)
         looks = [torch.from_numpy(look) for look in both_looks(single, photo)]
@@ -197,7 +197,7 @@ def table_of_start(model: str, repeats: int) -> Table:
             lambda: subprocess.run([sys.executable, "-c", "import torch"], check=True),
             repeats,
         )
-        work = median(lambda: bulk.colorize_file(colorizer, bulk.Job(source, target), options), repeats)
+        work = median(lambda: bulk.colorize_file(colorizer, inputs.Job(source, target), options), repeats)
     columns = {
         "colorify image, 1 MP JPEG": ms,
         "import torch": ms,

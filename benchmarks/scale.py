@@ -24,7 +24,7 @@ from bench import gray_photo, median, mib, one, peak_memory, publish, two
 from PIL import Image
 from training import write_photos
 
-from colorify import archive, bulk
+from colorify import archive, bulk, inputs
 from colorify.data import manifest
 from colorify.data.manifest import Entry
 from colorify.models.onnx import cores
@@ -54,7 +54,7 @@ def trained(home: Path, photos: Path, processes: int, threads: int, steps: int) 
 
 def colored(source: Path, out: Path, engine: archive.Engine) -> float:
     """Pictures a second, from the first file that is written to the last."""
-    jobs, _ = bulk.plan([str(source)], out)
+    jobs, _ = inputs.plan([str(source)], out)
     for outcome in archive.color(jobs, out, "highres", bulk.Options(), engine):
         assert outcome.state == "done", outcome.reason
     times = [job.target.stat().st_mtime for job in jobs]

@@ -24,7 +24,8 @@ from bench import mib, one, peak_memory, publish, share, two
 
 from colorify.data import samples
 from colorify.inference import Colorizer
-from colorify.video import film, media, scene
+from colorify.video import facts, film, formats, media, scene
+from colorify.video.facts import Target
 
 RATE = 25
 
@@ -53,8 +54,8 @@ def generated(path: Path, height: int, seconds: float) -> Path:
         for picture, grain in islice(zip(moving, cycle(grains)), round(seconds * RATE)):
             frame = av.VideoFrame(width, height, "yuv420p")
             for plane in frame.planes[1:]:
-                media.samples(plane, 8)[:] = 128
-            media.samples(frame.planes[0], 8)[:] = (16 + 219 * picture + grain).clip(0, 255)
+                formats.samples(plane, 8)[:] = 128
+            formats.samples(frame.planes[0], 8)[:] = (16 + 219 * picture + grain).clip(0, 255)
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     return path
@@ -66,11 +67,11 @@ def passed(path: Path, out: Path) -> Cost:
     with peak_memory() as peak, media.opened(path) as source, av.open(str(out), "w") as written:
         stream, count = None, 0
         for frame in media.frames(source):
-            stream = stream or media.encoder(written, media.moving(source), frame, "libx264", "high")
-            copy = media.blank(stream.codec_context, frame, media.coding_of(frame))
+            stream = stream or Target(facts.of(path), "libx264", "high").encoder(written)
+            copy = facts.blank(stream.codec_context, frame)
             for plane in copy.planes:
-                media.samples(plane, 8)[:] = 128
-            media.samples(copy.planes[0], 8)[:] = media.samples(frame.planes[0], 8)
+                formats.samples(plane, 8)[:] = 128
+            formats.samples(copy.planes[0], 8)[:] = formats.samples(frame.planes[0], 8)
             written.mux(stream.encode(copy))
             count += 1
         written.mux(stream.encode(None))

@@ -168,14 +168,17 @@ def _colored(
         job = owner[segment]
         parts[job].append(ended)
         if len(parts[job]) == len(films[job]):
-            yield job, next((part for part in parts[job] if part.failed), None) or _finished(films[job], job)
+            yield (
+                job,
+                next((part for part in parts[job] if part.failed), None) or _finished(films[job], job, _look(options)),
+            )
         else:
             report(f"{job.source}: {len(parts[job])} of {len(films[job])} segments")
 
 
-def _finished(parts: Sequence[Segment], job: Job) -> Ended:
+def _finished(parts: Sequence[Segment], job: Job, look: film.Options) -> Ended:
     try:
-        segments.finish(parts, job.target)
+        segments.finish(parts, job.target, look)
     except VideoError as error:
         return Ended(True, str(error))
     return Ended()

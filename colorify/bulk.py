@@ -18,14 +18,12 @@ from PIL import Image
 from colorify import pictures
 from colorify.data import kinds
 from colorify.inference import Colorizer
-from colorify.inputs import CONTAINERS, Job, Passed, is_film, plan
+from colorify.inputs import Job, Passed
 from colorify.models.onnx import cores
 from colorify.pictures import MAX_MEGAPIXELS, Picture, PictureError
 
 if TYPE_CHECKING:
     from colorify.hints import Hint
-
-__all__ = ["CONTAINERS", "Ended", "Job", "Options", "Passed", "attempt", "is_film", "plan", "ready", "run", "workers"]
 
 T, R = TypeVar("T"), TypeVar("R")
 

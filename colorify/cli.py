@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +20,19 @@ if TYPE_CHECKING:
     from colorify.inference import Colorizer
     from colorify.video import film
 
-app = typer.Typer(
+
+class _App(typer.Typer):
+    """The commands, on any console: what its encoding lacks is written as an escape, a name of bytes as those bytes."""
+
+    def __call__(self, *args: object, **knobs: object) -> object:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                whole = stream.encoding.lower().replace("-", "") == "utf8"
+                stream.reconfigure(errors="surrogateescape" if whole else "backslashreplace")
+        return super().__call__(*args, **knobs)
+
+
+app = _App(
     help="Colorize gray photographs and films; train the models that do it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -184,6 +197,7 @@ def video(
     keep_color: Annotated[bool, typer.Option("--keep-color", help="Leave alone what is in colour.")] = False,
     codec: Annotated[str, typer.Option(help="libx264, libx265, libsvtav1 or ffv1.")] = "libx264",
     quality: Annotated[str, typer.Option(help="high, small or lossless.")] = "high",
+    deinterlace: Annotated[bool, typer.Option("--deinterlace", help="Make fields into progressive frames.")] = False,
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Gray and colour in a row.")] = False,
     start: Annotated[float, typer.Option(min=0, help="Seconds: where to begin.")] = 0.0,
     end: Annotated[float | None, typer.Option(help="Seconds: where to stop.")] = None,
@@ -198,7 +212,7 @@ def video(
         raise typer.BadParameter("name one of --out, --preview and --export-keyframes")
     with _plainly():
         from colorify.inference import Colorizer
-        from colorify.video import film
+        from colorify.video import film, stills
 
         options = film.Options(
             size=size,
@@ -211,21 +225,27 @@ def video(
             keep_color=keep_color,
             codec=codec,
             quality=quality,
+            deinterlace=deinterlace,
             start=start,
             end=end,
             overwrite=overwrite,
         )
-        if out and out.exists() and not overwrite:
-            raise ValueError(f"{out}: exists already (--overwrite replaces it; never the input)")
+        if out:
+            for note in film.check(source, out, options):
+                _say(note)
         colorizer = Colorizer.load(model, device)
         if preview:
-            film.preview(source, colorizer, options).save(preview)
+            stills.preview(source, colorizer, options).save(preview)
             print(preview)
         elif export_keyframes:
-            print(*film.export_keyframes(source, export_keyframes, colorizer, options), sep="\n")
+            print(*stills.export_keyframes(source, export_keyframes, colorizer, options), sep="\n")
         else:
             done = _film(source, out, colorizer, options)
             print(f"{out}: {done.frames:,} frames; the network looked at {done.looked:,}")
+            for fault in done.faults():
+                _say(f"{source}: {fault}")
+            if done.damaged or done.lacks:
+                raise typer.Exit(1)
 
 
 def _film(source: Path, out: Path, colorizer: Colorizer, options: film.Options) -> film.Progress:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import glob
-import mimetypes
 import os
 import stat
 import tarfile
@@ -16,10 +15,8 @@ from pathlib import Path, PurePath
 from urllib.parse import urlsplit
 
 from colorify import pictures
+from colorify.containers import CONTAINERS, is_film
 from colorify.pictures import FORMATS, Pages, PictureError
-
-CONTAINERS = (".mkv", ".mp4", ".mov")
-"""Of films that are written."""
 
 UNREAD = {
     ".gif", ".apng", ".hif", ".jp2", ".j2k", ".jpx", ".jpf", ".psd", ".psb", ".xcf", ".exr", ".hdr", ".tga", ".pcx",
@@ -139,12 +136,6 @@ def summary(done: Mapping[str, int], failed: int, passed: Sequence[Passed]) -> s
 
 def _listed(kinds: Counter[str]) -> str:
     return f" ({', '.join(f'{count:,} {kind}' for kind, count in kinds.most_common())})" if kinds else ""
-
-
-def is_film(path: Path) -> bool:
-    """Whether a file is a film, by its name."""
-    kind = mimetypes.guess_type(path.name)[0] or ""
-    return kind.startswith("video/") or path.suffix.lower() in (".mkv", ".mxf", ".ts", ".mts", ".m2ts")
 
 
 def _names_a_file(inputs: Sequence[str], out: str, films: bool) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from colorify import archive, bulk
+from colorify import archive, bulk, inputs
 from colorify.alone import BusyError
 from colorify.archive import LIST, Outcome
 from colorify.models import checkpoint as files
@@ -48,7 +48,7 @@ def source(tmp_path) -> Path:
 
 
 def colored(source: Path, out: Path, model: str, options=OPTIONS, engine="local") -> list[Outcome]:
-    return list(archive.color(bulk.plan([str(source)], out, films=True)[0], out, model, options, engine))
+    return list(archive.color(inputs.plan([str(source)], out, films=True)[0], out, model, options, engine))
 
 
 def states(out: Path) -> dict[str, str]:
@@ -117,7 +117,7 @@ def test_killed_and_restarted_is_undisturbed(source, tmp_path, model):
 
 
 def test_two_runs_in_one_folder_do_not_mix(source, tmp_path, model):
-    running = archive.color(bulk.plan([str(source)], tmp_path / "out")[0], tmp_path / "out", model, OPTIONS)
+    running = archive.color(inputs.plan([str(source)], tmp_path / "out")[0], tmp_path / "out", model, OPTIONS)
     next(running)
     with pytest.raises(BusyError, match="another run is at work"):
         colored(source, tmp_path / "out", model)
@@ -136,11 +136,11 @@ def test_names_with_commas_and_newlines(tmp_path, model):
 def test_a_url_that_fsspec_opens(source, tmp_path, model):
     url = f"file://{source}"
     outcomes = list(
-        archive.color(bulk.plan([url], tmp_path / "out")[0], tmp_path / "out", model, OPTIONS),
+        archive.color(inputs.plan([url], tmp_path / "out")[0], tmp_path / "out", model, OPTIONS),
     )
     assert sum(outcome.state == "done" for outcome in outcomes) == 12
     assert (tmp_path / "out" / "deep" / "01.png").exists()
-    _, errors = bulk.plan(["nosuch://bucket/x"], tmp_path / "out")
+    _, errors = inputs.plan(["nosuch://bucket/x"], tmp_path / "out")
     assert "nosuch" in str(errors[0])
 
 

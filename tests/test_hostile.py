@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from colorify import bulk
+from colorify import inputs
 from colorify.cli import app
 from colorify.data import manifest
 from colorify.data.cache import DataConfig, prepare
@@ -122,7 +122,7 @@ def test_links_that_go_in_circles(model, tmp_path):
     (tmp_path / "in" / "circle").symlink_to(tmp_path / "in", target_is_directory=True)
     (tmp_path / "in" / "self.png").symlink_to(tmp_path / "in" / "self.png")
     (tmp_path / "in" / "nowhere.png").symlink_to("/nowhere.png")
-    jobs, passed = bulk.plan([str(tmp_path / "in")], tmp_path / "out")
+    jobs, passed = inputs.plan([str(tmp_path / "in")], tmp_path / "out")
     assert [job.target.name for job in jobs] == ["a.png"]
     assert {one.source.name: (one.reason, one.failed) for one in passed} == {
         "circle": ("a link to a folder", False),  # its pictures are colored where they lie

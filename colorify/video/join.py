@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -14,45 +15,102 @@ from av.video.stream import VideoStream
 
 from colorify.pictures import hidden
 from colorify.video import media
-from colorify.video.media import VideoError
+from colorify.video.facts import Target
+from colorify.video.formats import VideoError
+from colorify.video.media import Damage
+
+Stretch = tuple[float, float | None]
+"""Seconds from the beginning of a film: where to begin, and where to stop."""
+_BEYOND = 5  # seconds
+_TOLERANCE = Fraction(1, 500)  # seconds: Matroska counts in thousandths
 
 
-def join(source: Path, parts: list[Path], out: Path, start: float = 0.0, end: float | None = None) -> None:
+def join(
+    source: Path,
+    parts: list[Path],
+    out: Path,
+    target: Target,
+    stretch: Stretch = (0.0, None),
+    lost: Damage | None = None,
+) -> float:
     """Write ``out`` beside, then rename it: the parts, and the sound, subtitles, chapters and words of ``source``.
 
-    Of these, what lies between ``start`` and ``end``, in seconds; ``start`` becomes zero.
+    Of these, what lies within a ``stretch`` of seconds from its beginning; where that starts becomes zero. What cannot
+    be read is counted in ``lost``. Gives the seconds that all of it lasts. Raises `VideoError` if a frame of the parts
+    is not in the result, or not at its time.
     """
     part = hidden(out, f".{os.getpid()}.part{out.suffix}")
+    begin = target.facts.origin
+    start, end = begin + Fraction(stretch[0]), None if stretch[1] is None else begin + Fraction(stretch[1])
+    lost = Damage() if lost is None else lost
     try:
-        with media.opened(source) as film, av.open(str(part), "w") as written:
+        with media.opened(source) as film, _written(part) as written:
             written.metadata.update(film.metadata)
             written.set_chapters(list(_chapters(film, start, end)))
             with media.opened(parts[0]) as first:
                 video = _copied(written, first.streams.video[0])
             _like(video, media.moving(film))
-            video.set_display_matrix(_matrix(source))
+            _describe(video, target, out)
             copies = {}
             for stream in film.streams:
-                if stream is not media.moving(film) and stream.type in ("audio", "subtitle", "video"):
+                if stream is not media.moving(film) and stream.type in media.KEPT[out.suffix.lower()]:
                     copies[stream.index] = _copied(written, stream)
                     _like(copies[stream.index], stream)
-            pictures = _shifted(_packets(parts), start)
+            times: list[Fraction] = []
+            pictures = _noted(_shifted(_packets(parts), start), times)
             waiting = next(pictures, None)
-            others = film.demux(*(film.streams[index] for index in copies)) if copies else ()
-            for packet in _shifted(_between(others, start, end), start):
+            timed = [film.streams[index] for index in copies if film.streams[index].type != "attachment"]
+            others = media.packets(film, timed, lost) if timed else ()
+            last = end if end is not None or not film.duration else start + Fraction(film.duration, av.time_base)
+            others = _in_order(_between(others, start if stretch[0] else None, end), last, lost)
+            heard = Fraction(0)
+            for packet in _shifted(others, start):
+                heard = max(heard, (packet.pts + (packet.duration or 0)) * packet.time_base)
                 while waiting and waiting.dts * waiting.time_base <= packet.dts * packet.time_base:
                     waiting = _put(written, waiting, video, pictures)
                 packet.stream = copies[packet.stream.index]
                 written.mux(packet)
             while waiting:
                 waiting = _put(written, waiting, video, pictures)
+        _verify(part, times, out)
         os.replace(part, out)
+        return float(max(heard, times[-1] + 1 / target.facts.rate))
     finally:
         with suppress(OSError):
             part.unlink()
 
 
-def _chapters(film: InputContainer, start: float, end: float | None) -> Iterator[dict]:
+def _written(path: Path) -> OutputContainer:
+    """A container whose index stands first, where there is a choice: players begin before all has come."""
+    quick = {"movflags": "+faststart"} if path.suffix.lower() in (".mp4", ".mov") else {}
+    return av.open(f"file:{path}", "w", options=quick)
+
+
+def _describe(video: VideoStream, target: Target, out: Path) -> None:
+    """Say what the film is where the parts do not."""
+    target.tag(video.codec_context)
+    video.set_display_matrix(target.facts.matrix)
+    if target.codec == "libx265" and out.suffix.lower() != ".mkv":
+        video.codec_context.codec_tag = "hvc1"  # players of Apple know no other
+
+
+def _verify(path: Path, times: list[Fraction], out: Path) -> None:
+    """`VideoError` unless a film has a frame at each of these seconds, and no other."""
+    with media.opened(path) as film:
+        found = sorted(packet.pts * packet.time_base for packet in _packets([path]))
+        off = max((abs(a - b - found[0] + times[0]) for a, b in zip(found, times, strict=False)), default=0)
+        if len(found) != len(times) or off > max(_TOLERANCE, media.moving(film).time_base):
+            raise VideoError(f"{out}: {len(found)} of {len(times)} frames, {float(off):.3f} s off: the parts are kept")
+
+
+def _noted(packets: Iterable[av.Packet], times: list[Fraction]) -> Iterator[av.Packet]:
+    """The packets, and their times written down."""
+    for packet in packets:
+        times.append(packet.pts * packet.time_base)
+        yield packet
+
+
+def _chapters(film: InputContainer, start: Fraction, end: Fraction | None) -> Iterator[dict]:
     for chapter in film.chapters():
         base = chapter["time_base"]
         first, last = chapter["start"] * base, chapter["end"] * base
@@ -62,16 +120,11 @@ def _chapters(film: InputContainer, start: float, end: float | None) -> Iterator
             yield chapter | {"start": begins, "end": ends}
 
 
-def _matrix(source: Path) -> list[int] | None:
-    with media.opened(source) as film:
-        return media.display_matrix(next(media.frames(film)))
-
-
 def _copied(written: OutputContainer, stream: Stream) -> Stream:
     try:
         return written.add_stream_from_template(stream, opaque=True)
     except (ValueError, av.FFmpegError) as error:
-        kind = f"stream {stream.index} ({stream.type}, {stream.codec.name})"
+        kind = f"stream {stream.index} ({stream.type}, {stream.name})"
         raise VideoError(f"{kind} cannot be held by this container ({error}): name a .mkv") from None
 
 
@@ -86,19 +139,44 @@ def _packets(parts: list[Path]) -> Iterator[av.Packet]:
             yield from (packet for packet in part.demux(part.streams.video[0]) if packet.size)
 
 
-def _between(packets: Iterable[av.Packet], start: float, end: float | None) -> Iterator[av.Packet]:
+def _between(packets: Iterable[av.Packet], start: Fraction | None, end: Fraction | None) -> Iterator[av.Packet]:
     """The packets within a stretch of time; without a start all that come before its end."""
     for packet in packets:
         if packet.size and packet.stream.disposition & Disposition.attached_pic:
-            packet.pts = packet.dts = round(start / packet.time_base)  # a cover has no time
+            packet.pts = packet.dts = round((start or 0) / packet.time_base)  # a cover has no time
             yield packet
         elif packet.dts is not None:
+            packet.pts = packet.dts if packet.pts is None else packet.pts
             time = packet.pts * packet.time_base
-            if (not start or time >= start) and (end is None or time < end):
+            if (start is None or time >= start) and (end is None or time < end):
                 yield packet
 
 
-def _shifted(packets: Iterable[av.Packet], start: float) -> Iterator[av.Packet]:
+def _in_order(packets: Iterable[av.Packet], last: Fraction | None, lost: Damage) -> Iterator[av.Packet]:
+    """The packets but those whose time goes back, or is far beyond the ``last``: no container takes such damage.
+
+    Sound comes a packet late: one that the next shows to have jumped ahead is left out, not all that follow.
+    """
+    held: dict[int, av.Packet] = {}
+    sent: dict[int, int] = {}
+    for packet in packets:
+        number, sound = packet.stream.index, packet.stream.type == "audio"
+        least = packet.dts - (packet.stream.type != "subtitle")  # subtitles may begin together
+        before = held.get(number)
+        if sent.get(number, least) > least or (last is not None and packet.dts * packet.time_base > last + _BEYOND):
+            lost.add(packet)
+        elif not sound or (before is not None and before.dts <= least):
+            sending = before if sound else packet
+            sent[number], held[number] = sending.dts, packet  # now: who gets it may change its time
+            yield sending
+        else:
+            if before is not None:
+                lost.add(before)
+            held[number] = packet
+    yield from sorted((one for one in held.values() if one.stream.type == "audio"), key=lambda p: p.dts * p.time_base)
+
+
+def _shifted(packets: Iterable[av.Packet], start: Fraction) -> Iterator[av.Packet]:
     for packet in packets:
         if start:
             shift = round(start / packet.time_base)

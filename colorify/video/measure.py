@@ -64,9 +64,9 @@ def lag(ab: np.ndarray, truth: np.ndarray, at: int, share: float = 0.9) -> int:
 
 def motion(lumas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """``on`` and ``seen`` of a film ``(T, H, W)`` L* whose motion is not known, by DIS optical flow (Kroeger 2016)."""
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     on, seen = [], []
     for here, there in pairwise(lumas):
+        flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)  # a used one remembers
         small = [(luma * 2.55).clip(0, 255).astype(np.uint8) for luma in (here, there)]
         forth, back = flow.calc(*small, None), flow.calc(*small[::-1], None)
         on.append(forth)

@@ -1,59 +1,71 @@
-"""Films as FFmpeg reads and writes them: the stream that moves, planes as arrays, an encoder that fits the source."""
+"""Films as FFmpeg reads them: the stream that moves, its frames wherever they begin, and what does not decode."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
-from av.container import InputContainer, OutputContainer
+from av.container import InputContainer
 from av.sidedata.sidedata import Type as SideDataType
-from av.stream import Disposition
-from av.video.codeccontext import VideoCodecContext
+from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
-from av.video.plane import VideoPlane
 from av.video.stream import VideoStream
 
-from colorify.video.planes import Coding
+from colorify.video.formats import VideoError, planar
 
-CODECS = {
-    "libx264": {
-        "high": {"preset": "veryfast", "crf": "13", "tune": "grain"},
-        "small": {"preset": "medium", "crf": "23"},
-        "lossless": {"preset": "veryfast", "qp": "0"},
-    },
-    "libx265": {
-        "high": {"preset": "fast", "crf": "14", "tune": "grain", "x265-params": "log-level=error"},
-        "small": {"preset": "medium", "crf": "26", "x265-params": "log-level=error"},
-        "lossless": {"preset": "fast", "x265-params": "lossless=1:log-level=error"},
-    },
-    "libsvtav1": {"high": {"preset": "8", "crf": "16"}, "small": {"preset": "6", "crf": "35"}},
-    "ffv1": {"lossless": {"level": "3"}},
-}
-"""Encoders of FFmpeg, and what each `QUALITIES` means to them."""
-QUALITIES = ("high", "small", "lossless")
-"""``lossless`` keeps every sample, chroma as it was predicted included."""
-_MATRICES = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020", 10: "bt2020"}  # of ISO/IEC 23091-4, as FFmpeg counts them
-_NUMBERS = {"bt709": 1, "bt601": 6, "bt2020": 9}
-_RANGES = {False: 1, True: 2}
-_PLANAR = {f"yuv{kind}p{deep}" for kind in ("420", "422", "444", "440", "411", "410") for deep in ("", "10le")}
-_PLANAR |= {"yuvj420p", "yuvj422p", "yuvj444p", "gray", "gray10le"}
+_BESIDE = ("audio", "subtitle", "video")
+KEPT = {".mp4": _BESIDE, ".mov": _BESIDE, ".mkv": (*_BESIDE, "attachment")}
+"""Kinds of streams that go with the colored picture into each container; timecode goes as a word."""
+_WORDS = ("tmcd", "bin_data")  # data that the container writes itself, of timecode and chapters
+_TIMED = {
+    "matroska,webm",
+    "mov,mp4,m4a,3gp,3g2,mj2",
+    "mpegts",
+}  # where a time stamp is the same wherever reading begins
+_BACK = (1, 4, 16, 64)  # seconds to step back, until a frame before the wanted one is found
+Seek = Literal["never", "trusted", "always"]
+"""Whether to seek: where the same frames come as without; or where near is enough."""
+_TRIES = 20  # reads in a row that fail: then the rest is lost
 
 
-class VideoError(ValueError):
-    """What is wrong with a film, and what to do."""
+@dataclass
+class Damage:
+    """What could not be read or decoded, or not whole; the same twice counts once."""
+
+    places: set[int] = field(default_factory=set)  # bytes from the beginning of the file; below zero time stamps
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def add(self, packet: av.Packet | None) -> None:
+        """This packet, or the whole rest."""
+        place = -1 if packet is None else packet.pos if packet.pos is not None else packet.dts
+        self.places.add(-2 if place is None else int(place))
+
+    def add_frame(self, frame: VideoFrame) -> None:
+        """This frame, of which the decoder made what it could."""
+        self.places.add(-3 - frame.pts)
 
 
 def opened(path: Path) -> InputContainer:
-    """A film to read; `VideoError` if it is none."""
+    """A film to read, of a file and nothing else; `VideoError` if it is none."""
     try:
-        return av.open(str(path), metadata_errors="replace")  # titles are in any encoding
+        # a playlist may name what it likes: only files; titles are in any encoding
+        return av.open(f"file:{path}", metadata_errors="replace", options={"protocol_whitelist": "file"})
     except (av.FFmpegError, OSError) as error:
         raise VideoError(f"{path}: cannot be read as a film: {error.strerror or error}") from None
+
+
+def name(film: InputContainer) -> str:
+    """The path of a film."""
+    return film.name.removeprefix("file:")
 
 
 def moving(film: InputContainer) -> VideoStream:
@@ -61,18 +73,36 @@ def moving(film: InputContainer) -> VideoStream:
     for stream in film.streams.video:
         if not stream.disposition & Disposition.attached_pic:
             if stream.codec_context is None or not stream.codec_context.width:
-                raise VideoError(f"{film.name}: its video codec is not known here: convert it with FFmpeg first")
+                raise VideoError(f"{name(film)}: its video codec is not known here: convert it with FFmpeg first")
             return stream
     kinds = ", ".join(stream.type for stream in film.streams) or "nothing"
-    raise VideoError(f"{film.name}: no video stream, only {kinds}")
+    raise VideoError(f"{name(film)}: no video stream, only {kinds}")
+
+
+def left_out(film: InputContainer, suffix: str) -> list[str]:
+    """The streams that a container of this suffix does not get."""
+    others = (stream for stream in film.streams if stream.type not in KEPT[suffix])
+    named = ((stream, getattr(stream, "name", None) or "unknown") for stream in others)
+    return [f"stream {one.index} ({one.type}, {name}) is left out" for one, name in named if name not in _WORDS]
+
+
+def origin(film: InputContainer) -> Fraction:
+    """Seconds at which the film begins, by its own time: captures begin anywhere."""
+    return Fraction(max(0, film.start_time or 0), av.time_base)
 
 
 def duration(film: InputContainer) -> float | None:
-    """Seconds, as the file says; nothing: it does not."""
+    """Seconds of `moving`, as the file says; nothing: it does not."""
     stream = moving(film)
-    if stream.duration is not None:
-        return float(stream.duration * stream.time_base)
-    return None if film.duration is None else film.duration / av.time_base
+    return whole_duration(film) if stream.duration is None else float(stream.duration * stream.time_base)
+
+
+def whole_duration(film: InputContainer) -> float | None:
+    """Seconds of all that is in a film, as the file says; nothing: it does not."""
+    if film.duration is None:
+        return None
+    before = origin(film) if film.format.name.startswith("matroska") else 0  # which counts from zero
+    return float(Fraction(film.duration, av.time_base) - before)
 
 
 def count(path: Path) -> int:
@@ -81,47 +111,128 @@ def count(path: Path) -> int:
         return sum(packet.size > 0 for packet in film.demux(moving(film)))
 
 
-def frames(film: InputContainer, start: int | None = None, end: int | None = None) -> Iterator[VideoFrame]:
+def rate(stream: VideoStream) -> Fraction:
+    """Frames a second, about."""
+    return stream.average_rate or stream.guessed_rate or Fraction(25)
+
+
+def frames(
+    film: InputContainer,
+    start: int | None = None,
+    end: int | None = None,
+    damage: Damage | None = None,
+    seek: Seek = "trusted",
+) -> Iterator[VideoFrame]:
     """The frames of `moving`, of planar Y'CbCr or gray, from the time stamp ``start`` on, before ``end``.
 
-    Damaged frames are left out; one without a time stamp, or with one that goes back, comes a moment after the last.
+    The same ones wherever reading begins: where a seek cannot be trusted, all that comes before is decoded too. What
+    does not decode is left out, and counted in ``damage``; a frame without a time stamp, or with one that goes back,
+    comes a moment after the last.
     """
-    stream, last = moving(film), None
-    step = max(1, round(1 / (stream.average_rate or 25) / stream.time_base))
-    if start is not None:
-        film.seek(start, stream=stream)
-    for found in _decoded(film, stream):
-        for frame in found:
-            if frame.pts is None or (last is not None and frame.pts <= last):
-                frame.pts = 0 if last is None else last + step
-            last = frame.pts
-            if end is not None and last >= end:
-                return
-            if start is None or last >= start:
-                yield frame if frame.format.name in _PLANAR else frame.reformat(format="yuv444p")
+    for frame in reached(film, start, Damage() if damage is None else damage, seek):
+        if end is not None and frame.pts >= end:
+            return
+        if start is None or frame.pts >= start:
+            yield frame
 
 
-def _decoded(film: InputContainer, stream: VideoStream) -> Iterator[list[VideoFrame]]:
-    """The frames of each packet; `VideoError` where it cannot go on."""
-    try:
-        for packet in film.demux(stream):
-            with suppress(av.error.InvalidDataError):
-                yield packet.decode()
-    except av.FFmpegError as error:  # also of memory: a header may ask for any amount
-        raise VideoError(f"{film.name}: cannot be decoded: {error.strerror or error}") from None
+def reached(film: InputContainer, start: int | None, damage: Damage, seek: Seek = "trusted") -> Iterator[VideoFrame]:
+    """As `frames`, with some more before ``start``, if there are any."""
+    stream = moving(film)
+    if start is None:
+        yield from _planar(film, _stamped(stream, _decoded(film, stream, damage)))
+    elif (found := _sought(film, stream, start, damage, seek)) is not None:
+        yield from _planar(film, found)
+    else:
+        with opened(Path(name(film))) as again:
+            yield from reached(again, None, damage)
 
 
-def coding_of(frame: VideoFrame | VideoCodecContext) -> Coding:
-    """How the samples of a frame are to be read; what it does not say follows from its height, as in players."""
-    full = frame.color_range == _RANGES[True] or frame.format.name.startswith("yuvj")
-    guess = "bt709" if frame.height >= 720 else "bt601"
-    return Coding(_MATRICES.get(int(frame.colorspace), guess), full, frame.format.components[0].bits)
+def _sought(
+    film: InputContainer, stream: VideoStream, start: int, damage: Damage, seek: Seek
+) -> Iterator[VideoFrame] | None:
+    """The frames from a key frame on that comes before ``start``; nothing: there is none to be found by seeking."""
+    if seek == "never" or (seek == "trusted" and film.format.name not in _TIMED):
+        return None
+    first, step, delay = origin(film) / stream.time_base, _step(stream), stream.codec_context.reorder_depth
+    for back in _BACK:
+        aim = round(start - back / stream.time_base)
+        if aim <= first:
+            return None
+        with suppress(av.FFmpegError):
+            film.seek(aim, stream=stream)
+            stream.codec_context.reorder_depth = max(delay, stream.codec_context.reorder_depth)
+            decoded = _stamped(stream, _from_key(_decoded(film, stream, damage)))
+            found = next(decoded, None)
+            if found is not None and found.pts + step < start:
+                return chain((found,), decoded)
+    return None
 
 
-def samples(plane: VideoPlane, depth: int) -> np.ndarray:
-    """The samples ``(H, W)`` of a plane, as a view: writing into it writes the frame."""
-    rows = np.frombuffer(plane, np.uint8 if depth == 8 else "<u2")
-    return rows.reshape(plane.height, -1)[:, : plane.width]
+def _from_key(decoded: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+    """What comes with, or after, the first key frame that says its time."""
+    for frame in decoded:
+        if frame.key_frame and frame.pts is not None:
+            yield frame
+            key = frame.pts
+            yield from (later for later in decoded if later.pts is None or later.pts > key)
+
+
+def _planar(film: InputContainer, decoded: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+    for frame in decoded:
+        try:
+            yield planar(frame)
+        except VideoError as error:
+            raise VideoError(f"{name(film)}: {error}") from None
+
+
+def _step(stream: VideoStream) -> int:
+    return max(1, round(1 / (stream.average_rate or 25) / stream.time_base))
+
+
+def _stamped(stream: VideoStream, decoded: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+    """The frames, each with a time stamp that is later than the last one's."""
+    last, step = None, _step(stream)
+    for frame in decoded:
+        if frame.pts is None or (last is not None and frame.pts <= last):
+            frame.pts = 0 if last is None else last + step
+        last = frame.pts
+        yield frame
+
+
+def packets(film: InputContainer, streams: list[Stream], damage: Damage) -> Iterator[av.Packet]:
+    """The packets of some streams, and an empty one of each at the end; what cannot be read is left out and counted.
+
+    Raises `VideoError` where memory runs out: a header may ask for any amount.
+    """
+    failed, reading = 0, film.demux(*streams)
+    while failed < _TRIES:
+        try:
+            packet = next(reading)
+        except StopIteration:
+            return
+        except (av.FFmpegError, OSError) as error:
+            if isinstance(error, MemoryError):
+                raise VideoError(f"{name(film)}: cannot be decoded: {error.strerror or error}") from None
+            damage.add(None)
+            failed, reading = failed + 1, film.demux(*streams)
+        else:
+            failed = 0
+            if packet.is_corrupt:
+                damage.add(packet)
+            yield packet
+
+
+def _decoded(film: InputContainer, stream: VideoStream, damage: Damage) -> Iterator[VideoFrame]:
+    for packet in packets(film, [stream], damage):
+        try:
+            found = packet.decode()
+        except av.FFmpegError as error:
+            if isinstance(error, MemoryError):
+                raise VideoError(f"{name(film)}: cannot be decoded: {error.strerror or error}") from None
+            damage.add(packet)
+        else:
+            yield from found
 
 
 def turns(frame: VideoFrame) -> int:
@@ -133,49 +244,3 @@ def display_matrix(frame: VideoFrame) -> list[int] | None:
     """How players are to turn and mirror the film, nine numbers; nothing: as it lies."""
     found = frame.side_data.get(SideDataType.DISPLAYMATRIX)
     return None if found is None else np.frombuffer(found, np.int32).tolist()
-
-
-def check_codec(codec: str, quality: str) -> None:
-    """`VideoError` unless the encoder can be had, and in that quality."""
-    if quality not in QUALITIES:
-        raise VideoError(f"quality {quality!r}: choose one of {', '.join(QUALITIES)}")
-    if codec not in CODECS or codec not in av.codecs_available:
-        raise VideoError(f"codec {codec!r}: choose one of {', '.join(CODECS)}")
-    if quality not in CODECS[codec]:
-        raise VideoError(f"codec {codec}: quality {quality!r} cannot be had, only {', '.join(CODECS[codec])}")
-
-
-def encoder(
-    out: OutputContainer, source: VideoStream, like: VideoFrame, codec: str, quality: str, wide: int = 1
-) -> VideoStream:
-    """An encoder of the size (``wide`` times the width), depth, timing and tags of the frame ``like`` of ``source``.
-
-    4:2:0, or 4:4:4 where a side is odd. It keeps the order of the frames, so that parts can be put end to end.
-    """
-    os.environ.setdefault("SVT_LOG", "1")  # errors alone; libsvtav1 has no other knob for that
-    coding, width, given = coding_of(like), like.width * wide, source.codec_context
-    rate = source.average_rate or source.guessed_rate or Fraction(25)
-    options = CODECS[codec][quality] | ({} if codec == "ffv1" else {"bf": "0"})
-    stream = out.add_stream(codec, rate=rate, options=options)
-    stream.time_base = source.time_base
-    context = stream.codec_context
-    context.width, context.height, context.time_base = width, like.height, source.time_base
-    context.pix_fmt = ("yuv444p" if like.width % 2 or like.height % 2 else "yuv420p") + (
-        "10le" if coding.depth > 8 else ""
-    )
-    if context.pix_fmt not in (kind.name for kind in context.codec.video_formats):
-        raise VideoError(f"codec {codec} cannot hold {width} x {like.height} as {context.pix_fmt}: use libx264")
-    context.color_range, context.colorspace = _RANGES[coding.full], _NUMBERS[coding.matrix]
-    context.color_primaries, context.color_trc = given.color_primaries, given.color_trc
-    if given.sample_aspect_ratio:
-        context.sample_aspect_ratio = given.sample_aspect_ratio
-    return stream
-
-
-def blank(context: VideoCodecContext, like: VideoFrame, coding: Coding) -> VideoFrame:
-    """A frame to fill, at the time of ``like`` and with its tags."""
-    frame = VideoFrame(context.width, context.height, context.pix_fmt)
-    frame.pts, frame.time_base = like.pts, like.time_base
-    frame.color_range, frame.colorspace = _RANGES[coding.full], _NUMBERS[coding.matrix]
-    frame.color_primaries, frame.color_trc = like.color_primaries, like.color_trc
-    return frame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -12,7 +13,9 @@ from PIL import Image
 
 from colorify.color import gray_to_luma, rgb_to_lab
 from colorify.inference import Colorizer, check_knobs, small_size
-from colorify.video import media, planes
+from colorify.video import fields, planes
+from colorify.video.facts import blank
+from colorify.video.formats import coding_of, samples
 
 
 @dataclass(frozen=True)
@@ -28,18 +31,25 @@ class Look:
 class Painter:
     """A model and the look that is asked of it; raises `ValueError` for a knob out of its range."""
 
-    def __init__(self, colorizer: Colorizer, look: Look, turns: int = 0):
-        """``turns``: quarter turns, counter-clockwise, that bring the film upright."""
+    def __init__(self, colorizer: Colorizer, look: Look, turns: int = 0, top_first: bool | None = None):
+        """``turns``: quarter turns, counter-clockwise, that bring the film upright; which field is first, if any."""
         check_knobs(look.size, look.saturation, look.blur)
-        self.colorizer, self.look, self.turns = colorizer, look, turns
+        self.colorizer, self.look, self.turns, self.top_first = colorizer, look, turns, top_first
 
     def small(self, frame: VideoFrame) -> np.ndarray:
-        """L* ``(h, w)`` of a frame, as it lies, as small as the network sees it."""
-        coding = media.coding_of(frame)
-        luma = media.samples(frame.planes[0], coding.depth)
+        """L* ``(h, w)`` of a frame, of its first field if it has any, as it lies, as small as the network sees it."""
+        return self.moments(frame)[0]
+
+    def moments(self, frame: VideoFrame) -> list[np.ndarray]:
+        """L* ``(h, w)`` of each field of a frame in their order, or of all of it, as small as the network sees it."""
+        coding = coding_of(frame)
+        luma = samples(frame.planes[0], coding.depth)
         size = small_size((frame.width, frame.height), self.look.size or self.colorizer.size)
-        small = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
-        return gray_to_luma(planes.gray(small, coding))
+        small = (cv2.resize(whole, size, interpolation=cv2.INTER_AREA) for whole, _ in self._pictures(luma))
+        return [gray_to_luma(planes.gray(luma, coding)) for luma in small]
+
+    def _pictures(self, luma: np.ndarray) -> list[tuple[np.ndarray, slice]]:
+        return fields.pictures(luma, self.top_first)
 
     def predict(self, luma: np.ndarray) -> np.ndarray:
         """L* ``(h, w)`` -> ab ``(h, w, 2)``; the network sees the picture upright."""
@@ -47,33 +57,41 @@ class Painter:
         as_it_lies = np.ascontiguousarray(np.rot90(ab, -self.turns))
         return cv2.resize(as_it_lies, luma.shape[::-1], interpolation=cv2.INTER_CUBIC)
 
-    def lay(self, frame: VideoFrame, ab: np.ndarray, context: VideoCodecContext) -> VideoFrame:
-        """A frame of ``context`` with the luma samples of ``frame`` and the colours ``ab (h, w, 2)``."""
-        coding = media.coding_of(frame)
-        luma, width = media.samples(frame.planes[0], coding.depth), frame.width
-        colored = media.blank(context, frame, coding)
-        out = [media.samples(plane, coding.depth) for plane in colored.planes]
-        shape = (out[1].shape[0], out[1].shape[1] // (1 + self.look.side_by_side))
-        if self.look.blur:
-            ab = cv2.GaussianBlur(ab, (0, 0), self.look.blur * min(ab.shape[:2]) / min(luma.shape))
-        seen = planes.gray(planes.sited(luma, shape), coding)
-        wide = planes.sited(ab * self.look.saturation, shape, luma.shape)
-        chroma = planes.chroma(seen, wide, coding)
+    def lay(self, frame: VideoFrame, moments: Sequence[np.ndarray], context: VideoCodecContext) -> VideoFrame:
+        """A frame of ``context`` with the luma samples of ``frame`` and the colors ``ab (h, w, 2)`` of each moment."""
+        coding = coding_of(frame)
+        luma, width = samples(frame.planes[0], coding.depth), frame.width
+        colored = blank(context, frame)
+        out = [samples(plane, coding.depth) for plane in colored.planes]
         out[0][:, :width] = out[0][:, -width:] = luma
-        for plane, values in zip(out[1:], chroma, strict=True):
+        for plane in out[1:]:
             plane[:] = 2 ** (coding.depth - 1)
-            plane[:, -values.shape[1] :] = values
+        shape = (out[1].shape[0], out[1].shape[1] // (1 + self.look.side_by_side))
+        for (whole, lines), ab in zip(self._pictures(luma), moments, strict=True):
+            chroma = self._chroma(whole, ab, coding, shape, lines)
+            for plane, values in zip(out[1:], chroma, strict=True):
+                plane[lines, -values.shape[1] :] = values
         return colored
 
+    def _chroma(
+        self, luma: np.ndarray, ab: np.ndarray, coding: planes.Coding, shape: tuple[int, int], lines: slice
+    ) -> np.ndarray:
+        """The lines ``(2, ...)`` of chroma planes of this shape that show the colors ``ab (h, w, 2)`` over a luma."""
+        if self.look.blur:
+            ab = cv2.GaussianBlur(ab, (0, 0), self.look.blur * min(ab.shape[:2]) / min(luma.shape))
+        seen = planes.gray(planes.sited(luma, shape)[lines], coding)
+        wide = planes.sited(ab * self.look.saturation, shape, luma.shape)[lines]
+        return planes.chroma(seen, wide, coding)
+
     def keep(self, frame: VideoFrame, context: VideoCodecContext) -> VideoFrame:
-        """A frame of ``context`` with the luma and the colours of ``frame``."""
-        depth = media.coding_of(frame).depth
-        kept = media.blank(context, frame, media.coding_of(frame))
-        sides = 1 + self.look.side_by_side
+        """A frame of ``context`` with the luma and the colors of ``frame``."""
+        depth = coding_of(frame).depth
+        kept, sides = blank(context, frame), 1 + self.look.side_by_side
         for given, plane in zip(frame.planes, kept.planes, strict=True):
-            there = media.samples(plane, depth)
-            shape = (there.shape[1] // sides, there.shape[0])
-            there[:] = np.tile(cv2.resize(media.samples(given, depth), shape, interpolation=cv2.INTER_AREA), sides)
+            for lines in (slice(None),) if self.top_first is None else (slice(0, None, 2), slice(1, None, 2)):
+                there, values = samples(plane, depth)[lines], samples(given, depth)[lines]
+                shape = (there.shape[1] // sides, there.shape[0])
+                there[:] = np.tile(cv2.resize(values, shape, interpolation=cv2.INTER_AREA), sides)
         return kept
 
     def own(self, frame: VideoFrame) -> np.ndarray:
@@ -83,12 +101,13 @@ class Painter:
         return np.ascontiguousarray(rgb_to_lab(small.astype(np.float32) / 255)[..., 1:])
 
     def gray_and_color(self, frame: VideoFrame) -> tuple[Image.Image, Image.Image]:
-        """A frame before and after, coloured for itself, as upright pictures."""
+        """A frame before and after, colored for itself, as upright pictures."""
+        depth = coding_of(frame).depth
         whole = VideoCodecContext.create("rawvideo", "w")
         whole.width, whole.height = frame.width, frame.height
-        whole.pix_fmt = "yuv444p10le" if media.coding_of(frame).depth > 8 else "yuv444p"
-        ab = self.predict(self.small(frame))
-        gray, color = (self.lay(frame, ab * share, whole).to_image() for share in (0, 1))
+        whole.pix_fmt = "yuv444p" if depth == 8 else f"yuv444p{depth}le"
+        ab, count = self.predict(self.small(frame)), 1 if self.top_first is None else 2
+        gray, color = (self.lay(frame, [ab * share] * count, whole).to_image() for share in (0, 1))
         return gray.rotate(90 * self.turns, expand=True), color.rotate(90 * self.turns, expand=True)
 
 
@@ -99,7 +118,7 @@ def is_colored(frame: VideoFrame, was: bool) -> bool:
     """
     if len(frame.planes) < 3:
         return False
-    depth = media.coding_of(frame).depth
-    chroma = np.stack([media.samples(plane, depth).ravel()[::7] for plane in frame.planes[1:3]]) / 2.0 ** (depth - 8)
+    depth = coding_of(frame).depth
+    chroma = np.stack([samples(plane, depth).ravel()[::7] for plane in frame.planes[1:3]]) / 2.0 ** (depth - 8)
     across = float(np.sqrt(max(np.linalg.eigvalsh(np.cov(chroma))[0], 0)))
     return across > (1.0 if was else 2.0)

@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from colorify.color import delinearize, linearize, luma_to_gray, rgb_to_lab, rgb_to_luma
-from colorify.video import media
+from colorify.video.formats import samples
 from colorify.video.steady import warp
 
 Window = tuple[float, float, float]
@@ -121,9 +121,9 @@ def write_gray(scene: Scene, path: Path, rate: int = 25, grain: float = 0.0) -> 
         for picture in shown:
             frame = VideoFrame(width, height, "yuv420p")
             for plane in frame.planes[1:]:
-                media.samples(plane, 8)[:] = 128
+                samples(plane, 8)[:] = 128
             grainy = (picture + noise.normal(0, grain, picture.shape)).clip(0, 1)
-            media.samples(frame.planes[0], 8)[:] = np.rint(16 + 219 * grainy)
+            samples(frame.planes[0], 8)[:] = np.rint(16 + 219 * grainy)
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     return path

@@ -61,12 +61,12 @@ def color(
         film.color_parts(segment.source, segment.folder, colorizer, stretch, check, MARGIN)
 
 
-def finish(segments: Sequence[Segment], out: Path) -> None:
+def finish(segments: Sequence[Segment], out: Path, options: Options) -> None:
     """Put the coloured segments of a film end to end into ``out``, with all else that the film holds."""
     source = segments[0].source
     paths = [path for segment in segments for path in sorted(segment.folder.glob("*.nut"))]
     if not paths:
         raise VideoError(f"{source}: no frame in it could be decoded")
     with film.named(source, out):
-        join(source, paths, out)
+        join(source, paths, out, film.target_of(source, options))
         shutil.rmtree(hidden(out, ".segments"))

@@ -54,7 +54,6 @@ class Steady:
         self.before: _Frame | None = None  # the last frame that left
         self.since = 0  # frames since the network last looked
         self.chroma = np.zeros(4)  # of this scene: mean chroma asked for, that of the means, looks; gain of the last
-        self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
     def add(self, luma: np.ndarray, reference: np.ndarray | None = None) -> Iterator[np.ndarray]:
         """The next frame's L* ``(h, w)``, and its true ab ``(h, w, 2)`` if known; gives the ab of what is done."""
@@ -115,7 +114,7 @@ class Steady:
 
     def _moved(self, luma: np.ndarray, last: _Frame) -> _Frame:
         here, there = _bytes(luma), _bytes(last.luma)
-        back, on = self._flow.calc(here, there, None), self._flow.calc(there, here, None)
+        back, on = _flow(here, there), _flow(there, here)
         sure, sure_on = confidence(back, on, luma, last.luma), confidence(on, back, last.luma, luma)
         if min(sure.mean(), sure_on.mean()) < CUT:
             sure, sure_on = np.zeros_like(sure), np.zeros_like(sure_on)
@@ -186,6 +185,11 @@ def _mixed(
     both = total + weight
     share = (weight / np.maximum(both, 1e-6))[..., None]
     return mean + (other - mean) * share, both.astype(np.float32)
+
+
+def _flow(here: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """The motion between two pictures; by a new object, for OpenCV's remember: a resumed film must be equal."""
+    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(here, there, None)
 
 
 def warp(field: np.ndarray, flow: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from PIL import Image
 from colorify import pictures
 from colorify.inference import Colorizer
 from colorify.pictures import Picture
-from colorify.video import film, keyframes, media
+from colorify.video import film, keyframes, media, stills
 from colorify.widgets.session import Knobs
 
 _FILM = (
@@ -56,7 +56,7 @@ class Clip(widgets.VBox):
 
     def still(self) -> tuple[Image.Image, str]:
         """The frame of the moment, and its name."""
-        picture, self._time = film.still(self.path, self.moment.value)
+        picture, self._time = stills.still(self.path, self.moment.value)
         return picture, f"{self.name}-{self._time:.2f}s"
 
     def color(self, colorizer: Colorizer, knobs: Knobs, corrected: Picture | None) -> None:

@@ -14,8 +14,9 @@ from threading import RLock
 import ipywidgets as widgets
 from PIL import Image
 
-from colorify import bulk, pictures
+from colorify import pictures
 from colorify.codec import TEMPERATURE
+from colorify.containers import is_film
 from colorify.hints import Hint, ab_of
 from colorify.inference import Colorizer
 from colorify.models import released
@@ -112,7 +113,7 @@ class Studio(widgets.VBox):
             self._read(path, path.stem)
 
     def _read(self, path: Path, name: str) -> None:
-        if bulk.is_film(path):
+        if is_film(path):
             self._quietly(lambda: self.clip.take(path, name))
             self._open(*self.clip.still())
         else:

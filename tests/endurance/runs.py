@@ -22,7 +22,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from colorify.video import media
+from colorify.video import formats, media
 from reliability import publish
 
 RATE, SIZE = 24, (64, 48)
@@ -72,9 +72,9 @@ def film(path: Path, frames: int) -> None:
         for number in range(min(_LOOP, frames)):
             frame = av.VideoFrame(width, height, "yuv420p")
             for plane in frame.planes[1:]:
-                media.samples(plane, 8)[:] = 128
+                formats.samples(plane, 8)[:] = 128
             at = x + number / 3
-            media.samples(frame.planes[0], 8)[:] = 120 + 60 * np.sin(at / 7) + 40 * np.sin((at + 2 * y) / 11)
+            formats.samples(frame.planes[0], 8)[:] = 120 + 60 * np.sin(at / 7) + 40 * np.sin((at + 2 * y) / 11)
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     with av.open(str(path), "w") as out:

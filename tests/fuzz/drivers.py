@@ -28,7 +28,7 @@ from colorify.methods.regression import RegressionConfig
 from colorify.models import CheckpointError, checkpoint, onnx
 from colorify.models.checkpoint import Checkpoint
 from colorify.models.unet import UNet, UNetConfig
-from colorify.video import film, media
+from colorify.video import media, stills
 
 MAX_MEGAPIXELS = 4.0
 SMALLEST = UNetConfig("resnet18", (4, 4, 4, 4))
@@ -90,7 +90,7 @@ def video(path: Path) -> None:
         warnings.simplefilter("ignore")
         with media.opened(path) as opened:
             media.duration(opened)
-        film.still(path, 0)
+        stills.still(path, 0)
 
 
 @in_file(".safetensors")

@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 from colorify.cli import app
 from colorify.inference import Colorizer
 from colorify.models import checkpoint as checkpoints
-from colorify.video import film, media
+from colorify.video import film, media, stills
 from colorify.video.film import Options
-from colorify.video.media import VideoError, coding_of, samples
+from colorify.video.formats import VideoError, coding_of, samples
 from colorify.video.planes import Coding
 
 RATE = Fraction(30000, 1001)
@@ -182,7 +182,9 @@ def test_time_stamps_that_lack_or_go_back(tmp_path):
 
         def demux(self, stream):
             for packet in self.clip.demux(stream):
-                yield SimpleNamespace(decode=lambda packet=packet: [self.stamped(f) for f in real(packet)])
+                yield SimpleNamespace(
+                    is_corrupt=False, decode=lambda packet=packet: [self.stamped(f) for f in real(packet)]
+                )
 
         def stamped(self, frame):
             frame.pts = next(given)
@@ -318,18 +320,18 @@ def test_keyframes_that_cannot_be(colorizer, tmp_path, name, size, options, word
 
 def test_exported_keyframes_are_found_again(colorizer, tmp_path):
     source, folder = make(tmp_path / "in.mkv"), tmp_path / "keys"
-    (first, *_) = written = film.export_keyframes(source, folder, colorizer)
+    (first, *_) = written = stills.export_keyframes(source, folder, colorizer)
     assert first.name == "000000.000s.png" and sorted(folder.iterdir()) == written
     with Image.open(first) as picture:
         assert picture.size == (96, 64)
     with pytest.raises(VideoError, match="exists already"):
-        film.export_keyframes(source, folder, colorizer)
+        stills.export_keyframes(source, folder, colorizer)
     done = film.colorize(source, tmp_path / "out.mkv", colorizer, Options(keyframes=folder, every=1000))
     assert done.looked < 30
 
 
 def test_the_preview_shows_six_moments_gray_and_in_colour(colorizer, tmp_path):
-    sheet = film.preview(make(tmp_path / "in.mkv"), colorizer)
+    sheet = stills.preview(make(tmp_path / "in.mkv"), colorizer)
     assert sheet.width > 2 * 96 and sheet.height > 6 * 64
     pixels = np.asarray(sheet).astype(int)
     assert np.ptp(pixels[30:90, 8:96], axis=-1).max() <= 2 < np.ptp(pixels[30:90, 110:190], axis=-1).max()
@@ -419,7 +421,7 @@ def test_saturation_zero_is_gray(colorizer, tmp_path):
 KILLED = """
 import os, signal, sys
 from colorify.inference import Colorizer
-from colorify.video import film, media
+from colorify.video import film, media, stills
 film.PART = 32
 def report(now):
     if now.frames == {at}:

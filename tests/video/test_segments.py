@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from colorify import archive, bulk
+from colorify import archive, bulk, inputs
 from colorify.models import checkpoint as files
 from colorify.video import film, segments
 from colorify.video.film import Options
@@ -19,7 +19,7 @@ def model(checkpoint, tmp_path) -> str:
 
 
 def colored(source, out, model, options=SMALL, **knobs) -> list[archive.Outcome]:
-    jobs, errors = bulk.plan([str(source)], out, films=True)
+    jobs, errors = inputs.plan([str(source)], out, films=True)
     assert not errors
     return list(archive.color(jobs, out, model, options, **knobs))
 
@@ -99,7 +99,7 @@ def test_a_stop_does_not_wait_for_a_segment(tmp_path, model, monkeypatch):
     monkeypatch.setattr(film, "PART", 8)
     make(tmp_path / "in" / "a.mkv", frames=10)
     make(tmp_path / "in" / "b.mkv", frames=1500)
-    jobs, _ = bulk.plan([str(tmp_path / "in")], tmp_path / "out", films=True)
+    jobs, _ = inputs.plan([str(tmp_path / "in")], tmp_path / "out", films=True)
     running = archive.color(jobs, tmp_path / "out", model, SMALL)
     assert next(running).job.source.name == "a.mkv"
     running.close()

@@ -1,0 +1,168 @@
+"""Sample formats of films: planes of Y'CbCr out of any frame, and which encoder can hold which of them."""
+
+from __future__ import annotations
+
+import av
+import numpy as np
+from av.codec import Codec
+from av.video.format import VideoFormat
+from av.video.frame import VideoFrame
+from av.video.plane import VideoPlane
+
+from colorify.video.planes import MATRICES, Coding
+
+DEPTHS = (8, 9, 10, 12, 14, 16)
+"""Bits of a sample."""
+CODECS = {
+    "libx264": {
+        "high": {"preset": "veryfast", "crf": "13", "tune": "grain"},
+        "small": {"preset": "medium", "crf": "23"},
+        "lossless": {"preset": "veryfast", "qp": "0"},
+    },
+    "libx265": {
+        "high": {"preset": "fast", "crf": "14", "tune": "grain", "x265-params": "log-level=none"},
+        "small": {"preset": "medium", "crf": "26", "x265-params": "log-level=none"},
+        "lossless": {"preset": "fast", "x265-params": "lossless=1:log-level=none"},
+    },
+    "libsvtav1": {"high": {"preset": "8", "crf": "16"}, "small": {"preset": "6", "crf": "35"}},
+    "ffv1": {"lossless": {"level": "3"}},
+}
+"""Encoders of FFmpeg, and what each `QUALITIES` means to them."""
+QUALITIES = ("high", "small", "lossless")
+"""``lossless`` keeps every sample, chroma as it was predicted included."""
+INTERLACED = ("libx264", "ffv1")
+"""Encoders that keep the fields of a frame and their order; HEVC and AV1 have no such frames."""
+_MATRIX_OF = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020", 10: "bt2020"}  # ISO/IEC 23091-4, as FFmpeg counts
+MATRIX_NUMBERS = {"bt709": 1, "bt601": 6, "bt2020": 9}
+RANGES = {False: 1, True: 2}
+"""FFmpeg's numbers of limited and full range."""
+_PLANAR = {f"yuv{kind}p{bits}" for kind in ("420", "422", "444", "440", "411", "410") for bits in ("", *DEPTHS)}
+_PLANAR = {name + "le" if name[-1] != "p" else name for name in _PLANAR}
+_PLANAR |= {f"yuvj{kind}p" for kind in ("420", "422", "444", "440", "411")}
+_PLANAR |= {"gray", *(f"gray{bits}le" for bits in DEPTHS[1:])}
+_REFUSED = ("bayer", "xyz")  # raw sensors and digital cinema packages: not films to watch yet
+
+
+class VideoError(ValueError):
+    """What is wrong with a film, and what to do."""
+
+
+def samples(plane: VideoPlane, depth: int) -> np.ndarray:
+    """The samples ``(H, W)`` of a plane, as a view: writing into it writes the frame."""
+    rows = np.frombuffer(plane, np.uint8 if depth == 8 else "<u2").reshape(plane.height, -1)
+    return (rows if plane.line_size > 0 else rows[::-1])[:, : plane.width]
+
+
+def matrix_of(frame: VideoFrame) -> tuple[str, int]:
+    """One of `MATRICES` and FFmpeg's number of it; what a frame does not say follows from its height, as in players."""
+    number = int(frame.colorspace)
+    name = _MATRIX_OF.get(number, "bt709" if frame.height >= 720 else "bt601")
+    return name, number if number in _MATRIX_OF else MATRIX_NUMBERS[name]
+
+
+def coding_of(frame: VideoFrame) -> Coding:
+    """How the samples of a planar frame are to be read; gray that does not say its range has the full one."""
+    name, full = frame.format.name, frame.color_range == RANGES[True]
+    full |= name.startswith("yuvj") or (name.startswith("gray") and frame.color_range != RANGES[False])
+    return Coding(matrix_of(frame)[0], bool(full), frame.format.components[0].bits)
+
+
+def planar(frame: VideoFrame) -> VideoFrame:
+    """The frame as planes of Y'CbCr or gray of the same depth, each sample as it was, without transparency.
+
+    RGB becomes Y'CbCr of full range, of its matrix or the usual one: the luma of gray is the sample itself. Raises
+    `VideoError` for samples that cannot be read so.
+    """
+    kind = frame.format
+    if kind.name in _PLANAR:
+        return frame
+    if kind.has_palette or kind.is_rgb:
+        return _from_rgb(frame, depth_of(kind))
+    return frame.reformat(format=unpacked(kind))
+
+
+def depth_of(kind: VideoFormat) -> int:
+    """Bits of the samples, 8 at least; `VideoError` for those that are no whole numbers."""
+    depth = max(8, *(component.bits for component in kind.components))
+    if depth not in DEPTHS or kind.name.startswith(_REFUSED) or "f16" in kind.name:
+        raise VideoError(f"samples of the kind {kind.name} cannot be colored: convert the film, to gbrp16 for example")
+    return depth
+
+
+def subsampling(kind: VideoFormat) -> str:
+    """Such as 420; of gray, the one that it is colored in."""
+    if kind.has_palette or kind.is_rgb:
+        return "444"
+    if sum(not component.is_alpha for component in kind.components) == 1:
+        return "420"
+    across, down = 64 // kind.chroma_width(64), 64 // kind.chroma_height(64)
+    return {(2, 2): "420", (2, 1): "422", (1, 1): "444", (1, 2): "440", (4, 1): "411", (4, 4): "410"}[across, down]
+
+
+def has_alpha(kind: VideoFormat) -> bool:
+    """Whether frames are transparent."""
+    return any(component.is_alpha for component in kind.components)
+
+
+def unpacked(kind: VideoFormat) -> str:
+    """The planar format of the same samples: what swscale does between the two is to copy (tested for each)."""
+    bits = "" if (depth := depth_of(kind)) == 8 else f"{depth}le"
+    gray = sum(not component.is_alpha for component in kind.components) == 1
+    return f"gray{bits}" if gray else f"yuv{subsampling(kind)}p{bits}"
+
+
+def _from_rgb(frame: VideoFrame, depth: int) -> VideoFrame:
+    bits, half, top = "" if depth == 8 else f"{depth}le", 2 ** (depth - 1), 2**depth - 1
+    name = frame.format.name
+    if frame.format.has_palette:
+        frame = frame.reformat(format="rgb24")
+    direct = name.startswith("gbra") and not name.endswith("be")  # swscale rounds where it only leaves out alpha
+    planes = frame.planes if direct else frame.reformat(format=f"gbrp{bits}").planes
+    green, blue, red = (samples(plane, depth).astype(np.float32) for plane in planes[:3])
+    matrix, number = matrix_of(frame)
+    of_red, of_blue = MATRICES[matrix]
+    luma = green + of_red * (red - green) + of_blue * (blue - green)
+    found = frame.reformat(format=f"yuv444p{bits}")  # all else that a frame carries
+    chroma = ((blue - luma) / (2 - 2 * of_blue), (red - luma) / (2 - 2 * of_red))
+    for plane, values in zip(found.planes, (luma, *(values + half for values in chroma)), strict=True):
+        samples(plane, depth)[:] = np.rint(values).clip(0, top)
+    found.color_range, found.colorspace = RANGES[True], number
+    return found
+
+
+def check_codec(codec: str, quality: str) -> None:
+    """`VideoError` unless the encoder can be had, and in that quality."""
+    if quality not in QUALITIES:
+        raise VideoError(f"quality {quality!r}: choose one of {', '.join(QUALITIES)}")
+    if codec not in CODECS or codec not in av.codecs_available:
+        raise VideoError(f"codec {codec!r}: choose one of {', '.join(CODECS)}")
+    if quality not in CODECS[codec]:
+        raise VideoError(f"codec {codec}: quality {quality!r} cannot be had, only {', '.join(CODECS[codec])}")
+
+
+def held(codec: str, depth: int, size: tuple[int, int], interlaced: bool, wish: str = "420") -> str | None:
+    """The pixel format in which an encoder holds frames of this depth, width and height; nothing: it cannot.
+
+    4:2:0, or ``wish``, if each of its chroma samples has its whole share of luma in one field; else 4:4:4.
+    """
+    if interlaced and codec not in INTERLACED:
+        return None
+    bits, (width, height) = "" if depth == 8 else f"{depth}le", size
+    whole = {"420": not width % 2 and not height % (4 if interlaced else 2), "422": not width % 2, "444": True}
+    kinds = [kind for kind in (wish, "420", "422" if interlaced else "444", "444") if whole.get(kind)]
+    able = {kind.name for kind in Codec(codec, "w").video_formats or ()}
+    return next((name for name in (f"yuv{kind}p{bits}" for kind in kinds) if name in able), None)
+
+
+def pixel_format(codec: str, depth: int, size: tuple[int, int], interlaced: bool, wish: str = "420") -> str:
+    """As `held`; `VideoError`, that names the encoders that can, if this one cannot."""
+    if name := held(codec, depth, size, interlaced, wish):
+        return name
+    others = [other for other in CODECS if other in av.codecs_available and held(other, depth, size, interlaced, wish)]
+    cures = [f"--codec {other}" + (" --quality lossless, into a .mkv" if other == "ffv1" else "") for other in others]
+    kind = "interlaced frames" if interlaced else "frames"
+    instead = ["--deinterlace"] if interlaced and codec not in INTERLACED else []
+    raise VideoError(
+        f"codec {codec} cannot hold {kind} of {size[0]} x {size[1]} and {depth} bits, as the film has them: "
+        f"use {' or '.join(cures + instead) or 'another film'}"
+    )

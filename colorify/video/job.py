@@ -1,0 +1,122 @@
+"""What is asked of a film, and what is found out before the first frame is colored."""
+
+from __future__ import annotations
+
+import errno
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from colorify.containers import CONTAINERS
+from colorify.video import facts, formats, media
+from colorify.video.facts import Facts, Target
+from colorify.video.formats import VideoError
+from colorify.video.paint import Look
+
+FITTING = {"ffv1": (".mkv",), "libsvtav1": (".mkv", ".mp4")}
+"""The containers of codecs that not all of them hold."""
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
+
+
+@dataclass(frozen=True)
+class Options(Look):
+    """How a film is coloured and written."""
+
+    steady: float = 1.0  # 0: each frame for itself; 1: as steady as can be
+    every: int = 1  # the network looks at every so-many-th frame
+    keyframes: Path | None = None  # a folder of frames that a person coloured, see `Keyframes`
+    keep_color: bool = False  # leave stretches alone that are in colour already
+    codec: str = "libx264"  # one of `formats.CODECS`
+    quality: str = "high"  # one of `formats.QUALITIES`
+    deinterlace: bool = False  # one progressive frame of the two fields of each
+    start: float = 0.0  # seconds: where to begin
+    end: float | None = None  # seconds: where to stop
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands."""
+
+    frames: int  # coloured
+    total: int  # about, by length and rate; 0: the file does not say them
+    looked: int  # frames that the network saw
+    damaged: int = 0  # pieces of the film that could not be read or decoded, or not whole
+    missing: int = 0  # frames that should lie between others, by the times of these, in a film of even ones
+    lacks: float = 0.0  # seconds that the file says to have, and has not
+
+    def faults(self) -> list[str]:
+        """What is wrong with the film itself, in lines."""
+        damaged = f"damaged: {self.damaged:,} pieces could not be decoded whole, and are left out or as they came"
+        missing = f"{self.missing:,} frames are missing in it, by the times of the others"
+        lacks = f"cut off: it says to be {self.lacks:.1f} seconds longer than it is"
+        told = ((self.damaged, damaged), (self.missing, missing), (self.lacks, lacks))
+        return [text for there, text in told if there]
+
+
+Report = Callable[[Progress], None]
+
+
+def target_of(source: Path, options: Options) -> Target:
+    """What a film becomes; `VideoError` if there is none to read."""
+    wide = 1 + options.side_by_side
+    found = facts.of(Path(source), options.start)
+    return Target(found, options.codec, options.quality, wide, options.deinterlace, options.keep_color)
+
+
+@contextmanager
+def named(source: Path, out: Path) -> Iterator[None]:
+    """What goes wrong with a film, as a `VideoError` that says with which file."""
+    try:
+        yield
+    except (av.FFmpegError, OSError) as error:
+        reason, path = error.strerror or error, str(error.filename or "").removeprefix("file:")
+        if path == str(source) or (isinstance(error, av.FFmpegError) and error.errno not in _FULL):
+            raise VideoError(f"{source}: {reason}") from None
+        raise VideoError(f"{out}: cannot be written: {reason}; the same command goes on") from None
+
+
+def stretch(options: Options, found: Facts) -> tuple[int | None, int | None]:
+    """The first time stamp to colour, and the first one not to."""
+    times = (
+        None if time is None else Fraction(round(time * 1e6), 10**6) for time in (options.start or None, options.end)
+    )
+    first, last = (None if time is None else math.ceil((time + found.origin) / found.base) for time in times)
+    return first, last
+
+
+def check(source: Path, out: Path, options: Options) -> list[str]:
+    """What is to be said of a film before it is coloured, in lines.
+
+    `VideoError` for options that do not go together, a film that cannot be read, a codec that cannot hold it, or a
+    result that may not be written: nothing is found out when the work is done.
+    """
+    formats.check_codec(options.codec, options.quality)
+    if options.start < 0 or (options.end is not None and options.end <= options.start):
+        raise VideoError(f"start {options.start}, end {options.end}: expected seconds, the end after the start")
+    suffix = out.suffix.lower()
+    if suffix not in CONTAINERS:
+        raise VideoError(f"{out}: unknown container {out.suffix!r}: name a .mkv, .mp4 or .mov")
+    if suffix not in (fitting := FITTING.get(options.codec, CONTAINERS)):
+        raise VideoError(f"{out}: {options.codec} needs a {' or '.join(fitting)}")
+    if not source.exists():
+        pattern = ": make one film of the pictures first, with FFmpeg" if set("%*?") & set(source.name) else ""
+        raise VideoError(f"{source}: no such file{pattern}")
+    if out.exists() and (not options.overwrite or out.samefile(source)):
+        raise VideoError(f"{out}: exists already (--overwrite replaces it; never the input)")
+    target = target_of(source, options)
+    try:
+        _ = target.format
+    except VideoError as error:
+        raise VideoError(f"{source}: {error}") from None
+    aspect = target.facts.aspect
+    if (options.codec, suffix) == ("libsvtav1", ".mkv") and aspect not in (None, 1):
+        raise VideoError(f"{out}: libsvtav1 keeps no pixel aspect, {aspect}, in a .mkv: name a .mp4")
+    with media.opened(source) as film:
+        notes = target.facts.notes(options.deinterlace) + media.left_out(film, suffix)
+    return [f"{source}: {note}" for note in notes]

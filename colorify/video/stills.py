@@ -1,0 +1,72 @@
+"""Single frames of a film, as pictures: to look at first, to work on, to correct and give back as keyframes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from colorify import figures
+from colorify.inference import Colorizer
+from colorify.video import facts, keyframes, media
+from colorify.video.formats import VideoError
+from colorify.video.job import Options, stretch
+from colorify.video.paint import Painter
+from colorify.video.steady import Steady
+
+
+def preview(source: Path, colorizer: Colorizer, options: Options | None = None, moments: int = 6) -> Image.Image:
+    """A contact sheet: gray and colour at so many moments, each coloured for itself; upright."""
+    options, found = options or Options(), facts.of(Path(source))
+    painter = Painter(colorizer, replace(options, side_by_side=False), found.turns, found.top_first)
+    shown: dict[str, list[Image.Image]] = {"gray": [], "color": []}
+    with media.opened(Path(source)) as film:
+        length = media.duration(film) or 0
+        begin, end = options.start, options.end or length
+        for number in range(moments):
+            time = found.origin + Fraction(begin + (end - begin) * (number + 0.5) / moments)
+            frame = next(media.frames(film, round(time / found.base), seek="always"), None)
+            if frame is not None:
+                for name, picture in zip(shown, painter.gray_and_color(frame), strict=True):
+                    picture.thumbnail((480, 480))
+                    shown[name].append(picture)
+    if not shown["gray"]:
+        raise VideoError(f"{source}: no frame in it could be decoded")
+    return figures.grid(shown)
+
+
+def still(source: Path, time: float) -> tuple[Image.Image, float]:
+    """The frame at ``time``, in seconds, as an upright picture, and its own time; `VideoError` when there is none."""
+    with media.opened(Path(source)) as film:
+        base, begin = media.moving(film).time_base, media.origin(film)
+        start = round((Fraction(time) + begin) / base) if time else None
+        for frame in media.frames(film, start, seek="always"):
+            upright = frame.to_image().rotate(90 * media.turns(frame), expand=True)
+            return upright, max(0.0, float(frame.pts * base - begin))
+    raise VideoError(f"{source}: no frame at {time:g} seconds or later could be decoded")
+
+
+def export_keyframes(source: Path, folder: Path, colorizer: Colorizer, options: Options | None = None) -> list[Path]:
+    """Colour the frames at which something new comes into sight, as pictures to correct and give back as keyframes."""
+    folder, options = Path(folder), options or Options()
+    found = facts.of(Path(source), options.start)
+    painter = Painter(colorizer, replace(options, side_by_side=False), found.turns, found.top_first)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    with media.opened(Path(source)) as film:
+        looked: list[np.ndarray] = []
+        steady = Steady(lambda luma: looked.append(luma) or np.zeros((*luma.shape, 2), np.float32), every=1 << 60)
+        for frame in media.frames(film, *stretch(options, found)):
+            luma = painter.small(frame)
+            looked.clear()
+            list(steady.add(luma))
+            if any(seen is luma for seen in looked):
+                path = folder / keyframes.name(max(0.0, float(frame.pts * found.base - found.origin)))
+                if path.exists() and not options.overwrite:
+                    raise VideoError(f"{path}: exists already (--overwrite replaces it)")
+                painter.gray_and_color(frame)[1].save(path)
+                written.append(path)
+    return written
