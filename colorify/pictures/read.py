@@ -102,7 +102,7 @@ def _open(source: Path | bytes) -> BinaryIO:
 
 def _pages_of_tiff(source: Path | bytes, file: BinaryIO, name: str, max_megapixels: float) -> Pages:
     file.seek(0)
-    with tiff.opened(file) as found:
+    with tiff.opened(file) as (found, _):
         if tiff.is_dng(found[0]):
             metadata = metadata_of(file, found[0], turned=False)
             metadata = replace(metadata, icc=None, tags=(), exif=writable(metadata.exif))
@@ -116,10 +116,10 @@ def _pages_of_tiff(source: Path | bytes, file: BinaryIO, name: str, max_megapixe
         )
 
     def each() -> Iterator[Picture]:
-        with _open(source) as again, tiff.opened(again) as same:
+        with _open(source) as again, tiff.opened(again) as (same, words):
             for number, page in enumerate(same, 1):
                 try:
-                    yield _obeyed(_through_profile(tiff.decoded(again, page, max_megapixels)))
+                    yield _obeyed(_through_profile(tiff.decoded(again, page, max_megapixels, words)))
                 except Exception as error:
                     where = f"page {number}: " if len(same) > 1 else ""
                     raise PictureError(f"{where}{' '.join(str(error).split()) or type(error).__name__}") from None
