@@ -13,13 +13,14 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from colorify.pictures import jpeg, png, profiles, raw, tiff
-from colorify.pictures.formats import Format, known, open_image, unlimited
+from colorify.pictures.formats import TABLE, Format, known, open_image, unlimited
 from colorify.pictures.picture import Metadata, Picture, PictureError, check_size, split_alpha
-from colorify.pictures.tags import metadata_of, writable
+from colorify.pictures.tags import metadata_of, resolution, writable
 
 MAX_MEGAPIXELS = 200.0
 """Larger pictures are refused unless a higher limit is given: a file of a few bytes can claim any size."""
 
+_BY_EXIF = tuple(row.name for row in TABLE if row.by_exif)
 _SIXTEEN = ("I;16", "I;16B", "I;16L", "I;16N")
 
 
@@ -212,7 +213,10 @@ def _metadata(image: Image.Image) -> Metadata:
     if image.format in ("TIFF", "JXL"):  # their readers turn them upright
         exif.pop(0x0112, None)
     icc, xmp, dpi = map(image.info.get, ("icc_profile", "xmp", "dpi"))
-    return Metadata(writable(exif), icc, xmp.encode() if isinstance(xmp, str) else xmp, dpi)
+    unit = "inch"
+    if image.format in _BY_EXIF:
+        dpi, unit = resolution(exif)
+    return Metadata(writable(exif), icc, xmp.encode() if isinstance(xmp, str) else xmp, dpi, unit)
 
 
 def _through_profile(picture: Picture) -> Picture:
