@@ -19,7 +19,7 @@ from PIL import Image, UnidentifiedImageError
 
 from colorify.pictures.picture import PictureError
 
-_ALL = frozenset({"exif", "icc", "xmp"})
+_ALL = frozenset({"exif", "icc", "xmp", "resolution"})
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Format:
     alpha: bool = False
     holds: frozenset[str] = _ALL  # kinds of metadata, see `KINDS`
     package: str = ""  # in the extra `formats`, that brings the decoder
+    by_exif: bool = False  # has no resolution but that of EXIF
     upright: bool = False  # whatever its EXIF says
     plugin: str = ""  # function of the package that registers it with Pillow; none: the import does
     save: dict[str, object] = field(default_factory=dict)  # how Pillow writes it
@@ -55,18 +56,20 @@ KINDS = {
 _FTYP = rb"....ftyp.{0,60}?"
 TABLE = (
     Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), rb"\xff\xd8\xff",
-           holds=_ALL | {"iptc", "comment", "long_xmp", "resolution"}, save={"quality": 95, "subsampling": 0}),
+           holds=_ALL | {"iptc", "comment", "long_xmp"}, save={"quality": 95, "subsampling": 0}),
     Format("PNG", (".png",), rb"\x89PNG\r\n\x1a\n", ("8", "16"), True,
-           _ALL | {"iptc", "comment", "resolution", "chunks"}, save={"compress_level": 4}),
-    Format("WEBP", (".webp",), rb"RIFF....WEBP", alpha=True, save={"quality": 95, "method": 4, "exact": True}),
+           _ALL | {"iptc", "comment", "chunks"}, save={"compress_level": 4}),
+    Format("WEBP", (".webp",), rb"RIFF....WEBP", alpha=True, by_exif=True,
+           save={"quality": 95, "method": 4, "exact": True}),
     Format("TIFF", (".tif", ".tiff"), rb"II[*+]\0|MM\0[*+]", ("8", "16", "float"), True,
-           _ALL | {"iptc", "resolution", "tags"}),
+           _ALL | {"iptc", "tags"}),
     Format("BMP", (".bmp",), rb"BM", holds=frozenset({"resolution"})),
-    Format("AVIF", (".avif",), _FTYP + rb"avi[fs]", alpha=True, save={"quality": 100, "subsampling": "4:4:4"}),
-    Format("HEIF", (".heic", ".heif"), _FTYP + rb"(hei[cxms]|hev[cxms]|mif1|msf1)", alpha=True,
+    Format("AVIF", (".avif",), _FTYP + rb"avi[fs]", alpha=True, by_exif=True,
+           save={"quality": 100, "subsampling": "4:4:4"}),
+    Format("HEIF", (".heic", ".heif"), _FTYP + rb"(hei[cxms]|hev[cxms]|mif1|msf1)", alpha=True, by_exif=True,
            package="pillow_heif", plugin="register_heif_opener",
            save={"quality": -1, "chroma": 444, "matrix_coefficients": 0}),
-    Format("JXL", (".jxl",), rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n", alpha=True, holds=frozenset({"exif", "xmp"}),
+    Format("JXL", (".jxl",), rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n", alpha=True, by_exif=True, holds=_ALL - {"icc"},
            package="pillow_jxl", upright=True, save={"lossless": True}),
     Format("DNG", (".dng",), rb"II\*\0|MM\0\*", (), package="rawpy", written_as=".tif"),
 )  # fmt: skip

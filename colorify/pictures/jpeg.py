@@ -39,6 +39,8 @@ def with_markers(metadata: Metadata, content: bytes, image: Image.Image) -> Meta
     comments = tuple(data for number, data in found if number == _COMMENT)
     long_xmp = tuple(data for number, data in found if number == _APP1 and data.startswith(_LONG_XMP))
     metadata = replace(metadata, comments=comments, photoshop=blocks or None, long_xmp=long_xmp)
+    if "jfif_unit" not in image.info or image.info["jfif_unit"] == 0:
+        metadata = replace(metadata, dpi=metadata.dpi if 282 in metadata.exif else None)  # Pillow makes 72 of none
     unit, density = image.info.get("jfif_unit", 1), image.info.get("jfif_density", (1, 1))
     if unit == 0 and density[0] != density[1] and all(density):
         return replace(metadata, dpi=tuple(map(float, density)), unit="none")

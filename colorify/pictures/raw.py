@@ -15,13 +15,18 @@ _BOXES = (b"jxlc", b"jxlp")
 
 
 def developed(content: bytes, max_megapixels: float) -> np.ndarray:
-    """A DNG developed by LibRaw, upright: 16-bit sRGB ``(H, W, 3)``."""
+    """A DNG developed by LibRaw, upright: 16-bit sRGB ``(H, W, 3)``, or gray ``(H, W)``."""
     ready(FORMATS[".dng"])
     import rawpy
 
     with rawpy.imread(io.BytesIO(content)) as raw:
         check_size((raw.sizes.width, raw.sizes.height), max_megapixels)
-        return raw.postprocess(use_camera_wb=True, output_bps=16, gamma=(2.4, 12.92), no_auto_bright=True)
+        array = raw.postprocess(use_camera_wb=True, output_bps=16, gamma=(2.4, 12.92), no_auto_bright=True)
+    if array.ndim == 3 and array.shape[2] == 1:  # of a camera without colours
+        array = array[..., 0]
+    if array.dtype != np.uint16 or array.shape[2:] not in ((), (3,)) or 0 in array.shape:
+        raise PictureError(f"a raw photo that develops to {array.shape} is not supported")
+    return np.ascontiguousarray(array)
 
 
 def check_jxl(content: bytes, max_megapixels: float) -> None:

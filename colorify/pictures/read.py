@@ -13,13 +13,14 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from colorify.pictures import jpeg, png, profiles, raw, tiff
-from colorify.pictures.formats import Format, known, open_image, unlimited
+from colorify.pictures.formats import TABLE, Format, known, open_image, unlimited
 from colorify.pictures.picture import Metadata, Picture, PictureError, check_size, split_alpha
-from colorify.pictures.tags import metadata_of, writable
+from colorify.pictures.tags import metadata_of, resolution, writable
 
 MAX_MEGAPIXELS = 200.0
 """Larger pictures are refused unless a higher limit is given: a file of a few bytes can claim any size."""
 
+_BY_EXIF = tuple(row.name for row in TABLE if row.by_exif)
 _SIXTEEN = ("I;16", "I;16B", "I;16L", "I;16N")
 
 
@@ -102,7 +103,7 @@ def _open(source: Path | bytes) -> BinaryIO:
 
 def _pages_of_tiff(source: Path | bytes, file: BinaryIO, name: str, max_megapixels: float) -> Pages:
     file.seek(0)
-    with tiff.opened(file) as found:
+    with tiff.opened(file) as (found, _):
         if tiff.is_dng(found[0]):
             metadata = metadata_of(file, found[0], turned=False)
             metadata = replace(metadata, icc=None, tags=(), exif=writable(metadata.exif))
@@ -116,10 +117,10 @@ def _pages_of_tiff(source: Path | bytes, file: BinaryIO, name: str, max_megapixe
         )
 
     def each() -> Iterator[Picture]:
-        with _open(source) as again, tiff.opened(again) as same:
+        with _open(source) as again, tiff.opened(again) as (same, words):
             for number, page in enumerate(same, 1):
                 try:
-                    yield _obeyed(_through_profile(tiff.decoded(again, page, max_megapixels)))
+                    yield _obeyed(_through_profile(tiff.decoded(again, page, max_megapixels, words)))
                 except Exception as error:
                     where = f"page {number}: " if len(same) > 1 else ""
                     raise PictureError(f"{where}{' '.join(str(error).split()) or type(error).__name__}") from None
@@ -212,7 +213,10 @@ def _metadata(image: Image.Image) -> Metadata:
     if image.format in ("TIFF", "JXL"):  # their readers turn them upright
         exif.pop(0x0112, None)
     icc, xmp, dpi = map(image.info.get, ("icc_profile", "xmp", "dpi"))
-    return Metadata(writable(exif), icc, xmp.encode() if isinstance(xmp, str) else xmp, dpi)
+    unit = "inch"
+    if image.format in _BY_EXIF:
+        dpi, unit = resolution(exif)
+    return Metadata(writable(exif), icc, xmp.encode() if isinstance(xmp, str) else xmp, dpi, unit)
 
 
 def _through_profile(picture: Picture) -> Picture:

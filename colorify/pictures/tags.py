@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, BinaryIO
 
 from PIL import ExifTags, Image
@@ -17,6 +18,7 @@ WORDS = frozenset({269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, *range(40
 """DocumentName, description, maker, model, page name, software, time, artist, computer, copyright, those of Windows:
 tags that EXIF has room for too."""
 ICC, XMP, IPTC, PHOTOSHOP = 34675, 700, 33723, 34377
+UNITS = {"none": 1, "inch": 2, "cm": 3}
 _RESOLUTION = frozenset({282, 283, 296})
 _OWN_FIELDS = frozenset({ICC, XMP, IPTC, PHOTOSHOP, 274, 40965, *DIRECTORIES})
 _PIXELS = frozenset({*range(254, 267), 273, *range(277, 282), 284, *range(290, 294), 301, 317, *range(320, 329), 330})
@@ -30,7 +32,7 @@ _OF_LAYOUT = ('{"shape":', "ImageJ=")  # descriptions by which programs find the
 def metadata_of(file: BinaryIO, page: TiffPage, turned: bool) -> Metadata:
     """The metadata of a page; ``turned``: width and height have changed places."""
     found = _directory(file, page, page.offset)
-    dpi, unit = _resolution(found)
+    dpi, unit = resolution(found)
     return Metadata(
         exif=_exif(file, page, found),
         icc=_bytes(found.get(ICC)),
@@ -87,7 +89,8 @@ def _records(value: object, order: str) -> bytes | None:
     return _bytes(value)
 
 
-def _resolution(found: ImageFileDirectory_v2) -> tuple[tuple[float, float] | None, str]:
+def resolution(found: Mapping[int, object]) -> tuple[tuple[float, float] | None, str]:
+    """Dots per inch, and the unit, by the tags of TIFF and EXIF."""
     x, y, unit = (found.get(tag) for tag in (282, 283, 296))
     try:
         x, y = float(x), float(y)
@@ -96,6 +99,15 @@ def _resolution(found: ImageFileDirectory_v2) -> tuple[tuple[float, float] | Non
     if not (0 < x < 1e6 and 0 < y < 1e6) or (unit == 1 and x == y):
         return None, "inch"
     return ((x * 2.54, y * 2.54), "cm") if unit == 3 else ((x, y), "none" if unit == 1 else "inch")
+
+
+def with_resolution(exif: Image.Exif, dpi: tuple[float, float], unit: str) -> Image.Exif:
+    """The same EXIF, with a resolution."""
+    same = Image.Exif()
+    same.load(exif.tobytes())
+    scale = 2.54 if unit == "cm" else 1
+    same[282], same[283], same[296] = dpi[0] / scale, dpi[1] / scale, UNITS[unit]
+    return same
 
 
 def letters(value: object) -> object:

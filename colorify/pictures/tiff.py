@@ -28,8 +28,11 @@ _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 
 
 @contextmanager
-def opened(file: BinaryIO) -> Iterator[list[TiffPage]]:
-    """The pages of a TIFF that are pictures: reduced copies and masks are left out, unless there is nothing else."""
+def opened(file: BinaryIO) -> Iterator[tuple[list[TiffPage], tuple[str, ...]]]:
+    """The pages of a TIFF that are pictures, and what to say of the others.
+
+    Reduced copies and masks are left out, unless there is nothing else.
+    """
     import tifffile
 
     quiet()
@@ -41,16 +44,18 @@ def opened(file: BinaryIO) -> Iterator[list[TiffPage]]:
         found = list(tiff.pages)
         if any(not hasattr(page, "photometric") for page in found):
             raise PictureError("a damaged page")
-        yield [page for page in found if not page.subfiletype & (_REDUCED | _MASK)] or found[:1]
+        masks = sum(bool(page.subfiletype & _MASK) for page in found)
+        words = (f"{masks} transparency mask{'s' * (masks > 1)} left out",) if masks else ()
+        yield [page for page in found if not page.subfiletype & (_REDUCED | _MASK)] or found[:1], words
 
 
 def is_dng(page: TiffPage) -> bool:
     """Whether it is a raw photo (DNGVersion)."""
-    return 50706 in page.tags
+    return 50706 in page.parent.pages.first.tags
 
 
-def decoded(file: BinaryIO, page: TiffPage, max_megapixels: float) -> Picture:
-    """The picture of one page, upright."""
+def decoded(file: BinaryIO, page: TiffPage, max_megapixels: float, words: tuple[str, ...] = ()) -> Picture:
+    """The picture of one page, upright; ``words`` become warnings."""
     layout = _checked(page, max_megapixels)
     orientation = page.tags.valueof(274, 1)
     array, alpha, warnings = interpreted(samples(file, layout), layout)
@@ -59,7 +64,7 @@ def decoded(file: BinaryIO, page: TiffPage, max_megapixels: float) -> Picture:
     metadata = metadata_of(file, page, turned=orientation in range(5, 9))
     if layout.kind.converts:
         metadata = replace(metadata, icc=None)
-    return Picture(array, alpha, replace(metadata, warnings=(*metadata.warnings, *warnings)))
+    return Picture(array, alpha, replace(metadata, warnings=(*metadata.warnings, *warnings, *words)))
 
 
 # Layout ------------------------------------------------------------------------------------------------------------

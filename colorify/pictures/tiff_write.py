@@ -17,10 +17,9 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from colorify.pictures import resources
 from colorify.pictures.picture import ORIENTATION, Metadata, Picture, PictureError, to_array
-from colorify.pictures.tags import DIRECTORIES, ICC, IPTC, PHOTOSHOP, WORDS, XMP, letters
+from colorify.pictures.tags import DIRECTORIES, ICC, IPTC, PHOTOSHOP, UNITS, WORDS, XMP, letters
 
 _LIMIT = (1 << 32) - (1 << 16)
-_UNITS = {"none": 1, "inch": 2, "cm": 3}
 _UNDEFINED = 7
 
 
@@ -91,7 +90,7 @@ def _describe(tags: ImageFileDirectory_v2, saved: Metadata) -> None:
     if saved.dpi:
         scale = 2.54 if saved.unit == "cm" else 1
         tags[282], tags[283] = (value / scale for value in saved.dpi)
-        tags[296] = _UNITS[saved.unit]
+        tags[296] = UNITS[saved.unit]
     if saved.icc:
         tags[ICC] = saved.icc
     if saved.xmp:

@@ -17,7 +17,7 @@ from PIL import Image
 from colorify.pictures import jpeg, png, profiles, tiff_write
 from colorify.pictures.formats import FORMATS, KINDS, Format, ready
 from colorify.pictures.picture import Metadata, Picture, PictureError, to_array, upright
-from colorify.pictures.tags import spelled
+from colorify.pictures.tags import spelled, with_resolution
 
 
 def hidden(path: Path, end: str) -> Path:
@@ -162,6 +162,8 @@ def _held(picture: Picture, row: Format) -> Picture:
         saved = replace(saved, icc=profiles.of_space(space))
     for kind in _NOTHING.keys() - row.holds:
         saved = replace(saved, **_NOTHING[kind])
+    if row.by_exif and saved.dpi:
+        saved = replace(saved, exif=with_resolution(saved.exif, saved.dpi, saved.unit))
     picture = replace(picture, metadata=saved)
     return upright(picture) if row.upright else picture
 

@@ -13,7 +13,7 @@ import tifffile
 from PIL import Image
 from skimage.color import rgb2lab
 
-from colorify import pictures
+from colorify import bulk, pictures
 from colorify.inference import apply_chroma
 from colorify.pictures import FORMATS, TABLE, Metadata, Picture, PictureError
 from colorify.pictures.formats import KINDS, known, ready
@@ -325,6 +325,40 @@ def test_ten_bits_of_avif_are_named_as_read_in_eight():
 
     content = imagecodecs.avif_encode(coded(RGB, "u2") >> 6, bitspersample=10)
     assert pictures.decode(content, "a.avif").metadata.warnings == ("its 10 bits are read as 8",)
+
+
+def dng(colors: bytes) -> bytes:
+    """A small raw photo, by the letter of DNG 1.4: a mosaic of these colours."""
+    mosaic = np.random.default_rng(0).integers(0, 4096, (64, 96), np.uint16)
+    tags = [
+        (271, 2, 0, "Maker", True),
+        (50706, 1, 4, bytes((1, 4, 0, 0)), True),
+        (50708, 2, 0, "Camera", True),
+        (33421, 3, 2, (2, 2), True),
+        (33422, 1, 4, colors, True),
+        (50717, 4, 1, 4095, True),
+        (50721, 10, 9, (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1), True),
+        (50728, 5, 3, (1, 1, 1, 1, 1, 1), True),
+        (50778, 3, 1, 21, True),
+    ]
+    file = io.BytesIO()
+    tifffile.imwrite(file, mosaic, photometric="cfa", extratags=tags, metadata=None)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("colors", "channels"), [(bytes((0, 1, 1, 2)), 3), (b"NaN\2", 1)])
+def test_a_raw_photo_becomes_a_16_bit_tiff(colorizer, tmp_path, colors, channels):
+    """Also that of a camera without colours."""
+    (tmp_path / "a.dng").write_bytes(dng(colors))
+    source = pictures.read(tmp_path / "a.dng")
+    assert source.pixels.dtype == np.uint16 and source.pixels.shape == (64, 96, 3)[: 2 + (channels == 3)]
+    assert source.metadata.exif[271] == "Maker" and source.metadata.icc is None
+    with pytest.raises(PictureError, match=r"the limit is 0\.006"):
+        pictures.read(tmp_path / "a.dng", 0.006)
+    jobs, errors = bulk.plan([str(tmp_path / "a.dng")], tmp_path / "out")
+    assert [job.target.name for job in jobs] == ["a.tif"] and not errors
+    bulk.colorize_file(colorizer, jobs[0], bulk.Options())
+    assert tifffile.imread(tmp_path / "out" / "a.tif").dtype == np.uint16
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (8, 8), (90, 160), (333, 17), (600, 800), (300, 5000)])

@@ -199,7 +199,7 @@ def test_what_a_format_cannot_hold_is_named_in_one_line(colorizer, tmp_path):
     for suffix, words in {
         ".jpg": "JPEG cannot hold text and other PNG chunks: lost",
         ".bmp": "BMP cannot hold XMP and text and other PNG chunks: lost",
-        ".webp": "WEBP cannot hold the resolution and text and other PNG chunks: lost",
+        ".webp": "WEBP cannot hold text and other PNG chunks: lost",
     }.items():
         assert notes(colorizer, tmp_path / "a.png", tmp_path / f"b{suffix}") == [words]
 
@@ -245,3 +245,22 @@ def test_png_background_and_significant_bits_become_those_of_rgb(colorizer, tmp_
     )
     after = dict(chunks(colored(colorizer, tmp_path / "a.png", tmp_path / "b.png")))
     assert after[b"sBIT"] == b"\x07" * 3 and after[b"bKGD"] == b"\0\x40" * 3
+
+
+@pytest.mark.parametrize("row", WRITABLE, ids=lambda row: row.name)
+@pytest.mark.parametrize("unit", ["inch", "cm"])
+def test_the_resolution_in_every_format(tmp_path, row, unit):
+    path = tmp_path / f"a{row.suffixes[0]}"
+    saved = Metadata(dpi=(118 * 2.54, 59 * 2.54), unit=unit)
+    assert not pictures.write(Picture(np.asarray(GRAY), metadata=saved), path)
+    got = pictures.read(path).metadata
+    assert got.dpi == pytest.approx(saved.dpi, abs=0.3)
+    if row.name in ("JPEG", "TIFF", "WEBP", "AVIF", "HEIF", "JXL"):
+        assert got.unit == unit
+
+
+def test_a_jpeg_without_a_resolution_gets_none(tmp_path):
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    GRAY.save(tmp_path / "a.jpg", exif=exif)
+    assert pictures.read(tmp_path / "a.jpg").metadata.dpi is None

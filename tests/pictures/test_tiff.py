@@ -197,7 +197,9 @@ def test_reduced_pages_masks_and_pyramids_are_skipped():
         tiff.write(GRAY[::4, ::4], photometric="minisblack", subfiletype=1, metadata=None)
         tiff.write(GRAY > 0, photometric=4, subfiletype=4, metadata=None)
     got = pictures.pages(file.getvalue(), "a.tif")
-    assert len(got) == 1 and np.array_equal(next(iter(got)).pixels, GRAY)
+    (page,) = got
+    assert len(got) == 1 and np.array_equal(page.pixels, GRAY)
+    assert page.metadata.warnings == ("1 transparency mask left out",)
 
 
 def colored(colorizer, source: Path, target: Path, **options: object) -> None:
