@@ -25,10 +25,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from colorify import bulk, inputs, metrics, pictures
 from colorify.color import rgb_to_lab
 from colorify.data import samples
-from colorify.inference import Colorizer, small_luma, smaller
+from colorify.inference import Colorizer
 from colorify.models import checkpoint, onnx, released
 from colorify.models.onnx import Predict, cores
 from colorify.models.unet import fold
+from colorify.network_input import small_luma, smaller
 from colorify.pictures import from_array
 
 MEGAPIXELS = (0.25, 1, 12, 48)

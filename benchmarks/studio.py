@@ -18,7 +18,8 @@ from colorify import pictures
 from colorify.data import samples
 from colorify.hints import Hint
 from colorify.inference import Colorizer
-from colorify.widgets.session import Knobs, Session
+from colorify.knobs import Knobs
+from colorify.widgets.session import Choice, Session
 
 
 def main() -> None:
@@ -33,15 +34,16 @@ def main() -> None:
     begun = time.perf_counter()
     session.open(pictures.from_pil(large))
     opened = time.perf_counter() - begun
-    plain = Knobs("highres")
+    plain = Choice("highres")
     turns = {
-        "saturation": lambda n: replace(plain, saturation=1 + n / 100),
-        "blur": lambda n: replace(plain, blur=10 + n / 10),
-        "temperature": lambda n: replace(plain, model="lowres", temperature=0.3 + n / 100),
+        "saturation": lambda n: replace(plain, knobs=Knobs(saturation=1 + n / 100)),
+        "blur": lambda n: replace(plain, knobs=Knobs(blur=10 + n / 10)),
+        "temperature": lambda n: replace(plain, model="lowres", knobs=Knobs(temperature=0.3 + n / 100)),
         "share of two models": lambda n: replace(plain, other="lowres", blend=0.3 + n / 100),
-        "a hint, moved": lambda n: replace(plain, hints=(Hint(100 + 50 * n, 300, (40.0, 30.0)),)),
+        "a hint, moved": lambda n: replace(plain, knobs=Knobs(hints=(Hint(100 + 50 * n, 300, (40.0, 30.0)),))),
         "five hints, one moved": lambda n: replace(
-            plain, hints=tuple(Hint(200 * k + 50 * n * (k == 4), 400, (10.0 * k, 30.0)) for k in range(1, 6))
+            plain,
+            knobs=Knobs(hints=tuple(Hint(200 * k + 50 * n * (k == 4), 400, (10.0 * k, 30.0)) for k in range(1, 6))),
         ),
     }
     rows = []

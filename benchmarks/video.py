@@ -24,6 +24,7 @@ from bench import mib, one, peak_memory, publish, share, two
 
 from colorify.data import samples
 from colorify.inference import Colorizer
+from colorify.knobs import Knobs
 from colorify.video import facts, film, formats, media, scene
 from colorify.video.facts import Target
 
@@ -81,7 +82,7 @@ def passed(path: Path, out: Path) -> Cost:
 def colored(path: Path, out: Path, model: str, every: int) -> Cost:
     """The whole program."""
     colorizer = Colorizer.load(model)
-    colorizer.chroma(np.zeros((1, colorizer.size, colorizer.size * 16 // 18 * 2), np.float32), tta=False)
+    colorizer.chroma(np.zeros((1, colorizer.size, colorizer.size * 16 // 18 * 2), np.float32), Knobs(tta=False))
     spent, chroma = [], colorizer.chroma
 
     def timed(*args, **knobs):

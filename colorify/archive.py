@@ -20,9 +20,9 @@ from typing import IO, Literal
 
 from colorify import bulk
 from colorify.alone import alone
-from colorify.bulk import Ended, Job, Options
+from colorify.bulk import Ended, Options
 from colorify.inference import Colorizer
-from colorify.inputs import Passed
+from colorify.inputs import Job, Passed
 from colorify.models import released
 from colorify.video import film, segments
 from colorify.video.media import VideoError
@@ -185,8 +185,7 @@ def _finished(parts: Sequence[Segment], job: Job, look: film.Options) -> Ended:
 
 
 def _look(options: Options) -> film.Options:
-    same = ("size", "saturation", "blur", "side_by_side", "overwrite")
-    return film.Options(**{name: getattr(options, name) for name in same})
+    return film.Options(options.knobs, options.side_by_side, overwrite=options.overwrite)
 
 
 def _attempt(colorizer: Colorizer, options: Options, task: Task, stopped: Callable[[], bool] = lambda: False) -> Ended:

@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -19,11 +19,12 @@ from colorify import pictures
 from colorify.data import kinds
 from colorify.inference import Colorizer
 from colorify.inputs import Job, Passed
+from colorify.knobs import Knobs
 from colorify.models.onnx import cores
 from colorify.pictures import MAX_MEGAPIXELS, Picture, PictureError
 
 if TYPE_CHECKING:
-    from colorify.hints import Hint
+    pass
 
 T, R = TypeVar("T"), TypeVar("R")
 
@@ -34,14 +35,10 @@ TOGETHER = 4  # pictures to work on at the same time, at most: memory holds them
 class Options:
     """How every picture is coloured and written; see `Colorizer`."""
 
-    size: int | None = None
-    saturation: float = 1.0
-    blur: float = 0.0
+    knobs: Knobs = field(default_factory=Knobs)
     side_by_side: bool = False
     overwrite: bool = False
     max_megapixels: float = MAX_MEGAPIXELS
-    hints: tuple[Hint, ...] = ()
-    tta: bool = True
     keep_times: bool = False  # results get those of their sources
 
 
@@ -120,10 +117,9 @@ def colorize_file(colorizer: Colorizer, job: Job, options: Options) -> list[str]
         raise PictureError(str(passed))
     source = job.read(options.max_megapixels)
     pictures.check_target(job.target, len(source))
-    knobs = {name: getattr(options, name) for name in ("size", "saturation", "blur", "hints", "tta")}
 
     def colored(picture: Picture) -> Picture:
-        (result,) = colorizer.colorize([picture], **knobs)
+        (result,) = colorizer.colorize([picture], options.knobs)
         notes.extend(f"looks like a {looks}" for looks in (kinds.look(thumbnail(picture)),) if looks)
         return pictures.beside(picture, result) if options.side_by_side else result
 

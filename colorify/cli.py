@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_type_hints
 
 import typer
 
+from colorify.knobs import Knobs
 from colorify.methods import registry
 
 if TYPE_CHECKING:
-    from colorify.bulk import Job, Passed
     from colorify.hints import Hint
     from colorify.inference import Colorizer
+    from colorify.inputs import Job, Passed
     from colorify.video import film
 
 
@@ -53,6 +57,8 @@ AllowPrivate = Annotated[bool, typer.Option("--allow-private", help="The hosts m
 MinSide = Annotated[int, typer.Option(min=1, help="Refuse pictures with a shorter short side, px.")]
 Longest = Annotated[int, typer.Option(min=16, help="Shrink pictures with a longer long side, px.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Values = dict[str, object]
+"""Those of the knobs, by name; see `_knobbed`."""
 
 
 @app.callback()
@@ -77,21 +83,52 @@ def _plainly() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
+def _knobbed(without: Collection[str] = ()) -> Callable[[Callable], Callable]:
+    """Give a command an option for each field of `Knobs`; it gets their values as ``knobs``."""
+
+    def decorate(command: Callable) -> Callable:
+        signature, types = inspect.signature(command, eval_str=True), get_type_hints(Knobs, localns={"Hint": object})
+        named = {knob.name: knob for knob in fields(Knobs) if knob.metadata and knob.name not in without}
+
+        @wraps(command)
+        def wrapper(**values: object) -> None:
+            knobs = {name: values.pop(name) for name in named}
+            command(**values, knobs=knobs)
+
+        own = [parameter for parameter in signature.parameters.values() if parameter.name != "knobs"]
+        options = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=knob.default,
+                annotation=Annotated[types[name], typer.Option(**knob.metadata)],
+            )
+            for name, knob in named.items()
+        ]
+        wrapper.__signature__ = signature.replace(parameters=[*own, *options])
+        return wrapper
+
+    return decorate
+
+
+def _knobs(values: Values, hints: Path | None = None) -> Knobs:
+    return Knobs(**values, hints=_hints(hints) if hints else ())
+
+
 @app.command()
+@_knobbed()
 def image(
     inputs: Annotated[list[str], typer.Argument(help="Files, folders (their tree is kept), or quoted globs.")],
     out: Annotated[str, typer.Option("-o", "--out", help="A file for one picture, else a folder; FOLDER/ is one.")],
     model: Model = "highres",
-    size: Annotated[int | None, typer.Option(min=16, max=4096, help="Short side that the network sees, px.")] = None,
-    saturation: Annotated[float, typer.Option(min=0, max=10, help="Multiplies the chroma.")] = 1.0,
-    blur: Annotated[float, typer.Option(min=0, max=1000, help="Sigma of a blur of the chroma alone, px.")] = 0.0,
     hints: Annotated[Path | None, typer.Option(help="A CSV file of x,y,color: places that you chose.")] = None,
-    tta: Annotated[bool, typer.Option(help="See a smaller, mirrored copy too: better, 1.6 times the work.")] = True,
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Write gray and colour in a row.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
     max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")] = 200.0,
     keep_times: Annotated[bool, typer.Option("--keep-times", help="Give results the times of their sources.")] = False,
     device: Device = "auto",
+    *,
+    knobs: Values,
 ) -> None:
     """Colour pictures: jpg, png, webp, tiff, bmp, avif; heic, jxl and dng by an extra.
 
@@ -101,8 +138,7 @@ def image(
     from colorify.inputs import summary
 
     with _plainly():
-        chosen = tuple(_hints(hints)) if hints else ()
-        options = bulk.Options(size, saturation, blur, side_by_side, overwrite, max_megapixels, chosen, tta, keep_times)
+        options = bulk.Options(_knobs(knobs, hints), side_by_side, overwrite, max_megapixels, keep_times)
         planned, passed = _planned(inputs, out)
         jobs, blocked = bulk.ready(planned, options)
         passed += blocked
@@ -138,17 +174,17 @@ def _told(passed: list[Passed]) -> int:
 
 
 @app.command("bulk")
+@_knobbed()
 def archive(
     inputs: Annotated[list[str], typer.Argument(help="Folders, tar shards, files, films, globs, or URLs for fsspec.")],
     out: Annotated[str, typer.Option("-o", "--out", help="A folder; the same one goes on.")],
     engine: Annotated[str, typer.Option(help="local: this machine; ray: a cluster, or this machine.")] = "local",
     model: Model = "highres",
-    size: Annotated[int | None, typer.Option(min=16, max=4096, help="Short side that the network sees, px.")] = None,
-    saturation: Annotated[float, typer.Option(min=0, max=10, help="Multiplies the chroma.")] = 1.0,
-    tta: Annotated[bool, typer.Option(help="See a smaller, mirrored copy too: better, 1.6 times the work.")] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, and replace results that exist.")] = False,
     max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")] = 200.0,
     device: Device = "auto",
+    *,
+    knobs: Values,
 ) -> None:
     """Colour an archive of pictures and films: colorify.csv in the output folder lists what is done and what failed.
 
@@ -161,7 +197,7 @@ def archive(
         raise typer.BadParameter(f"{engine!r} is no engine: choose {' or '.join(archive.ENGINES)}")
     with _plainly():
         jobs, passed = _planned(inputs, out, films=True)
-        options = bulk.Options(size, saturation, overwrite=overwrite, max_megapixels=max_megapixels, tta=tta)
+        options = bulk.Options(_knobs(knobs), overwrite=overwrite, max_megapixels=max_megapixels)
         counts = Counter(failed=_told(passed))
         bar = _progress([None] * len(jobs))
         for outcome in archive.color([*jobs, *passed], Path(out), model, options, engine, device, _say):
@@ -182,13 +218,11 @@ def _hints(path: Path) -> list[Hint]:
 
 
 @app.command()
+@_knobbed(without={"tta"})
 def video(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="A film.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="A .mkv, .mp4 or .mov file.")] = None,
     model: Model = "highres",
-    size: Annotated[int | None, typer.Option(min=16, max=4096, help="Short side that the network sees, px.")] = None,
-    saturation: Annotated[float, typer.Option(min=0, max=10, help="Multiplies the chroma.")] = 1.0,
-    blur: Annotated[float, typer.Option(min=0, max=1000, help="Sigma of a blur of the chroma alone, px.")] = 0.0,
     steady: Annotated[float, typer.Option(min=0, max=1, help="0: each frame for itself; 1: no flicker.")] = 1.0,
     every: Annotated[int, typer.Option(min=1, help="The network looks at every so-many-th frame.")] = 1,
     keyframes: Annotated[Path | None, typer.Option(help="Folder of frames coloured by you: 120.png, 4.8s.png.")] = None,
@@ -203,6 +237,8 @@ def video(
     end: Annotated[float | None, typer.Option(help="Seconds: where to stop.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a result that exists.")] = False,
     device: Device = "auto",
+    *,
+    knobs: Values,
 ) -> None:
     """Colour a film: its luma, timing, sound and subtitles stay as they are, its colours hold still.
 
@@ -215,9 +251,7 @@ def video(
         from colorify.video import film, stills
 
         options = film.Options(
-            size=size,
-            saturation=saturation,
-            blur=blur,
+            knobs=_knobs(knobs),
             side_by_side=side_by_side,
             steady=steady,
             every=every,

@@ -19,7 +19,9 @@ from colorify.codec import Bits, Channels, to_text
 from colorify.color import GRAYS, luma_to_gray, rgb_to_lab, rgb_to_luma, to_planes, to_rgb
 from colorify.data import degradation, manifest
 from colorify.hints import Hint
-from colorify.inference import Colorizer, apply_chroma, small_luma
+from colorify.inference import Colorizer
+from colorify.laying import apply_chroma
+from colorify.network_input import small_luma
 
 BASELINES = ("gray", "mean")
 DRIFTS = ("drift_gray", "drift_degraded")

@@ -18,12 +18,13 @@ import pytest
 from colorify import archive, bulk, inputs
 from colorify.alone import BusyError
 from colorify.archive import LIST, Outcome
+from colorify.knobs import Knobs
 from colorify.models import checkpoint as files
 from colorify.video import segments
 from conftest import photo
 from video.test_film import make
 
-OPTIONS = bulk.Options(size=32)
+OPTIONS = bulk.Options(knobs=Knobs(size=32))
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,16 @@ from PIL import Image
 from skimage import color as reference
 from torch.nn import functional as F
 
-from colorify import inference, pictures
+from colorify import inference, laying, pictures
 from colorify.codec import Bits
 from colorify.color import rgb_to_lab
-from colorify.inference import Colorizer, adjust, apply_chroma, autocontrast, small_luma, smaller
+from colorify.inference import Colorizer
+from colorify.laying import adjust, apply_chroma
 from colorify.models import checkpoint as files
 from colorify.models import released
 from colorify.models.checkpoint import Checkpoint, CheckpointError
 from colorify.models.unet import UNet
+from colorify.network_input import autocontrast, small_luma, smaller
 from colorify.pictures import Metadata, Picture, PictureError
 from conftest import TINY, photo
 
@@ -172,7 +174,7 @@ def test_strips_make_no_seams(colorizer, monkeypatch):
     source = array(1, np.uint8)
     expected = colorizer(source)
     for strip in (1, 1000):
-        monkeypatch.setattr(inference, "_STRIP", strip)
+        monkeypatch.setattr(laying, "_STRIP", strip)
         assert np.abs(colorizer(source).astype(int) - expected).max() <= 1
 
 

@@ -17,6 +17,7 @@ from colorify.cli import app
 from colorify.data import manifest
 from colorify.data.manifest import DataError
 from colorify.inputs import Passed, UsageError, plan
+from colorify.knobs import Knobs
 from colorify.models import checkpoint as files
 from colorify.pictures import FORMATS
 from conftest import photo
@@ -315,7 +316,7 @@ def test_what_is_known_before_is_said_before_a_model_is_loaded(tmp_path):
 def test_a_list_that_a_kill_left_long_is_read_and_shortened(model, tmp_path):
     put(tmp_path / "in", "a.png", "b.png")
     jobs, passed = plan([str(tmp_path / "in")], tmp_path / "out")
-    running = archive.color([*jobs, *passed], tmp_path / "out", model, bulk.Options(size=32))
+    running = archive.color([*jobs, *passed], tmp_path / "out", model, bulk.Options(knobs=Knobs(size=32)))
     next(running)
     text = (tmp_path / "out" / archive.LIST).read_text()
     assert text.count("planned") == 2 and text.count("done") == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -12,7 +12,9 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from colorify.color import gray_to_luma, rgb_to_lab
-from colorify.inference import Colorizer, check_knobs, small_size
+from colorify.inference import Colorizer, Mix
+from colorify.knobs import Knobs
+from colorify.network_input import small_size
 from colorify.video import fields, planes
 from colorify.video.facts import blank
 from colorify.video.formats import coding_of, samples
@@ -22,19 +24,19 @@ from colorify.video.formats import coding_of, samples
 class Look:
     """How the colours are to be."""
 
-    size: int | None = None  # short side that the network sees, px; None: the model's own
-    saturation: float = 1.0
-    blur: float = 0.0  # sigma of a blur of the chroma alone, px of the film
+    knobs: Knobs = field(default_factory=Knobs)
     side_by_side: bool = False  # gray and colour in a row
 
 
 class Painter:
-    """A model and the look that is asked of it; raises `ValueError` for a knob out of its range."""
+    """A model and the look that is asked of it; `ValueError` for knobs that films have not."""
 
-    def __init__(self, colorizer: Colorizer, look: Look, turns: int = 0, top_first: bool | None = None):
+    def __init__(self, colorizer: Colorizer | Mix, look: Look, turns: int = 0, top_first: bool | None = None):
         """``turns``: quarter turns, counter-clockwise, that bring the film upright; which field is first, if any."""
-        check_knobs(look.size, look.saturation, look.blur)
+        if look.knobs.hints:
+            raise ValueError("hints are for single pictures: correct a frame and name it with --keyframes")
         self.colorizer, self.look, self.turns, self.top_first = colorizer, look, turns, top_first
+        self.knobs = replace(look.knobs, tta=False)
 
     def small(self, frame: VideoFrame) -> np.ndarray:
         """L* ``(h, w)`` of a frame, of its first field if it has any, as it lies, as small as the network sees it."""
@@ -44,7 +46,7 @@ class Painter:
         """L* ``(h, w)`` of each field of a frame in their order, or of all of it, as small as the network sees it."""
         coding = coding_of(frame)
         luma = samples(frame.planes[0], coding.depth)
-        size = small_size((frame.width, frame.height), self.look.size or self.colorizer.size)
+        size = small_size((frame.width, frame.height), self.knobs.size or self.colorizer.size)
         small = (cv2.resize(whole, size, interpolation=cv2.INTER_AREA) for whole, _ in self._pictures(luma))
         return [gray_to_luma(planes.gray(luma, coding)) for luma in small]
 
@@ -53,7 +55,7 @@ class Painter:
 
     def predict(self, luma: np.ndarray) -> np.ndarray:
         """L* ``(h, w)`` -> ab ``(h, w, 2)``; the network sees the picture upright."""
-        ab = self.colorizer.chroma(np.rot90(luma, self.turns)[None], tta=False)[0]
+        ab = self.colorizer.chroma(np.rot90(luma, self.turns)[None], self.knobs)[0]
         as_it_lies = np.ascontiguousarray(np.rot90(ab, -self.turns))
         return cv2.resize(as_it_lies, luma.shape[::-1], interpolation=cv2.INTER_CUBIC)
 
@@ -77,10 +79,10 @@ class Painter:
         self, luma: np.ndarray, ab: np.ndarray, coding: planes.Coding, shape: tuple[int, int], lines: slice
     ) -> np.ndarray:
         """The lines ``(2, ...)`` of chroma planes of this shape that show the colors ``ab (h, w, 2)`` over a luma."""
-        if self.look.blur:
-            ab = cv2.GaussianBlur(ab, (0, 0), self.look.blur * min(ab.shape[:2]) / min(luma.shape))
+        if self.knobs.blur:
+            ab = cv2.GaussianBlur(ab, (0, 0), self.knobs.blur * min(ab.shape[:2]) / min(luma.shape))
         seen = planes.gray(planes.sited(luma, shape)[lines], coding)
-        wide = planes.sited(ab * self.look.saturation, shape, luma.shape)[lines]
+        wide = planes.sited(ab * self.knobs.saturation, shape, luma.shape)[lines]
         return planes.chroma(seen, wide, coding)
 
     def keep(self, frame: VideoFrame, context: VideoCodecContext) -> VideoFrame:
@@ -96,7 +98,7 @@ class Painter:
 
     def own(self, frame: VideoFrame) -> np.ndarray:
         """The ab ``(h, w, 2)`` that a frame has itself, of the shape of `small`."""
-        size = small_size((frame.width, frame.height), self.look.size or self.colorizer.size)
+        size = small_size((frame.width, frame.height), self.knobs.size or self.colorizer.size)
         small = cv2.resize(frame.to_ndarray(format="rgb24"), size, interpolation=cv2.INTER_AREA)
         return np.ascontiguousarray(rgb_to_lab(small.astype(np.float32) / 255)[..., 1:])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from base64 import b64encode
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 
@@ -11,10 +12,10 @@ import ipywidgets as widgets
 from PIL import Image
 
 from colorify import pictures
-from colorify.inference import Colorizer
+from colorify.inference import Mix
+from colorify.knobs import Knobs
 from colorify.pictures import Picture
 from colorify.video import film, keyframes, media, stills
-from colorify.widgets.session import Knobs
 
 _FILM = (
     '<video src="data:video/mp4;base64,{data}" title="{name}" width="640" autoplay loop muted playsinline controls>'
@@ -59,7 +60,7 @@ class Clip(widgets.VBox):
         picture, self._time = stills.still(self.path, self.moment.value)
         return picture, f"{self.name}-{self._time:.2f}s"
 
-    def color(self, colorizer: Colorizer, knobs: Knobs, corrected: Picture | None) -> None:
+    def color(self, colorizer: Mix, knobs: Knobs, corrected: Picture | None) -> None:
         """Colour the seconds from the moment on; ``corrected``: its frame as the user wants it."""
         self.bar.value, self.bar.layout.visibility = 0, "visible"
         start, end = self.moment.value, self.moment.value + self.seconds.value
@@ -76,9 +77,7 @@ class Clip(widgets.VBox):
                     keys.mkdir()
                     pictures.write(corrected, keys / keyframes.name(self._time))
                 options = film.Options(
-                    size=knobs.size,
-                    saturation=knobs.saturation,
-                    blur=knobs.blur,
+                    knobs=replace(knobs, hints=()),
                     side_by_side=self.dual.value,
                     steady=self.steady.value,
                     every=self.every.value,

@@ -3,45 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
-import cv2
 import numpy as np
 import torch
 from PIL import Image, ImageColor
 
 from colorify import metrics, pictures
-from colorify.codec import TEMPERATURE, Bits, softmax
+from colorify.codec import Bits, softmax
 from colorify.color import render, rgb_to_lab, to_planes
-from colorify.hints import Hint, Spreading
-from colorify.inference import (
-    Colorizer,
-    adjust,
-    apply_chroma,
-    diverse,
-    hinted,
-    small_luma,
-    spreading,
-    upright_size,
-)
+from colorify.inference import Answer, Blend, Colorizer, Mix
+from colorify.knobs import Knobs
+from colorify.laying import apply_chroma
+from colorify.network_input import upright_size
 from colorify.pictures import Picture
 
 SCREEN = 640  # px: longest side of what is shown while it is worked on
 
 
 @dataclass(frozen=True)
-class Knobs:
-    """What the sliders say."""
+class Choice:
+    """What the studio asks for: which model, mixed with which other, and the knobs of both."""
 
     model: str
     other: str | None = None  # a second model to blend with
     blend: float = 0.0  # its share
-    size: int | None = None  # short side that the network sees, px; None: the model's own
-    temperature: float = TEMPERATURE  # of a classifier
-    saturation: float = 1.0
-    blur: float = 0.0  # px of the picture
-    hints: tuple[Hint, ...] = ()
+    knobs: Knobs = field(default_factory=Knobs)
 
 
 class Session:
@@ -49,9 +37,9 @@ class Session:
 
     def __init__(self, models: dict[str, Colorizer]):
         self.models = models
-        self.ideas: dict[str, np.ndarray] = {}
-        self._outputs: dict[tuple[str, int], np.ndarray] = {}
-        self._spreading: dict[tuple, Spreading] = {}
+        self.ideas: dict[str, int] = {}  # name -> number
+        self._answers: dict[tuple[str, int], Answer] = {}
+        self._asked: tuple[tuple, Answer] | None = None  # the last one, which knows how hints spread
 
     def open(self, source: Picture) -> None:
         """Take another picture."""
@@ -59,7 +47,7 @@ class Session:
         upright = pictures.to_pil(pictures.upright(replace(source, alpha=None))).convert("RGB")
         upright.thumbnail((SCREEN, SCREEN), Image.Resampling.LANCZOS)
         self.shown = pictures.from_pil(upright)
-        self.ideas, self._outputs, self._spreading = {}, {}, {}
+        self.ideas, self._answers, self._asked = {}, {}, None
         vars(self).pop("truth", None)
 
     @property
@@ -71,47 +59,41 @@ class Session:
         """The picture without colours, as large as it is shown."""
         return pictures.to_pil(apply_chroma(self.shown, np.zeros((1, 1, 2))))
 
-    def preview(self, knobs: Knobs) -> Image.Image:
+    def preview(self, choice: Choice) -> Image.Image:
         """The picture coloured, as large as it is shown."""
-        blur = knobs.blur * self.shown.size[1] / self.size[1]
-        return pictures.to_pil(apply_chroma(self.shown, adjust(self._ab(knobs), self.shown, blur)))
+        return pictures.to_pil(self.answer(choice).paint(choice.knobs, self.shown))
 
-    def full(self, knobs: Knobs, report: Callable[[float], None] = lambda share: None) -> Picture:
+    def full(self, choice: Choice, report: Callable[[float], None] = lambda share: None) -> Picture:
         """The whole picture coloured, in its own depth; ``report`` hears which share of it is done."""
-        return apply_chroma(self.source, adjust(self._ab(knobs), self.source, knobs.blur), report)
+        return self.answer(choice).paint(choice.knobs, report=report)
 
-    def _ab(self, knobs: Knobs) -> np.ndarray:
-        ab = self._chroma(knobs.model, knobs)
-        if knobs.other and knobs.blend:
-            other = self._chroma(knobs.other, knobs)
-            if other.shape != ab.shape:
-                other = cv2.resize(np.ascontiguousarray(other), ab.shape[1::-1], interpolation=cv2.INTER_CUBIC)
-            ab = ab + (other - ab) * knobs.blend
-        if not knobs.hints:
-            return ab * knobs.saturation
-        key = (knobs.model, knobs.other if knobs.blend else None, knobs.blend, knobs.size, knobs.temperature)
-        if key not in self._spreading:
-            self._spreading = {key: spreading(self._luma(knobs.model, knobs.size), ab)}
-        return hinted(ab * knobs.saturation, self._spreading[key], knobs.hints, self.size)
+    def answer(self, choice: Choice) -> Answer:
+        """What the chosen models say of the picture."""
+        other = choice.other if choice.blend else None
+        asked = choice.model, other, choice.blend if other else 0, choice.knobs.size
+        if self._asked is None or self._asked[0] != asked:
+            answer = self._answer(choice.model, choice.knobs.size)
+            if other:
+                answer = Blend(answer, self._answer(other, choice.knobs.size), choice.blend)
+            self._asked = asked, answer
+        return self._asked[1]
+
+    def mix(self, choice: Choice) -> Mix:
+        """The chosen models as one, for a film."""
+        other = choice.other if choice.blend else None
+        ideas = tuple(self.ideas.get(name, 0) for name in (choice.model, other))
+        return Mix(self.model(choice.model), other and self.model(other), choice.blend, ideas)
 
     def model(self, name: str) -> Colorizer:
         """That of this name; that of an idea is the classifier."""
         return self.models[self.classifier if name in self.ideas else name]
 
-    def _luma(self, name: str, size: int | None) -> np.ndarray:
-        return small_luma(self.source, size or self.model(name).size)
-
-    def _output(self, name: str, size: int | None) -> np.ndarray:
-        if name in self.ideas:
-            return self.ideas[name][None]
-        key = name, size or self.models[name].size
-        if key not in self._outputs:
-            self._outputs[key] = self.models[name].output(self._luma(name, size)[None])
-        return self._outputs[key]
-
-    def _chroma(self, name: str, knobs: Knobs) -> np.ndarray:
-        decoded = self.model(name).codec.decode(self._output(name, knobs.size), knobs.temperature)
-        return np.moveaxis(decoded[0], 0, -1)
+    def _answer(self, name: str, size: int | None) -> Answer:
+        model = self.model(name)
+        key = self.classifier if name in self.ideas else name, size or model.size
+        if key not in self._answers:
+            self._answers[key] = model.look(self.source, size)
+        return self._answers[key].think(self.ideas[name]) if name in self.ideas else self._answers[key]
 
     @cached_property
     def classifier(self) -> str | None:
@@ -122,16 +104,16 @@ class Session:
         """Likely colours at a place, in shares of width and height, as ``#rrggbb`` with their shares; one a name."""
         if self.classifier is None:
             return []
-        logits = self._output(self.classifier, None)[0]
+        logits = self._answer(self.classifier, None).output
         _, height, width = logits.shape
         top, left = (max(0, min(int(v * n), n - 1) - 1) for v, n in ((y, height), (x, width)))
-        shares = softmax(logits[:, top : top + 3, left : left + 3]).mean((1, 2))
+        probabilities = softmax(logits[:, top : top + 3, left : left + 3]).mean((1, 2))
         centers, luma = self.models[self.classifier].codec.centers, self._shown_luma(x, y)
         found: dict[str, tuple[str, float]] = {}
-        for number in np.argsort(-shares)[: 4 * count]:
+        for number in np.argsort(-probabilities)[: 4 * count]:
             color = hex_of(luma, centers[number])
             first, sum_of = found.get(name_of(color), (color, 0.0))
-            found[name_of(color)] = first, sum_of + float(shares[number])
+            found[name_of(color)] = first, sum_of + float(probabilities[number])
         return sorted(found.values(), key=lambda entry: -entry[1])[:count]
 
     def _shown_luma(self, x: float, y: float) -> float:
@@ -150,9 +132,8 @@ class Session:
 
     def think(self, count: int, seed: int = 0) -> None:
         """Fill `ideas`: so many plausible results of the classifier, each for a knob ``model`` of its name."""
-        logits = self._output(self.classifier, None)[0]
-        self.ideas = {f"idea {n}": idea for n, idea in enumerate(diverse(logits, count, seed), 1)}
-        self._spreading = {}
+        self.ideas = {f"idea {n}": seed * count + n for n in range(1, count + 1)}
+        self._asked = None
 
     @cached_property
     def truth(self) -> torch.Tensor | None:
@@ -170,7 +151,7 @@ class Session:
         lab = rgb_to_lab(rgb)
         return {
             "de2000": float(metrics.de2000(lab, self.truth)),
-            "below gray, %": float(100 * (1 - metrics.mse_ab(lab, self.truth) / self.truth[1:].square().mean())),
+            "below gray, %": float(metrics.below(metrics.mse_ab(lab, self.truth), self.truth[1:].square().mean())),
             "colorfulness": float(metrics.colorfulness(rgb)),
         }
 

@@ -19,10 +19,11 @@ from colorify.codec import TEMPERATURE
 from colorify.containers import is_film
 from colorify.hints import Hint, ab_of
 from colorify.inference import Colorizer
+from colorify.knobs import Knobs
 from colorify.models import released
 from colorify.widgets.clip import Clip
 from colorify.widgets.compare import Compare
-from colorify.widgets.session import Knobs, Session, name_of
+from colorify.widgets.session import Choice, Session, name_of
 
 _THUMB = 155  # px: longest side in the row of models and in the gallery
 _GALLERY = 4
@@ -144,8 +145,8 @@ class Studio(widgets.VBox):
     @_answer
     def _filmed(self, *_: object) -> None:
         asked = self.asked()
-        corrected = self.session.full(asked) if asked.hints else None
-        self.clip.color(self.session.model(asked.model), asked, corrected)
+        corrected = self.session.full(asked) if asked.knobs.hints else None
+        self.clip.color(self.session.mix(asked), asked.knobs, corrected)
 
     def _quietly(self, change: Callable[[], None]) -> None:
         """Set sliders without an answer to each."""
@@ -200,18 +201,17 @@ class Studio(widgets.VBox):
     def _fit(self) -> None:
         self.size.value = self.session.model(self.model.value).size
 
-    def asked(self) -> Knobs:
+    def asked(self) -> Choice:
         """What the sliders and hints say."""
-        return Knobs(
-            model=self.model.value,
-            other=None if self.other.value == _NONE else self.other.value,
-            blend=self.blend.value,
+        knobs = Knobs(
             size=self.size.value,
             temperature=self.temperature.value,
             saturation=self.saturation.value,
             blur=self.blur.value,
             hints=self._hints,
         )
+        other = None if self.other.value == _NONE else self.other.value
+        return Choice(self.model.value, other, self.blend.value, knobs)
 
     @_answer
     def _turned(self, change: dict) -> None:
@@ -352,8 +352,8 @@ class Studio(widgets.VBox):
     @_answer
     def _side(self, *_: object) -> None:
         shown = {"gray": self.session.gray()}
-        for name, model in self.session.models.items():
-            shown[name] = self.session.preview(Knobs(name, size=model.size, saturation=self.saturation.value))
+        for name in self.session.models:
+            shown[name] = self.session.preview(Choice(name, knobs=Knobs(saturation=self.saturation.value)))
         self.strip.children = tuple(_thumb(picture, name) for name, picture in shown.items())
 
     @_answer
@@ -367,7 +367,7 @@ class Studio(widgets.VBox):
         """The ideas as a gallery, each with a button that makes it the model."""
 
         def tile(name: str) -> widgets.VBox:
-            picture = self.session.preview(Knobs(name))
+            picture = self.session.preview(Choice(name))
             take = widgets.Button(description=f"Take {name}", layout={"width": "auto"})
             take.on_click(lambda _: setattr(self.model, "value", name))
             return widgets.VBox([_thumb(picture, name), take])

@@ -23,7 +23,7 @@ from colorify import hints, params, pictures
 from colorify.codec import Channels
 from colorify.collect import links
 from colorify.data import manifest
-from colorify.inference import apply_chroma
+from colorify.laying import apply_chroma
 from colorify.methods.regression import RegressionConfig
 from colorify.models import CheckpointError, checkpoint, onnx
 from colorify.models.checkpoint import Checkpoint

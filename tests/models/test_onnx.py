@@ -12,9 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from colorify.inference import Colorizer, small_luma
+from colorify.inference import Colorizer
 from colorify.models import CheckpointError, onnx, released
 from colorify.models import checkpoint as files
+from colorify.network_input import small_luma
 from colorify.pictures import from_pil
 from conftest import photo
 

@@ -13,8 +13,8 @@ import tifffile
 from PIL import Image
 from skimage.color import rgb2lab
 
-from colorify import bulk, pictures
-from colorify.inference import apply_chroma
+from colorify import bulk, inputs, pictures
+from colorify.laying import apply_chroma
 from colorify.pictures import FORMATS, TABLE, Metadata, Picture, PictureError
 from colorify.pictures.formats import KINDS, known, ready
 
@@ -355,7 +355,7 @@ def test_a_raw_photo_becomes_a_16_bit_tiff(colorizer, tmp_path, colors, channels
     assert source.metadata.exif[271] == "Maker" and source.metadata.icc is None
     with pytest.raises(PictureError, match=r"the limit is 0\.006"):
         pictures.read(tmp_path / "a.dng", 0.006)
-    jobs, errors = bulk.plan([str(tmp_path / "a.dng")], tmp_path / "out")
+    jobs, errors = inputs.plan([str(tmp_path / "a.dng")], tmp_path / "out")
     assert [job.target.name for job in jobs] == ["a.tif"] and not errors
     bulk.colorize_file(colorizer, jobs[0], bulk.Options())
     assert tifffile.imread(tmp_path / "out" / "a.tif").dtype == np.uint16

@@ -14,7 +14,8 @@ import tifffile
 from PIL import Image, PngImagePlugin
 
 from colorify import bulk, pictures
-from colorify.bulk import Job, Options
+from colorify.bulk import Options
+from colorify.inputs import Job
 from colorify.pictures import Metadata, Picture
 from colorify.pictures.formats import TABLE
 

@@ -14,7 +14,8 @@ from PIL import Image, ImageCms
 
 from colorify import pictures
 from colorify.color import gray_to_luma, luma_to_gray, rgb_to_lab
-from colorify.inference import apply_chroma, small_luma
+from colorify.laying import apply_chroma
+from colorify.network_input import small_luma
 from colorify.pictures import Metadata, Picture
 
 LIMITS = {"u1": 0.5, "u2": 0.01, "f4": 0.01}

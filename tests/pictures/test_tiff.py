@@ -10,7 +10,8 @@ import tifffile
 from PIL import Image
 
 from colorify import bulk, pictures
-from colorify.bulk import Job, Options
+from colorify.bulk import Options
+from colorify.inputs import Job
 from colorify.pictures import Picture, PictureError
 
 RNG = np.random.default_rng(0)

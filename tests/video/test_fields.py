@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from colorify.cli import app
+from colorify.knobs import Knobs
 from colorify.models import checkpoint as checkpoints
 from colorify.video import facts, fields, film
 from colorify.video.film import Options
@@ -98,18 +99,21 @@ def test_field_order_and_every_luma_sample_stay(colorizer, tmp_path, top_first, 
 def test_colors_go_with_their_own_field(colorizer, reddish, tmp_path, top_first, monkeypatch):
     """No comb: each line of chroma belongs to the disc as it stands in that line's field."""
     source, out = interlaced(tmp_path / "in.mkv", top_first), tmp_path / "out.mkv"
-    film.colorize(source, out, colorizer, Options(quality="lossless", steady=0.0, size=64))
+    options = Options(knobs=Knobs(size=64), quality="lossless", steady=0.0)
+    film.colorize(source, out, colorizer, options)
     wrong = [woven_is_red(frame, n, top_first) for n, frame in enumerate(read(out)) if n < 10]
     assert max(wrong) < 0.01
     monkeypatch.setattr(fields, "top_first", lambda *_: None)  # as a picture of all lines
-    film.colorize(source, tmp_path / "combed.mkv", colorizer, Options(quality="lossless", steady=0.0, size=64))
+    film.colorize(
+        source, tmp_path / "combed.mkv", colorizer, Options(knobs=Knobs(size=64), quality="lossless", steady=0.0)
+    )
     combed = [woven_is_red(frame, n, top_first) for n, frame in enumerate(read(tmp_path / "combed.mkv")) if n < 10]
     assert min(combed) > 3 * max(wrong)
 
 
 def test_steady_colors_do_not_comb_either(colorizer, reddish, tmp_path):
     source, out = interlaced(tmp_path / "in.mkv", True), tmp_path / "out.mkv"
-    done = film.colorize(source, out, colorizer, Options(quality="lossless", size=64))
+    done = film.colorize(source, out, colorizer, Options(knobs=Knobs(size=64), quality="lossless"))
     assert 20 <= done.looked < 36  # most second fields get their colors along the motion
     assert max(woven_is_red(frame, n, True) for n, frame in enumerate(read(out)) if n < 10) < 0.02
 

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from colorify import archive, bulk, inputs
+from colorify.knobs import Knobs
 from colorify.models import checkpoint as files
 from colorify.video import film, segments
 from colorify.video.film import Options
 from video.test_film import RATE, make, packets, read
 
-SMALL = bulk.Options(size=32)
+SMALL = bulk.Options(knobs=Knobs(size=32))
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_a_short_film_is_as_the_command_for_films_makes_it(colorizer, tmp_path, 
     outcomes = colored(tmp_path / "in", tmp_path / "out", model)
     assert {o.job.target.name: o.state for o in outcomes} == {"a.mp4": "done", "b.mkv": "done", "bad.mkv": "failed"}
     assert "bad.mkv" in next(o.reason for o in outcomes if o.state == "failed")
-    film.colorize(source, tmp_path / "alone.mp4", colorizer, Options(size=32))
+    film.colorize(source, tmp_path / "alone.mp4", colorizer, Options(knobs=Knobs(size=32)))
     assert (tmp_path / "alone.mp4").read_bytes() == (tmp_path / "out" / "deep" / "a.mp4").read_bytes()
     assert not list((tmp_path / "out").rglob(".*"))
     again = colored(tmp_path / "in", tmp_path / "out", model)
@@ -44,7 +45,7 @@ def test_segments_lose_nothing_and_do_not_show(colorizer, tmp_path, model, monke
     told = []
     (outcome,) = colored(source, tmp_path / "out", model, report=told.append)
     assert outcome.state == "done" and told == [f"{source}: {n} of 4 segments" for n in (1, 2, 3)]
-    film.colorize(source, tmp_path / "alone.mkv", colorizer, Options(size=32))
+    film.colorize(source, tmp_path / "alone.mkv", colorizer, Options(knobs=Knobs(size=32)))
     before, alone, out = (read(path) for path in (source, tmp_path / "alone.mkv", tmp_path / "out" / "in.mkv"))
     assert [frame[0] for frame in out] == [frame[0] for frame in before]
     assert packets(tmp_path / "out" / "in.mkv") == packets(source)
@@ -91,7 +92,7 @@ def test_a_film_is_not_written_over_itself_or_another(tmp_path, model):
     source = make(tmp_path / "in.mkv")
     (outcome,) = colored(source, tmp_path, model)
     assert outcome.state == "failed" and "exists already" in outcome.reason
-    (outcome,) = colored(source, tmp_path, model, bulk.Options(size=32, overwrite=True))
+    (outcome,) = colored(source, tmp_path, model, bulk.Options(knobs=Knobs(size=32), overwrite=True))
     assert outcome.state == "failed" and "never the input" in outcome.reason
 
 

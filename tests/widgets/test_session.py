@@ -7,7 +7,8 @@ from PIL import Image, ImageColor
 from colorify import pictures
 from colorify.color import rgb_to_lab
 from colorify.hints import Hint
-from colorify.widgets.session import SCREEN, Knobs, Session, name_of
+from colorify.knobs import Knobs
+from colorify.widgets.session import SCREEN, Choice, Session, name_of
 from conftest import photo
 
 
@@ -23,24 +24,24 @@ def pixels(picture: Image.Image) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "asked"),
+    ("choice", "asked"),
     [
-        (Knobs("one"), {}),
-        (Knobs("one", saturation=0.4, blur=9.0, size=96), {"saturation": 0.4, "blur": 9.0, "size": 96}),
-        (Knobs("two", temperature=0.3), {"temperature": 0.3}),
-        (Knobs("one", hints=(Hint(100, 80, (30.0, 20.0)),)), {"hints": [(100, 80, (30, 20))]}),
+        (Choice("one"), {}),
+        (Choice("one", knobs=Knobs(saturation=0.4, blur=9.0, size=96)), {"saturation": 0.4, "blur": 9.0, "size": 96}),
+        (Choice("two", knobs=Knobs(temperature=0.3)), {"temperature": 0.3}),
+        (Choice("one", knobs=Knobs(hints=(Hint(100, 80, (30.0, 20.0)),))), {"hints": [(100, 80, (30, 20))]}),
     ],
 )
-def test_the_full_result_is_the_librarys(session, knobs, asked):
-    (expected,) = session.models[knobs.model].colorize([session.source], **asked)
-    assert np.array_equal(session.full(knobs).pixels, expected.pixels)
+def test_the_full_result_is_the_librarys(session, choice, asked):
+    (expected,) = session.models[choice.model].colorize([session.source], Knobs(**asked))
+    assert np.array_equal(session.full(choice).pixels, expected.pixels)
 
 
 def test_the_preview_is_the_same_but_small(session):
-    knobs = Knobs("one", hints=(Hint(100, 80, (30.0, 20.0)),), blur=4.0)
-    shown = session.preview(knobs)
+    choice = Choice("one", knobs=Knobs(hints=(Hint(100, 80, (30.0, 20.0)),), blur=4.0))
+    shown = session.preview(choice)
     assert max(shown.size) == SCREEN
-    whole = pictures.to_pil(session.full(knobs)).resize(shown.size, Image.Resampling.LANCZOS)
+    whole = pictures.to_pil(session.full(choice)).resize(shown.size, Image.Resampling.LANCZOS)
     assert np.abs(pixels(shown) - pixels(whole)).mean() < 2
 
 
@@ -51,26 +52,26 @@ def test_a_turned_picture_is_shown_upright(colorizer):
     turned = upright.transpose(Image.Transpose.ROTATE_90)
     turned.getexif().update(exif)
     session.open(pictures.from_pil(turned))
-    assert session.size == upright.size == session.preview(Knobs("one")).size
+    assert session.size == upright.size == session.preview(Choice("one")).size
 
 
 def test_sliders_do_not_run_the_network(session, monkeypatch):
-    knobs = Knobs("one", other="two", blend=0.5)
-    session.preview(knobs)
+    choice = Choice("one", other="two", blend=0.5)
+    session.preview(choice)
     for model in session.models.values():
         monkeypatch.setattr(model, "output", None)
     for turned in (
-        Knobs("one", other="two", blend=0.2, saturation=2.0),
-        Knobs("two", temperature=0.2, blur=3.0),
-        Knobs("one", hints=(Hint(5, 5, (10.0, 10.0)),)),
+        Choice("one", other="two", blend=0.2, knobs=Knobs(saturation=2.0)),
+        Choice("two", knobs=Knobs(temperature=0.2, blur=3.0)),
+        Choice("one", knobs=Knobs(hints=(Hint(5, 5, (10.0, 10.0)),))),
     ):
         session.preview(turned)
 
 
 def test_blending_goes_from_one_to_the_other(session):
-    one, two = (pixels(session.preview(Knobs(name))) for name in ("one", "two"))
+    one, two = (pixels(session.preview(Choice(name))) for name in ("one", "two"))
     assert np.abs(one - two).mean() > 3
-    mixed = {share: pixels(session.preview(Knobs("one", other="two", blend=share))) for share in (0.0, 0.5, 1.0)}
+    mixed = {share: pixels(session.preview(Choice("one", other="two", blend=share))) for share in (0.0, 0.5, 1.0)}
     assert np.array_equal(mixed[0.0], one) and np.array_equal(mixed[1.0], two)
     assert 0.2 < np.abs(mixed[0.5] - one).mean() / np.abs(two - one).mean() < 0.8
 
@@ -99,12 +100,12 @@ def test_uncertainty_and_gallery(session):
     assert session.uncertainty().size == session.gray().size
     session.open(pictures.from_pil(photo(3, 300, 200)))
     session.think(3)
-    ideas = [pixels(session.preview(Knobs(name))) for name in session.ideas]
+    ideas = [pixels(session.preview(Choice(name))) for name in session.ideas]
     assert len(ideas) == 3 and not np.array_equal(ideas[0], ideas[1])
     expected = session.models["two"].samples(session.source.pixels, 3)
     assert all(np.array_equal(ours, theirs) for ours, theirs in zip(ideas, expected, strict=True))
     session.think(3, seed=1)
-    assert not np.array_equal(pixels(session.preview(Knobs("idea 1"))), ideas[0])
+    assert not np.array_equal(pixels(session.preview(Choice("idea 1"))), ideas[0])
     session.open(pictures.from_pil(photo(1)))
     assert not session.ideas
 

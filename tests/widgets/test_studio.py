@@ -15,6 +15,7 @@ from PIL import Image
 
 from colorify import pictures
 from colorify.color import rgb_to_lab
+from colorify.knobs import Knobs
 from colorify.video import film, media, scene
 from colorify.widgets.session import Session
 from colorify.widgets.studio import Studio
@@ -173,7 +174,7 @@ def test_a_stretch_of_a_film_is_coloured_as_asked(studio, clip, colorizer, tmp_p
         re.search(r'download="pan-color.mp4" href="data:video/mp4;base64,([^"]+)"', studio.clip.result.value)[1]
     )
     (tmp_path / "got.mp4").write_bytes(data)
-    options = film.Options(size=64, saturation=0.5, every=3, start=0.4, end=0.9)
+    options = film.Options(knobs=Knobs(size=64, saturation=0.5), every=3, start=0.4, end=0.9)
     film.colorize(clip, tmp_path / "expected.mp4", colorizer, options)
     assert frames(tmp_path / "got.mp4") == frames(tmp_path / "expected.mp4") and len(frames(tmp_path / "got.mp4")) == 13
 

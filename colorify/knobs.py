@@ -1,0 +1,37 @@
+"""How a picture is coloured: one set of knobs for Python, the command line, archives, films and the studio.
+
+A new knob is a field here, with its help and range in its metadata: the command line takes it from there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from colorify.hints import Hint
+
+
+def _knob(default: Any, help: str, low: float | None = None, high: float | None = None) -> Any:
+    return field(default=default, metadata={"help": help, "min": low, "max": high})
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """What may be asked of a colouring; `ValueError` for a value out of its range."""
+
+    size: int | None = _knob(None, "Short side that the network sees, px; default: the model's own.", 16, 4096)
+    saturation: float = _knob(1.0, "Multiplies the chroma: 0 is gray, 1 leaves the model's.", 0, 10)
+    blur: float = _knob(0.0, "Sigma of a Gaussian blur of the chroma alone, px of the picture.", 0, 1000)
+    temperature: float | None = _knob(None, "Of a classifier: 1 the mean of likely colours, 0 the likeliest.", 0, 1)
+    idea: int = _knob(0, "Of a classifier: another plausible result, by its number.", 0, 1_000_000)
+    variety: float = _knob(0.5, "How unlikely the colours of an idea may be: 1 as the model believes.", 0, 10)
+    tta: bool = _knob(True, "Show the network a smaller, mirrored copy too: better, 1.6 times the time.")
+    hints: tuple[Hint, ...] = ()  # places of the upright picture, in px, and the ab that they are to have
+
+    def __post_init__(self):
+        object.__setattr__(self, "hints", tuple(self.hints))
+        for knob in fields(self):
+            value, low, high = getattr(self, knob.name), knob.metadata.get("min"), knob.metadata.get("max")
+            if low is not None and value is not None and not low <= value <= high:
+                raise ValueError(f"{knob.name} {value}: expected {low} to {high}")
