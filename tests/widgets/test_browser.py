@@ -14,6 +14,7 @@ from colorify import pictures
 from colorify.color import rgb_to_lab
 from colorify.hints import Hint, ab_of
 from colorify.inference import Colorizer
+from colorify.knobs import Knobs
 from colorify.video import media, scene
 from conftest import photo
 
@@ -164,7 +165,7 @@ def steered(visitor: Visitor, folder: Path) -> None:
     waiting.value.save_as(folder / "got.png")
     hints = [Hint(x, y, ab_of("#b5651d"))]
     model = Colorizer.load("highres", "cpu")
-    (expected,) = model.colorize([pictures.from_pil(truth)], size=model.size, hints=hints)
+    (expected,) = model.colorize([pictures.from_pil(truth)], Knobs(size=model.size, hints=hints))
     with Image.open(folder / "got.png") as got:
         assert np.abs(np.asarray(got).astype(int) - expected.pixels).max() <= 1
     visitor.button("All models").click()

@@ -7,6 +7,7 @@ from PIL import Image, ImageColor
 from colorify import pictures
 from colorify.color import rgb_to_lab
 from colorify.hints import Hint
+from colorify.inference import mixed
 from colorify.knobs import Knobs
 from colorify.widgets.session import SCREEN, Choice, Session, name_of
 from conftest import photo
@@ -115,3 +116,23 @@ def test_names():
     assert name_of("#ff0000") == "red" and name_of("#01007f") == "navy"
     with pytest.raises(ValueError):
         name_of("reddish")
+
+
+def test_what_is_chosen_reaches_the_film(session):
+    """Blend, idea and temperature: a film is coloured as the picture of one of its moments is."""
+    session.think(3)
+    luma = session.models["two"].look(session.source, 64).luma[None]
+    for choice in (
+        Choice("two", knobs=Knobs(temperature=0.0, size=64, tta=False)),
+        Choice("idea 2", knobs=Knobs(size=64, tta=False)),
+        Choice("one", other="two", blend=0.5, knobs=Knobs(size=64, tta=False)),
+        Choice("one", other="idea 1", blend=0.3, knobs=Knobs(size=64, tta=False)),
+    ):
+        mix, looked = session.mix(choice), {}
+        for name in ("one", "two"):
+            looked[name] = session.models[name].look(session.source, 64, tta=False)
+        ideas = {name: looked["two"].think(number) for name, number in session.ideas.items()}
+        expected = (looked | ideas)[choice.model].chroma(choice.knobs)
+        if choice.other:
+            expected = mixed(expected, (looked | ideas)[choice.other].chroma(choice.knobs), choice.blend)
+        np.testing.assert_allclose(mix.chroma(luma, choice.knobs)[0], expected, atol=1e-3)

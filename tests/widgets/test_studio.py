@@ -77,11 +77,11 @@ def test_hints_are_added_recoloured_moved_removed_and_undone(studio):
     height, width = lab.shape[:2]
     assert lab[height // 2 - 2 : height // 2 + 3, width // 4 - 2 : width // 4 + 3, 1].mean() > 25
     studio.compare.hints = [dot | {"x": 0.75}]
-    assert studio.asked().hints[0].x == pytest.approx(0.75 * studio.session.size[0], abs=1)
+    assert studio.asked().knobs.hints[0].x == pytest.approx(0.75 * studio.session.size[0], abs=1)
     studio.undo.click()
-    assert studio.asked().hints[0].x == pytest.approx(0.25 * studio.session.size[0], abs=1)
+    assert studio.asked().knobs.hints[0].x == pytest.approx(0.25 * studio.session.size[0], abs=1)
     studio.listed.children[0].children[1].click()
-    assert studio.asked().hints == () and studio.compare.hints == []
+    assert studio.asked().knobs.hints == () and studio.compare.hints == []
     studio.undo.click()
     assert len(studio.compare.hints) == 1
 
@@ -94,7 +94,7 @@ def test_an_upload_is_shown_scored_and_downloaded_whole(studio, colorizer):
     studio.whole.click()
     assert 'download="photo-color.png"' in studio.download.value and "1000 x 700" in studio.download.value
     got = np.asarray(Image.open(io.BytesIO(carried(studio.download.value))))
-    (expected,) = colorizer.colorize([pictures.from_pil(truth)], saturation=0.5)
+    (expected,) = colorizer.colorize([pictures.from_pil(truth)], Knobs(saturation=0.5))
     assert np.array_equal(got, expected.pixels)
 
 
