@@ -14,10 +14,11 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from bench import one, publish, share, two
+from bench import Table, one, publish, share, two
 from fastai.callback.core import Callback
 from fastai.data.block import DataBlock
 from fastai.data.transforms import RandomSplitter, get_image_files
@@ -34,6 +35,7 @@ from colorify.data.cache import DataConfig, prepare
 from colorify.losses import RegressionLoss
 from colorify.methods import regression
 from colorify.methods.regression import RegressionConfig
+from colorify.models.depthwise import DepthwiseConv
 from colorify.models.unet import SMALL, UNet, UNetConfig
 from colorify.training.learner import Run
 from colorify.training.speed import SPEED_FILE
@@ -113,6 +115,57 @@ def ours(sets, network: UNetConfig, steps: int, batch: int, side: int, compile: 
     return {name: float(value) for name, value in rows[-1].items()}
 
 
+LARGER = UNetConfig("efficientnet_lite2", (256, 160, 64, 32), attention=8)
+LEVERS = {  # name -> (type that it multiplies in, quick gradients of depthwise convolutions)
+    "float32, torch's gradients": (torch.float32, False),
+    "float32": (torch.float32, True),
+    "bfloat16, torch's gradients": (torch.bfloat16, False),
+    "bfloat16": (torch.bfloat16, True),
+}
+
+
+def plain_depthwise(layer: DepthwiseConv, x: torch.Tensor) -> torch.Tensor:
+    """What the layer does when it is evaluated: torch finds its gradients."""
+    return F.conv2d(F.pad(x, layer.border), layer.weight, stride=layer.stride, groups=len(layer.weight))
+
+
+def stepper(network: UNetConfig, batch: int, side: int, dtype: torch.dtype, quick: bool) -> Callable[[], None]:
+    """A function that does one step of the network alone: forward, loss, backward, optimizer."""
+    model = UNet(network, 2).train().to(memory_format=torch.channels_last)
+    model.dtype = dtype
+    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
+    luma, ab = torch.rand(batch, 1, side, side) * 100, torch.randn(batch, 2, side // 2, side // 2) * 10
+    loss, own = RegressionLoss(Channels()), DepthwiseConv.forward
+
+    def step() -> None:
+        DepthwiseConv.forward = own if quick else plain_depthwise
+        try:
+            optimizer.zero_grad()
+            loss(model(luma), ab).backward()
+            optimizer.step()
+        finally:
+            DepthwiseConv.forward = own
+
+    return step
+
+
+def levers(network: UNetConfig, batch: int, repeats: int) -> Table:
+    """Samples a second of the network alone with each lever, at several sides; all take turns, medians."""
+    rows = []
+    for side in (64, 96, 128):
+        steps = {name: stepper(network, batch, side, *lever) for name, lever in LEVERS.items()}
+        spent: dict[str, list[float]] = {name: [] for name in steps}
+        for _ in range(repeats + 2):  # the first two warm up
+            for name, step in steps.items():
+                begun = time.perf_counter()
+                step()
+                spent[name].append(time.perf_counter() - begun)
+        rates = [batch / statistics.median(times[2:]) for times in spent.values()]
+        rows.append([f"{side} px", *rates, rates[-1] / rates[0]])
+    columns = {"side": str, **dict.fromkeys(LEVERS, one), "all over none": two}
+    return f"{network.encoder}, batch {batch}, {torch.get_num_threads()} threads, samples a second", columns, rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, default in (("steps", 30), ("repeats", 3), ("side", 96), ("batch", 16)):
@@ -144,7 +197,10 @@ def main() -> None:
         "model FLOPs utilisation": share,
     }
     row = [rate, mine["samples_per_second"], faster, mine["waiting"], mine["utilisation"]]
-    publish("training", [(f"{network.encoder}, {options.side} px, batch {options.batch}", columns, [row])])
+    tables = [(f"{network.encoder}, {options.side} px, batch {options.batch}", columns, [row])]
+    if not torch.cuda.is_available():
+        tables += [levers(chosen, 32, 3 * options.repeats) for chosen in (network, LARGER)]
+    publish("training", tables)
 
 
 if __name__ == "__main__":
