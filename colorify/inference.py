@@ -18,7 +18,7 @@ from colorify import pictures
 from colorify.codec import Bits, softmax
 from colorify.color import delinearize, gray_to_luma, light_to_luma, linearize, rgb_to_luma
 from colorify.models import onnx, released
-from colorify.models.onnx import cores
+from colorify.models.running import cores
 from colorify.pictures import MAX_MEGAPIXELS, Picture
 from colorify.space import Space
 
