@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +20,7 @@ def hidden(path: Path, end: str) -> Path:
 
 
 @contextmanager
-def whole(path: Path, suffix: str = "", sync: bool = False) -> Iterator[Path]:
+def atomic(path: Path, suffix: str = "", sync: bool = False) -> Iterator[Path]:
     """The name to write ``path`` under: renamed to it when the block ends, removed when the block fails.
 
     The name ends in ``.part`` and the ``suffix`` that some writers choose the format by. With ``sync`` the bytes are on
@@ -35,3 +36,30 @@ def whole(path: Path, suffix: str = "", sync: bool = False) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def write_beside(path: Path, content: bytes) -> None:
+    """Write a file, and the folders that it lies in: a whole file or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(path) as part:
+        part.write_bytes(content)
+
+
+@contextmanager
+def atomic_folder(home: Path) -> Iterator[Path]:
+    """The folder to fill instead of ``home``: renamed to it when the block ends, removed when the block fails.
+
+    Where another run was quicker with the same folder, that one stays.
+    """
+    part = hidden(home, f".{os.getpid()}.{threading.get_ident()}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        try:
+            os.replace(part, home)
+        except OSError:
+            if not home.exists():
+                raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

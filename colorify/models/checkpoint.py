@@ -24,7 +24,7 @@ from torch import Tensor
 
 from colorify import codec as codecs
 from colorify import params
-from colorify.files import whole
+from colorify.files import atomic
 from colorify.models import FORMAT, CheckpointError, renamed
 from colorify.models.running import Predict
 from colorify.models.unet import UNet, UNetConfig, fold
@@ -102,7 +102,7 @@ def save(checkpoint: Checkpoint, path: Path, dtype: torch.dtype | None = None) -
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with whole(path, sync=True) as part:
+        with atomic(path, sync=True) as part:
             safetensors.torch.save_file(tensors, part, metadata)
             part.chmod(0o644)  # safetensors keeps it from others
             with open(part, "r+b") as file:

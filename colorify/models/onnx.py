@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from colorify import codec as codecs
-from colorify.files import whole
+from colorify.files import atomic
 from colorify.models import FORMAT, CheckpointError, renamed
 from colorify.models.running import Predict, cores
 
@@ -219,7 +219,7 @@ def export(source: Path, path: Path | None = None) -> Path:
         "length": len(graph),
     } | ({"weights": weights} if weights else {})
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole(path) as part:
+    with atomic(path) as part:
         part.write_bytes(graph + _entry(about | {"sha256": _digest(graph, about)}))
         _check(load(part).predictor(), network, examples)
     return path
