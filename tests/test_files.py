@@ -3,6 +3,7 @@
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,11 @@ from colorify.files import atomic, atomic_folder, hidden, write_beside
 
 class Trouble(BaseException):
     """What no one expects: Ctrl-C is one, too."""
+
+
+def fail(path: Path, trouble: BaseException) -> None:
+    path.write_text("half")
+    raise trouble
 
 
 @pytest.mark.parametrize("sync", [False, True])
@@ -30,8 +36,7 @@ def test_a_file_takes_its_name_when_it_is_whole(tmp_path, name, sync):
 def test_a_failure_leaves_the_old_file_and_no_part(tmp_path, trouble):
     (path := tmp_path / "a").write_text("old")
     with pytest.raises(type(trouble)), atomic(path) as part:
-        part.write_text("ne")
-        raise trouble
+        fail(part, trouble)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -65,8 +70,7 @@ def test_threads_write_the_same_name_side_by_side(tmp_path):
 def test_a_folder_is_whole_or_not_there(tmp_path):
     home = tmp_path / "deep" / "home"
     with pytest.raises(Trouble), atomic_folder(home) as part:
-        (part / "a").write_text("half")
-        raise Trouble
+        fail(part / "a", Trouble())
     assert not list((tmp_path / "deep").iterdir())
     with atomic_folder(home) as part:
         (part / "a").write_text("whole")
