@@ -19,7 +19,7 @@ from PIL import Image
 
 from colorify import params, report
 from colorify.data import samples
-from colorify.models.onnx import cores
+from colorify.models.running import cores
 
 Table = tuple[str, Mapping[str, Callable[[object], str]], Sequence[Sequence[object]]]
 """What it shows, its columns and how each is printed, its rows as they were measured."""

@@ -27,7 +27,7 @@ from colorify.color import rgb_to_lab
 from colorify.data import samples
 from colorify.inference import Colorizer
 from colorify.models import checkpoint, onnx, released
-from colorify.models.onnx import Predict, cores
+from colorify.models.running import Predict, cores
 from colorify.models.unet import fold
 from colorify.network_input import small_luma, smaller
 from colorify.pictures import from_array
@@ -53,12 +53,12 @@ def backends(model: str) -> dict[str, Predict]:
     def by_openvino(precision: str) -> Predict:
         settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": str(cores()), "NUM_STREAMS": "1"}
         core = openvino.Core()
-        network = core.compile_model(core.read_model(twin.content), "CPU", settings)
+        network = core.compile_model(core.read_model(twin.path), "CPU", settings)
         return lambda luma: network(luma)[0]
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = cores()
-    session = onnxruntime.InferenceSession(twin.content, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(twin.path, options, providers=["CPUExecutionProvider"])
     folded = fold(trained.build()).to(memory_format=torch.channels_last)
     return {
         "torch, as it was trained": by_torch(trained.build()),

@@ -27,7 +27,7 @@ from training import write_photos
 from colorify import archive, bulk, inputs
 from colorify.data import manifest
 from colorify.data.manifest import Entry
-from colorify.models.onnx import cores
+from colorify.models.running import cores
 from colorify.training.speed import SPEED_FILE
 
 NUMBERS = {

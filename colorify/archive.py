@@ -21,6 +21,7 @@ from typing import IO, Literal
 from colorify import bulk
 from colorify.alone import alone
 from colorify.bulk import Ended, Options
+from colorify.files import atomic
 from colorify.inference import Colorizer
 from colorify.inputs import Job, Passed
 from colorify.models import released
@@ -142,12 +143,10 @@ def _shorten(path: Path) -> None:
     planned = {row["source"] for row in last.values() if row["target"]}
     kept = [row for row in last.values() if row["target"] or row["source"] not in planned]
     if len(kept) < len(rows):
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        with open(part, "w", **_TEXT) as file:
+        with atomic(path) as part, open(part, "w", **_TEXT) as file:
             writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
             writer.writeheader()
             writer.writerows(kept)
-        os.replace(part, path)
 
 
 def _colored(

@@ -20,7 +20,7 @@ from colorify.data import kinds
 from colorify.inference import Colorizer
 from colorify.inputs import Job, Passed
 from colorify.knobs import Knobs
-from colorify.models.onnx import cores
+from colorify.models.running import cores
 from colorify.pictures import MAX_MEGAPIXELS, Picture, PictureError
 
 if TYPE_CHECKING:

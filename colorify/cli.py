@@ -548,16 +548,19 @@ def import_backbone(
 @export_app.command("onnx")
 def export_onnx(
     model: Annotated[str, typer.Argument(help="A released model, or the path of a checkpoint.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="An .onnx file.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="An .onnx file; default: small, beside MODEL.")
+    ] = None,
 ) -> None:
     """Write a model as an ONNX file, for pictures of any size; it is checked against torch.
 
-    A .safetensors file with its .onnx file of the same name beside it runs by that on the CPU: faster.
+    A .safetensors file with its .onnx file of the same name beside it runs by that on the CPU: faster. Without -o that
+    file is written: it takes the weights out of the .safetensors file, so the two stay together and keep their names.
     """
     with _plainly():
         from colorify.models import onnx, released
 
-        onnx.export(released.find(model), out)
+        out = onnx.export(released.find(model), out)
     print(out)
 
 

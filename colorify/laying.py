@@ -12,7 +12,7 @@ import numpy as np
 
 from colorify import pictures
 from colorify.color import delinearize, gray_to_luma, light_to_luma, linearize, rgb_to_luma
-from colorify.models.onnx import cores
+from colorify.models.running import cores
 from colorify.pictures import Picture
 from colorify.space import Space
 

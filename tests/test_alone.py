@@ -7,7 +7,7 @@ import pytest
 
 from colorify.alone import BusyError, alone
 from colorify.collect.spider import SpiderConfig, crawl
-from colorify.pictures import hidden
+from colorify.files import hidden
 from colorify.video import film
 from video.test_film import make
 

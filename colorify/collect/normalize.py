@@ -21,9 +21,9 @@ import imagehash
 import numpy as np
 from PIL import Image
 
-from colorify.collect.store import write_beside
 from colorify.data import kinds, manifest
 from colorify.data.manifest import MANIFEST, Entry, Item
+from colorify.files import atomic, write_beside
 
 SHRUNK = "shrunk"
 FEW_COLORS = 10
@@ -75,14 +75,11 @@ def normalize(
             yield replace(entry, split=split)
             report(done)
 
-    part = out / f".{os.getpid()}.part-{MANIFEST}"
     try:
-        manifest.write(rows(), part)
-        os.replace(part, out / MANIFEST)
+        with atomic(out / MANIFEST, Path(MANIFEST).suffix) as part:
+            manifest.write(rows(), part)
     except sqlite3.Error as error:
         raise OSError(f"{out}: what was examined cannot be noted: {error}; the same command goes on") from None
-    finally:
-        part.unlink(missing_ok=True)
     return dict(counts.most_common())
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from colorify.data import manifest
 from colorify.data.manifest import MANIFEST, DataError, Entry, Item
+from colorify.files import atomic
 
 _TOLD = ("page", "alt", "caption", "licence")
 
@@ -30,16 +31,14 @@ def shard(
     if (out / MANIFEST).exists():
         raise DataError(f"{out / MANIFEST}: exists already: choose another -o")
     out.mkdir(parents=True, exist_ok=True)
-    part, writer = out / f".{os.getpid()}.part-{MANIFEST}", _Writer(out, size)
-    try:
-        manifest.write(writer.packed(manifest.items(source), report), part)
+    writer = _Writer(out, size)
+    with (
+        atomic(out / MANIFEST, Path(MANIFEST).suffix) as part,
+        closing(writer.packed(manifest.items(source), report)) as entries,
+    ):
+        manifest.write(entries, part)
         if not writer.pictures:
             raise DataError(f"{source}: no pictures to pack")
-        os.replace(part, out / MANIFEST)
-    finally:
-        writer.close()
-        with suppress(FileNotFoundError):
-            part.unlink()
     return writer.pictures, writer.shards
 
 
@@ -49,47 +48,33 @@ class _Writer:
     def __init__(self, out: Path, size: int):
         self.out, self.size = out, size
         self.pictures = self.shards = 0
-        self.tar: tarfile.TarFile | None = None
 
     def packed(self, items: Iterator[Item], report: Callable[[int], None]) -> Iterator[Entry]:
         """Write each picture, and give its entry with its new place."""
-        for item in items:
-            content, entry = item.read(), item.entry
-            if self.tar is None:
-                self.tar = tarfile.open(self._part, "w")  # noqa: SIM115 (`_finish` closes it)
-            key, suffix = f"{self.pictures:09d}", Path(entry.path).suffix.lower()
-            self._add(f"{key}{suffix}", content)
-            told = {name: getattr(entry, name) for name in _TOLD if getattr(entry, name)}
-            if told:
-                self._add(f"{key}.json", json.dumps(told, ensure_ascii=False).encode())
-            self.pictures += 1
-            yield replace(entry, path=f"{self._name}/{key}{suffix}")
-            report(self.pictures)
-            if self.tar.offset >= self.size:
-                self._finish()
-        if self.tar:
-            self._finish()
+        for first in items:
+            name = f"shard-{self.shards:06d}.tar"
+            with atomic(self.out / name) as part, tarfile.open(part, "w") as tar:
+                for item in chain([first], items):
+                    entry = self._packed(item, tar)
+                    yield replace(entry, path=f"{name}/{entry.path}")
+                    report(self.pictures)
+                    if tar.offset >= self.size:
+                        break
+            self.shards += 1
 
-    @property
-    def _name(self) -> str:
-        return f"shard-{self.shards:06d}.tar"
+    def _packed(self, item: Item, tar: tarfile.TarFile) -> Entry:
+        """Its entry with the name inside the shard."""
+        content, entry = item.read(), item.entry
+        key, suffix = f"{self.pictures:09d}", Path(entry.path).suffix.lower()
+        _add(tar, f"{key}{suffix}", content)
+        told = {name: getattr(entry, name) for name in _TOLD if getattr(entry, name)}
+        if told:
+            _add(tar, f"{key}.json", json.dumps(told, ensure_ascii=False).encode())
+        self.pictures += 1
+        return replace(entry, path=f"{key}{suffix}")
 
-    @property
-    def _part(self) -> Path:
-        return self.out / f".{self._name}.{os.getpid()}.part"
 
-    def _add(self, name: str, content: bytes) -> None:
-        entry = tarfile.TarInfo(name)  # no owner, no time: equal pictures make equal shards
-        entry.size = len(content)
-        self.tar.addfile(entry, io.BytesIO(content))
-
-    def _finish(self) -> None:
-        self.tar.close()
-        os.replace(self._part, self.out / self._name)
-        self.tar, self.shards = None, self.shards + 1
-
-    def close(self) -> None:
-        """Leave no half-written shard."""
-        if self.tar:
-            self.tar.close()
-            self._part.unlink(missing_ok=True)
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(name)  # no owner, no time: equal pictures make equal shards
+    entry.size = len(content)
+    tar.addfile(entry, io.BytesIO(content))

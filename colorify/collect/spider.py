@@ -31,8 +31,9 @@ from twisted.python.failure import Failure
 from colorify.alone import alone
 from colorify.collect import links
 from colorify.collect.manners import PRIVATE, PRIVATE_HOSTS, HomeOnly, PublicOnly, PublicResolver, Robots
-from colorify.collect.store import CollectError, Fetched, Found, Page, Picture, Store, downloaded, write_beside
+from colorify.collect.store import CollectError, Fetched, Found, Page, Picture, Store, downloaded
 from colorify.data.manifest import Entry, Item
+from colorify.files import write_beside
 from colorify.pictures import TABLE
 from colorify.version import __version__
 

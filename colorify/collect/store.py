@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -173,14 +171,3 @@ def downloaded(path: Path) -> Iterator[dict]:
     with closing(sqlite3.connect(path)) as db:
         db.row_factory = sqlite3.Row
         yield from map(dict, db.execute("SELECT * FROM pictures WHERE state != 'pending' ORDER BY url"))
-
-
-def write_beside(path: Path, content: bytes) -> None:
-    """Write a file under another name, then rename it: a whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

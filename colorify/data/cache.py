@@ -17,6 +17,7 @@ from colorify import params
 from colorify.data import manifest
 from colorify.data.decoded import Part, Sizes, parts
 from colorify.data.manifest import DataError, Entry
+from colorify.files import atomic
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,8 @@ def prepare(config: DataConfig, folder: Path, report: Callable[[str], None] = pr
     listed = Path(folder) / _key(entries) / manifest.MANIFEST_CSV
     if not listed.exists():
         listed.parent.mkdir(parents=True, exist_ok=True)
-        part = listed.with_name(f".{listed.name}.{os.getpid()}.part")
-        manifest.write(entries, part)
-        os.replace(part, listed)
+        with atomic(listed) as part:
+            manifest.write(entries, part)
         report(f"{len(entries):,} pictures, {len(train) + len(valid):,} of use: {os.path.relpath(listed)}")
     for split in (train, valid):
         if not split:

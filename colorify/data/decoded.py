@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from torch import Tensor
 
 from colorify.data import manifest
 from colorify.data.manifest import DataError, Entry, Item
+from colorify.files import atomic_folder
 
 _PIXELS, _SHAPES, _ENTRIES = "pixels.u8", "shapes.npy", "entries.csv"
 _ENDS = 1 << 16  # bytes of a shard's head and tail that count for its name
@@ -82,12 +82,9 @@ def _ends(files: list[Path]) -> str:
 
 
 def _build(root: Path, files: list[Path], sizes: Sizes, home: Path, report: Callable[[str], None]) -> None:
-    """Decode every picture into a folder beside ``home``, then rename it."""
-    part = home.with_name(f".{home.name}.{os.getpid()}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    """Decode every picture into the folder ``home``."""
     entries, shapes = [], []
-    try:
+    with atomic_folder(home) as part:
         with open(part / _PIXELS, "wb") as out:
             for entry, pixels in _examined(files, sizes):
                 if pixels is not None:
@@ -98,18 +95,6 @@ def _build(root: Path, files: list[Path], sizes: Sizes, home: Path, report: Call
                     report(f"{len(entries):,} pictures read, {len(shapes):,} of use")
         np.save(part / _SHAPES, np.array(shapes, np.int64).reshape(-1, 3))
         manifest.write(entries, part / _ENTRIES)
-        _rename(part, home)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
-def _rename(part: Path, home: Path) -> None:
-    """``part`` becomes ``home``, unless another run was quicker with the same pictures."""
-    try:
-        os.replace(part, home)
-    except OSError:
-        if not home.exists():
-            raise
 
 
 def _examined(files: list[Path], sizes: Sizes) -> Iterator[tuple[Entry, np.ndarray | None]]:

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import struct
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -26,8 +24,9 @@ from torch import Tensor
 
 from colorify import codec as codecs
 from colorify import params
+from colorify.files import atomic
 from colorify.models import FORMAT, CheckpointError, renamed
-from colorify.models.onnx import Predict
+from colorify.models.running import Predict
 from colorify.models.unet import UNet, UNetConfig, fold
 from colorify.version import __version__
 
@@ -102,19 +101,14 @@ def save(checkpoint: Checkpoint, path: Path, dtype: torch.dtype | None = None) -
     metadata["sha256"] = digest(tensors, metadata)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        safetensors.torch.save_file(tensors, temporary, metadata)
-        temporary.chmod(0o644)  # safetensors keeps it from others
-        with open(temporary, "r+b") as file:
-            _sort_metadata(file)
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with atomic(path, sync=True) as part:
+            safetensors.torch.save_file(tensors, part, metadata)
+            part.chmod(0o644)  # safetensors keeps it from others
+            with open(part, "r+b") as file:
+                _sort_metadata(file)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path}: could not be written: {error}") from None
-    finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
 
 
 def _sort_metadata(file: BinaryIO) -> None:

@@ -2,17 +2,21 @@
 
 Behind the graph stands one more metadata entry, ``colorify``: JSON of what a checkpoint's metadata says, of the digest
 of the checkpoint (``source``), and of the SHA-256 of it all. The file is valid ONNX with it.
+
+The file beside a checkpoint is small: its weights are external data of ONNX, places in the checkpoint. Then the entry
+has the name and the SHA-256 of that file, too (``weights``).
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib.util
 import json
 import os
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,17 +26,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from colorify import codec as codecs
+from colorify.files import atomic
 from colorify.models import FORMAT, CheckpointError, renamed
+from colorify.models.running import Predict, cores
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
+    from onnx import ModelProto, TensorProto
     from torch import Tensor, nn
 
     from colorify.models.unet import UNet
 
-Predict = Callable[[np.ndarray], np.ndarray]
-"""L* ``(B, 1, H, W)`` float32 in 0..100, any size -> what the head predicts, ``(B, outputs, ceil(H/2), ceil(W/2))``."""
-
+_HALF = ".half"  # ends the name of what is stored as float16
 _ENTRY = b"\n\x08colorify\x12"  # the key, and the tag of the value (field 2 of StringStringEntryProto)
 
 
@@ -40,7 +44,7 @@ _ENTRY = b"\n\x08colorify\x12"  # the key, and the tag of the value (field 2 of 
 class OnnxModel:
     """What an ONNX file of `export` holds."""
 
-    content: bytes
+    path: Path
     codec: codecs.Codec
     method: str
     training: dict
@@ -49,7 +53,10 @@ class OnnxModel:
     checkpoint: Path | None = None  # that file, where it is known
 
     def predictor(self, device: str = "auto", callers: int = 1) -> Predict:
-        """The network, run by OpenVINO in float32; so many ``callers`` at a time share the processor's cores."""
+        """The network, run by OpenVINO in float32; so many ``callers`` at a time share the processor's cores.
+
+        Raises `CheckpointError` for another device, and when the file, or that of its weights, is not what was loaded.
+        """
         if device not in ("auto", "cpu"):
             raise CheckpointError(f"device {device!r}: an ONNX model runs on the CPU; take its .safetensors file")
         settings = {
@@ -58,7 +65,12 @@ class OnnxModel:
             "NUM_STREAMS": str(min(callers, cores())),
         }
         core = _openvino().Core()
-        network = core.compile_model(core.read_model(self.content), "CPU", settings)
+        try:
+            network = core.compile_model(core.read_model(self.path, config={"ENABLE_MMAP": False}), "CPU", settings)
+        except RuntimeError as error:
+            raise CheckpointError(f"{self.path}: OpenVINO cannot read it: {_last_line(error)}") from None
+        if load(self.path).digest != self.digest:  # OpenVINO has read it after us
+            raise CheckpointError(f"{self.path}: has changed since it was loaded: load it again")
 
         def predict(luma: np.ndarray) -> np.ndarray:
             return network.create_infer_request().infer({0: np.ascontiguousarray(luma, np.float32)})[0]
@@ -72,6 +84,10 @@ class OnnxModel:
         from colorify.models import checkpoint
 
         return checkpoint.load(self.checkpoint).build()
+
+
+def _last_line(error: RuntimeError) -> str:
+    return (str(error).strip().splitlines() or ["no reason given"])[-1]
 
 
 _importing = threading.Lock()
@@ -88,11 +104,6 @@ def _openvino() -> ModuleType:
 
         _ = openvino.Tensor(np.zeros(1, np.float32)).data
     return openvino
-
-
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def installed() -> bool:
@@ -122,46 +133,111 @@ def _sha256_of(checkpoint: Path) -> str | None:
 
 def load(path: Path) -> OnnxModel:
     """Read and verify ``path``; any doubt is a `CheckpointError` naming the file and the reason."""
+    path = Path(path)
     try:
-        content = Path(path).read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from None
     if not installed():
         raise CheckpointError(f'{path}: needs OpenVINO: pip install "colorify[fast]"')
     try:
-        return _parsed(content)
+        about = _verified(content)
+        codec = codecs.from_text(str(about["codec"]))
+        if about.get("weights"):
+            _verify_weights(path.parent, about["weights"])
+        training = renamed(about["training"])
+        return OnnxModel(path, codec, about["method"], training, about["source"], about["sha256"])
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise CheckpointError(f"{path}: not an ONNX file of colorify's") from None
 
 
-def _parsed(content: bytes) -> OnnxModel:
+def _verified(content: bytes) -> dict:
+    """What the entry behind the graph says, once its digest is that of both."""
     _, entry, value = content.rpartition(_ENTRY)
     try:
         about = json.loads(value[value.index(b"{") :])
-        graph, digest = content[: about["length"]], about.pop("sha256")
-        codec = codecs.from_text(str(about["codec"]))
+        graph, digest = content[: about["length"]], about["sha256"]
     except (ValueError, KeyError, TypeError):
         raise CheckpointError("not an ONNX file of colorify's") from None
     if not entry or about.get("format") != FORMAT or digest != _digest(graph, about):
         raise CheckpointError("corrupted: its sha256 differs from the one it carries")
-    return OnnxModel(content, codec, about["method"], renamed(about["training"]), about["source"], digest)
+    return about
+
+
+def _verify_weights(folder: Path, told: dict[str, str]) -> None:
+    """`CheckpointError` unless the file that the graph takes its weights from lies in the folder, byte for byte."""
+    path = folder / Path(told["file"]).name  # never elsewhere
+    try:
+        found = _sha256_of_file(path)
+    except OSError as error:
+        cure = f"needs {path.name} beside it: both keep their names; colorify export onnx -o writes one file of all"
+        raise CheckpointError(f"{cure} ({error.strerror})") from None
+    if found != told["sha256"]:
+        raise CheckpointError(f"{path.name} beside it is not the file whose weights it takes, or is corrupted")
+
+
+def _sha256_of_file(path: Path) -> str:
+    """That of all bytes; `OSError` for what is no file."""
+    if not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digest(graph: bytes, about: dict) -> str:
-    return hashlib.sha256(graph + json.dumps(about, sort_keys=True).encode()).hexdigest()
+    told = {name: value for name, value in about.items() if name != "sha256"}
+    return hashlib.sha256(graph + json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-def export(source: Path, path: Path) -> None:
-    """Write the checkpoint ``source`` as an ONNX file for pictures of any size and number, checked against torch."""
-    import onnx
-    import torch
+def export(source: Path, path: Path | None = None) -> Path:
+    """Write the checkpoint ``source`` as an ONNX file for pictures of any size and number, checked against torch.
 
+    The file ``path`` holds all of it, for any program. Without one, the file is written beside the checkpoint, with its
+    name, and takes the weights out of it. Returns the path.
+    """
     from colorify.models import checkpoint
     from colorify.models.unet import fold
 
     model = checkpoint.load(source)
-    network, dynamic = fold(model.build()), torch.export.Dim.DYNAMIC
-    example = torch.rand(2, 1, 96, 128, generator=torch.Generator().manual_seed(0)) * 100
+    network = fold(model.build())
+    examples = _examples()
+    proto = _translated(network, examples[0])
+    _store_plain(proto, model.weights)
+    weights = None
+    if path is None:
+        path, weights = source.with_suffix(".onnx"), {"file": source.name, "sha256": _sha256_of_file(source)}
+        _point_into(proto, source)
+    graph = proto.SerializeToString()
+    about = {
+        "format": FORMAT,
+        "method": model.method,
+        "codec": codecs.to_text(model.codec),
+        "training": model.training,
+        "source": _sha256_of(source),
+        "length": len(graph),
+    } | ({"weights": weights} if weights else {})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(path) as part:
+        part.write_bytes(graph + _entry(about | {"sha256": _digest(graph, about)}))
+        _check(load(part).predictor(), network, examples)
+    return path
+
+
+def _examples() -> tuple[Tensor, Tensor]:
+    """Luminance of two sizes."""
+    import torch
+
+    large = torch.rand(2, 1, 96, 128, generator=torch.Generator().manual_seed(0)) * 100
+    return large, large[:1, :, :33, :70]
+
+
+def _translated(network: nn.Module, example: Tensor) -> ModelProto:
+    """A network as ONNX, without the exporter's notes, which name places on its machine."""
+    import torch
+
+    dynamic = torch.export.Dim.DYNAMIC
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -173,44 +249,34 @@ def export(source: Path, path: Path) -> None:
             output_names=["output"],
             verbose=False,
         )
-    graph = _serialized(program.model_proto, model.weights)
-    about = {
-        "format": FORMAT,
-        "method": model.method,
-        "codec": codecs.to_text(model.codec),
-        "training": model.training,
-        "source": _sha256_of(source),
-        "length": len(graph),
-    }
-    value = json.dumps(about | {"sha256": _digest(graph, about)})
-    entry = onnx.ModelProto(metadata_props=[onnx.StringStringEntryProto(key="colorify", value=value)])
-    content = graph + entry.SerializeToString()
-    _check(_parsed(content).predictor(), network, (example, example[:1, :, :33, :70]))
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _serialized(proto: ModelProto, weights: dict[str, Tensor]) -> bytes:
-    """The file without the exporter's notes, which name places on its machine.
-
-    ``weights`` that float16 holds exactly, as those of a release, are stored so; what batch norms multiplied them by
-    stands beside them, and what runs the file puts them together when it loads it.
-    """
-    import onnx
-    from onnx.helper import make_node
-    from onnx.numpy_helper import from_array, to_array
-
+    proto = program.model_proto  # a new one at each look
     graph = proto.graph
     for node in graph.node:
         node.ClearField("metadata_props")
         node.ClearField("doc_string")
     graph.ClearField("value_info")
     graph.ClearField("metadata_props")
+    return proto
+
+
+def _entry(about: dict) -> bytes:
+    """What stands behind the graph."""
+    import onnx
+
+    told = onnx.StringStringEntryProto(key="colorify", value=json.dumps(about))
+    return onnx.ModelProto(metadata_props=[told]).SerializeToString()
+
+
+def _store_plain(proto: ModelProto, weights: dict[str, Tensor]) -> None:
+    """Store ``weights`` that float16 holds exactly, as those of a release, so.
+
+    What batch norms multiplied them by stands beside them, and what runs the file puts them together when it loads it.
+    """
+    import onnx
+    from onnx.helper import make_node
+    from onnx.numpy_helper import from_array, to_array
+
+    graph = proto.graph
     for tensor in list(graph.initializer):
         name, plain = tensor.name, weights[tensor.name].numpy() if tensor.name in weights else None
         if plain is None or plain.ndim != 4 or (plain.astype(np.float16) != plain).any():
@@ -220,11 +286,33 @@ def _serialized(proto: ModelProto, weights: dict[str, Tensor]) -> bytes:
         below = np.take_along_axis(rows, largest, 1)
         below[below == 0] = 1  # a filter of nothing
         factors = np.take_along_axis(folded, largest, 1) / below
-        tensor.CopyFrom(from_array(plain.astype(np.float16), f"{name}.half"))
+        tensor.CopyFrom(from_array(plain.astype(np.float16), f"{name}{_HALF}"))
         graph.initializer.append(from_array(factors.reshape(-1, 1, 1, 1), f"{name}.factors"))
         graph.node.insert(0, make_node("Mul", [f"{name}.wide", f"{name}.factors"], [name]))
-        graph.node.insert(0, make_node("Cast", [f"{name}.half"], [f"{name}.wide"], to=onnx.TensorProto.FLOAT))
-    return proto.SerializeToString()
+        graph.node.insert(0, make_node("Cast", [f"{name}{_HALF}"], [f"{name}.wide"], to=onnx.TensorProto.FLOAT))
+
+
+def _point_into(proto: ModelProto, source: Path) -> None:
+    """Replace what lies in a checkpoint with the same bytes by its place there.
+
+    Neither runtime asks for more alignment than safetensors has: that of the numbers themselves.
+    """
+    content = source.read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    tensors = json.loads(content[8:start])
+    for tensor in proto.graph.initializer:
+        held = tensors.get(tensor.name.removesuffix(_HALF))
+        if held and tensor.raw_data:
+            begin, end = (start + offset for offset in held["data_offsets"])
+            if content[begin:end] == tensor.raw_data:
+                _make_external(tensor, {"location": source.name, "offset": begin, "length": end - begin})
+
+
+def _make_external(tensor: TensorProto, place: dict[str, str | int]) -> None:
+    tensor.ClearField("raw_data")
+    tensor.data_location = tensor.EXTERNAL
+    for key, value in place.items():
+        tensor.external_data.add(key=key, value=str(value))
 
 
 def _check(run: Predict, network: nn.Module, examples: Sequence[Tensor]) -> None:

@@ -18,7 +18,7 @@ from colorify.pictures.picture import (
 )
 from colorify.pictures.profiles import colored, space_of
 from colorify.pictures.read import MAX_MEGAPIXELS, Pages, decode, from_pil, pages, read
-from colorify.pictures.write import check_target, hidden, write, write_pages, written_as
+from colorify.pictures.write import check_target, write, write_pages, written_as
 
 __all__ = [
     "FORMATS",
@@ -36,7 +36,6 @@ __all__ = [
     "decode",
     "from_array",
     "from_pil",
-    "hidden",
     "open_image",
     "pages",
     "read",

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import io
-import os
-import threading
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from colorify.files import atomic, write_beside
 from colorify.pictures import jpeg, png, profiles, tiff_write
 from colorify.pictures.formats import FORMATS, KINDS, Format, ready
 from colorify.pictures.picture import Metadata, Picture, PictureError, to_array, upright
 from colorify.pictures.tags import spelled, with_resolution
-
-
-def hidden(path: Path, end: str) -> Path:
-    """A name beside ``path`` for what is not finished: never longer than file systems take, whatever the script."""
-    name = os.fsencode(path.name)
-    if len(name) > 150:
-        name = name[:100].decode(errors="ignore").encode() + b"-" + sha256(name).hexdigest()[:12].encode()
-    return path.with_name(f".{os.fsdecode(name)}{end}")
 
 
 def written_as(path: Path) -> Path:
@@ -69,21 +58,15 @@ def write_pages(
         lost.update(dict.fromkeys((*picture.metadata.warnings, *_lost(picture.metadata, row))))
         return _held(picture, row)
 
-    part = hidden(path, f".{os.getpid()}.{threading.get_ident()}.part")
     try:
         if row.name == "TIFF":
-            _stream(map(noted, pages), path, part, large)
+            with atomic(path) as part:
+                _stream(map(noted, pages), path, part, large)
         else:
             (picture,) = pages
-            content = _encoded(noted(picture), row)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(content)
-        os.replace(part, path)
+            write_beside(path, _encoded(noted(picture), row))
     except OSError as error:
         raise PictureError(f"{path}: cannot be written: {error.strerror or error}") from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
     return tuple(lost)
 
 

@@ -18,8 +18,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from colorify.alone import alone
+from colorify.files import hidden
 from colorify.inference import Colorizer
-from colorify.pictures import hidden
 from colorify.video import fields, formats, keyframes, media
 from colorify.video.facts import Target
 from colorify.video.formats import VideoError

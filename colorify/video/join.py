@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +11,7 @@ from av.container import InputContainer, OutputContainer
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
-from colorify.pictures import hidden
+from colorify.files import atomic
 from colorify.video import media
 from colorify.video.facts import Target
 from colorify.video.formats import VideoError
@@ -39,11 +37,10 @@ def join(
     be read is counted in ``lost``. Gives the seconds that all of it lasts. Raises `VideoError` if a frame of the parts
     is not in the result, or not at its time.
     """
-    part = hidden(out, f".{os.getpid()}.part{out.suffix}")
     begin = target.facts.origin
     start, end = begin + Fraction(stretch[0]), None if stretch[1] is None else begin + Fraction(stretch[1])
     lost = Damage() if lost is None else lost
-    try:
+    with atomic(out, out.suffix) as part:
         with media.opened(source) as film, _written(part) as written:
             written.metadata.update(film.metadata)
             written.set_chapters(list(_chapters(film, start, end)))
@@ -73,11 +70,7 @@ def join(
             while waiting:
                 waiting = _put(written, waiting, video, pictures)
         _verify(part, times, out)
-        os.replace(part, out)
-        return float(max(heard, times[-1] + 1 / target.facts.rate))
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    return float(max(heard, times[-1] + 1 / target.facts.rate))
 
 
 def _written(path: Path) -> OutputContainer:

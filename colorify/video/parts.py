@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
 import numpy as np
+
+from colorify.files import atomic
 
 _STATE = "state.npz"
 
@@ -48,9 +49,8 @@ class Parts:
 
     def done(self, state: dict[str, np.ndarray]) -> None:
         """The next part is whole; ``state`` is what comes after it."""
-        part = self.folder / f".{os.getpid()}.npz"
-        np.savez(part, **state, parts=self.count + 1, job=self.job)
-        os.replace(part, self.folder / _STATE)
+        with atomic(self.folder / _STATE, ".npz") as part:
+            np.savez(part, **state, parts=self.count + 1, job=self.job)
         self.count += 1
 
     def remove(self) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from colorify.alone import alone
+from colorify.files import hidden
 from colorify.inference import Colorizer
-from colorify.pictures import hidden
 from colorify.video import film, media
 from colorify.video.film import Options
 from colorify.video.join import join

@@ -1,0 +1,65 @@
+"""Whole files or none: written under a hidden name beside their place, then renamed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+
+
+def hidden(path: Path, end: str) -> Path:
+    """A name beside ``path`` for what is not finished: never longer than file systems take, whatever the script."""
+    name = os.fsencode(path.name)
+    if len(name) > 150:
+        name = name[:100].decode(errors="ignore").encode() + b"-" + sha256(name).hexdigest()[:12].encode()
+    return path.with_name(f".{os.fsdecode(name)}{end}")
+
+
+@contextmanager
+def atomic(path: Path, suffix: str = "", sync: bool = False) -> Iterator[Path]:
+    """The name to write ``path`` under: renamed to it when the block ends, removed when the block fails.
+
+    The name ends in ``.part`` and the ``suffix`` that some writers choose the format by. With ``sync`` the bytes are on
+    the disk before the name is. A kill leaves the old file, and the part. Errors of the system are the caller's.
+    """
+    part = hidden(path, f".{os.getpid()}.{threading.get_ident()}.part{suffix}")
+    try:
+        yield part
+        if sync:
+            with open(part, "r+b") as file:
+                os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def write_beside(path: Path, content: bytes) -> None:
+    """Write a file, and the folders that it lies in: a whole file or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(path) as part:
+        part.write_bytes(content)
+
+
+@contextmanager
+def atomic_folder(home: Path) -> Iterator[Path]:
+    """The folder to fill instead of ``home``: renamed to it when the block ends, removed when the block fails.
+
+    Where another run was quicker with the same folder, that one stays.
+    """
+    part = hidden(home, f".{os.getpid()}.{threading.get_ident()}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        try:
+            os.replace(part, home)
+        except OSError:
+            if not home.exists():
+                raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
