@@ -46,7 +46,7 @@ def folder(model: str, source: str, count: int) -> tuple[float, int]:
             os.link(source, pictures / f"{number:05d}.jpg")
         jobs, _ = inputs.plan([str(pictures)], Path(home, "out"))
         workers = bulk.workers(jobs)
-        colorizer = Colorizer.load(model, callers=workers)
+        colorizer = Colorizer.load(model, concurrency=workers)
         begun = time.perf_counter()
         with peak_memory() as peak:
             failures = bulk.run(colorizer, jobs, bulk.Options(), print, workers)

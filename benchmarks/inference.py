@@ -28,7 +28,7 @@ from colorify.data import samples
 from colorify.inference import Colorizer
 from colorify.models import checkpoint, onnx, released
 from colorify.models.running import Predict, cores
-from colorify.models.unet import fold
+from colorify.models.unet import fuse_batch_norm
 from colorify.network_input import small_luma, smaller
 from colorify.pictures import from_array
 
@@ -40,7 +40,7 @@ def backends(model: str) -> dict[str, Predict]:
     import onnxruntime
     import openvino
 
-    trained, twin = checkpoint.load(released.find(model)), onnx.twin(released.find(model))
+    trained, fast = checkpoint.load(released.find(model)), onnx.beside(released.find(model))
 
     def by_torch(network: torch.nn.Module, dtype: torch.dtype = torch.float32) -> Predict:
         def predict(luma: np.ndarray) -> np.ndarray:
@@ -53,13 +53,13 @@ def backends(model: str) -> dict[str, Predict]:
     def by_openvino(precision: str) -> Predict:
         settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": str(cores()), "NUM_STREAMS": "1"}
         core = openvino.Core()
-        network = core.compile_model(core.read_model(twin.path), "CPU", settings)
+        network = core.compile_model(core.read_model(fast.path), "CPU", settings)
         return lambda luma: network(luma)[0]
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = cores()
-    session = onnxruntime.InferenceSession(twin.path, options, providers=["CPUExecutionProvider"])
-    folded = fold(trained.build()).to(memory_format=torch.channels_last)
+    session = onnxruntime.InferenceSession(fast.path, options, providers=["CPUExecutionProvider"])
+    folded = fuse_batch_norm(trained.build()).to(memory_format=torch.channels_last)
     return {
         "torch, as it was trained": by_torch(trained.build()),
         "torch, norms folded, channels last": by_torch(folded),
@@ -157,7 +157,7 @@ def table_of_folder(model: str, files: int, repeats: int) -> Table:
             Image.fromarray(np.roll(photo, 7 * number, 1)).save(source / f"{number:04d}.jpg", quality=90)
         jobs, _ = inputs.plan([str(source)], target)
         options, workers = bulk.Options(overwrite=True), bulk.workers(jobs)
-        several, single = Colorizer.load(model, callers=workers), Colorizer.load(model)
+        several, single = Colorizer.load(model, concurrency=workers), Colorizer.load(model)
         looks = [torch.from_numpy(look) for look in both_looks(single, photo)]
         luma, code = looks[0][:, 0].numpy(), coding(photo)
 

@@ -18,7 +18,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import resnet34, resnet50
 
-from colorify.models.unet import SMALL, UNet, UNetConfig, fold
+from colorify.models.unet import SMALL, UNet, UNetConfig, fuse_batch_norm
 
 COUNTED = {"DDColor-tiny, 512 px": 96.5, "DDColor-large, 512 px": 262, "DeOldify artistic, 560 px": 958}
 """GMAC, by `torch.utils.flop_counter` on the authors' code."""
@@ -71,8 +71,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
     networks = {
-        "colorify, the small one": fold(UNet(SMALL, 2).eval()),
-        "colorify, ResNet-50": fold(UNet(UNetConfig(), 2).eval()),
+        "colorify, the small one": fuse_batch_norm(UNet(SMALL, 2).eval()),
+        "colorify, ResNet-50": fuse_batch_norm(UNet(UNetConfig(), 2).eval()),
         "ECCV16": eccv16().eval(),
         "fastai's DynamicUnet, ResNet-34": dynamic_unet(resnet34(), given.side).eval(),
         "fastai's DynamicUnet, ResNet-50": dynamic_unet(resnet50(), given.side).eval(),

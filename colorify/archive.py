@@ -19,11 +19,11 @@ from threading import Event
 from typing import IO, Literal
 
 from colorify import bulk
-from colorify.alone import alone
 from colorify.bulk import Ended, Options
 from colorify.files import atomic
 from colorify.inference import Colorizer
 from colorify.inputs import Job, Passed
+from colorify.lock import lock
 from colorify.models import released
 from colorify.video import film, segments
 from colorify.video.media import VideoError
@@ -97,7 +97,7 @@ _TEXT = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
 @contextmanager
 def _opened(out: Path) -> Iterator[tuple[dict[str, str], Callable]]:
     """The state of each target, and a function that writes down what is planned, came out, or is passed over."""
-    with alone(out):
+    with lock(out):
         try:
             with open(out / LIST, "a+", **_TEXT) as file:
                 rows = _rows(file)

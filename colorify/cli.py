@@ -575,7 +575,8 @@ def evaluate(
         list[float] | None,
         typer.Option(min=0, max=1, help="Also with classifiers read so: 1 the mean of the likely, 0 the likeliest."),
     ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Also with one look at each picture instead of two.")] = False,
+    without_tta: Annotated[bool, typer.Option("--without-tta", help="Also without test-time augmentation.")] = False,
+    once: Annotated[bool, typer.Option("--once", hidden=True, help="Old name of --without-tta.")] = False,
     side: Annotated[int, typer.Option(help="Short side at which pictures are evaluated, px.")] = 256,
     limit: Annotated[int | None, typer.Option(help="Evaluate only the first so many pictures.")] = None,
     groups: Annotated[Path | None, typer.Option(help="CSV with columns name and group: a table of them too.")] = None,
@@ -594,7 +595,9 @@ def evaluate(
             raise ValueError(f"{data}: no colour pictures to evaluate on")
         truths, members = list(found.values()), evaluation.read_groups(groups, found) if groups else None
         bar = _progress([None] * len(truths), "judging")
-        extra = (size or (None,), hints or (), temperature or (), once)
+        if once:
+            _say("--once is now --without-tta")
+        extra = (size or (None,), hints or (), temperature or (), without_tta or once)
         scores = evaluation.evaluate(loaded, truths, *extra, lambda: next(bar, None))
         result = evaluation.summary(scores)
         tables = {"table": evaluation.as_table(result, metrics.HEADLINES)}

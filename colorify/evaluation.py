@@ -92,20 +92,20 @@ def evaluate(
     sizes: Sequence[int | None] = (None,),
     hints: Sequence[int] = (),
     temperatures: Sequence[float] = (),
-    once: bool = False,
+    without_tta: bool = False,
     report_each: Callable[[], None] = lambda: None,
 ) -> Scores:
     """Every metric, and the `drifts`, of the models beside gray and mean; the first model says what the mean is.
 
     ``hints``: rows of their own for each model with so many random places whose true colour it is told;
-    ``temperatures``: of each classifier, for the annealed mean; ``once``: of each model, without the second look.
+    ``temperatures``: of each classifier, for the annealed mean; ``without_tta``: of each model, without test-time augmentation.
     """
     name, first = next(iter(models.items()))
     seen = first.training
     if not {"mean_ab", "prior"} <= seen.keys():
         raise ValueError(f"{name}: its file does not say what colours it learnt from: name a trained model first")
     rows = recolorings(models, seen["mean_ab"], sizes) | _hinted(models, hints) | _tempered(models, temperatures)
-    rows |= {f"{name}, one look": partial(model, tta=False) for name, model in models.items() if once}
+    rows |= {f"{name} without tta": partial(model, tta=False) for name, model in models.items() if without_tta}
     scores = score(rows, truths, seen["prior"], report_each)
     for name in models.keys() & scores.keys():  # not for a comparison of network sizes
         scores[name] |= drifts(models[name], truths)

@@ -102,18 +102,18 @@ class Blend(Answer):
 class Colorizer:
     """Colours gray pictures with one model; luminance, size, depth and metadata stay (see the README's promises)."""
 
-    def __init__(self, model: Checkpoint | OnnxModel, device: str = "auto", callers: int = 1):
+    def __init__(self, model: Checkpoint | OnnxModel, device: str = "auto", concurrency: int = 1):
         """A model on a device: ``auto`` (the GPU where there is one), ``cpu`` or ``cuda``.
 
-        ``callers`` is the number of threads that are going to use it at the same time.
+        ``concurrency`` is the number of threads that are going to use it at the same time.
         """
-        self.model, self.device, self.callers = model, device, callers
-        self.predict = model.predictor(device, callers)
+        self.model, self.device, self.concurrency = model, device, concurrency
+        self.predict = model.predictor(device, concurrency)
         self.codec, self.method, self.training = model.codec, model.method, model.training
         self.size = model.training.get("size", DEFAULT_SIZE)
 
     @classmethod
-    def load(cls, name: str | Path = "highres", device: str = "auto", callers: int = 1) -> Colorizer:
+    def load(cls, name: str | Path = "highres", device: str = "auto", concurrency: int = 1) -> Colorizer:
         """The model ``highres``, ``lowres``, or that of a path, a checkpoint or an ONNX file.
 
         On the CPU a checkpoint with its ONNX file beside it runs by that, where OpenVINO is installed: the same
@@ -121,12 +121,12 @@ class Colorizer:
         """
         path = released.find(name)
         if path.suffix == ".onnx":
-            return cls(onnx.load(path), device, callers)
-        if _is_cpu(device) and (twin := onnx.twin(path)):
-            return cls(twin, "cpu", callers)
+            return cls(onnx.load(path), device, concurrency)
+        if _is_cpu(device) and (model := onnx.beside(path)):
+            return cls(model, "cpu", concurrency)
         from colorify.models import checkpoint
 
-        return cls(checkpoint.load(path), device, callers)
+        return cls(checkpoint.load(path), device, concurrency)
 
     @cached_property
     def network(self) -> torch.nn.Module:
@@ -154,7 +154,7 @@ class Colorizer:
     def colorize(self, sources: Sequence[Picture], knobs: Knobs = _PLAIN) -> list[Picture]:
         """`batch` for pictures as files hold them: any depth, metadata carried over."""
         answers = self.looks(sources, knobs.size, knobs.tta)
-        return [answer.paint(knobs, threads=self.callers == 1) for answer in answers]
+        return [answer.paint(knobs, threads=self.concurrency == 1) for answer in answers]
 
     def look(self, picture: Picture, size: int | None = None, tta: bool = True) -> Answer:
         """What the network says of one picture, to be painted with any knobs."""

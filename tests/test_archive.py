@@ -16,9 +16,9 @@ import psutil
 import pytest
 
 from colorify import archive, bulk, inputs
-from colorify.alone import BusyError
 from colorify.archive import LIST, Outcome
 from colorify.knobs import Knobs
+from colorify.lock import BusyError
 from colorify.models import checkpoint as files
 from colorify.video import segments
 from conftest import photo
@@ -120,7 +120,7 @@ def test_killed_and_restarted_is_undisturbed(source, tmp_path, model):
 def test_two_runs_in_one_folder_do_not_mix(source, tmp_path, model):
     running = archive.color(inputs.plan([str(source)], tmp_path / "out")[0], tmp_path / "out", model, OPTIONS)
     next(running)
-    with pytest.raises(BusyError, match="another run is at work"):
+    with pytest.raises(BusyError, match="another run holds it"):
         colored(source, tmp_path / "out", model)
     running.close()
     assert len(colored(source, tmp_path / "out", model)) == 16

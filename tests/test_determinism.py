@@ -50,7 +50,7 @@ def test_processors_threads_and_order(folder, model):
 
 
 def test_the_company_a_picture_is_in(folder):
-    colorizer = Colorizer.load("highres", "cpu", callers=2)
+    colorizer = Colorizer.load("highres", "cpu", concurrency=2)
     paths = sorted((folder / "in").iterdir())
     together = colorizer.batch(paths)
     for path, result in zip(paths, together, strict=True):

@@ -137,10 +137,10 @@ def test_colours_drift_only_with_what_the_network_sees(colorizer):
 
 def test_models_are_evaluated_by_one_look_as_well(colorizer):
     truths = [photo(seed, 96, 64) for seed in range(2)]
-    scores = evaluation.evaluate({"r": colorizer}, truths, once=True)
+    scores = evaluation.evaluate({"r": colorizer}, truths, without_tta=True)
     alone = evaluation.score({"once": lambda array: colorizer(array, tta=False)}, truths, colorizer.training["prior"])
-    assert np.array_equal(scores["r, one look"]["de2000"], alone["once"]["de2000"])
-    assert not np.array_equal(scores["r, one look"]["de2000"], scores["r"]["de2000"])
+    assert np.array_equal(scores["r without tta"]["de2000"], alone["once"]["de2000"])
+    assert not np.array_equal(scores["r without tta"]["de2000"], scores["r"]["de2000"])
 
 
 def test_classifiers_are_read_at_several_temperatures(colorizer, classifier):

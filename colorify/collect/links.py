@@ -156,7 +156,7 @@ def _licence_in(script: str) -> str:
     return ""
 
 
-def unwilling(directives: str) -> bool:
+def opts_out(directives: str) -> bool:
     """Whether robots directives (a meta tag's or a header's) keep pictures from machine learning or from copies."""
     words = {word.strip().lower() for word in re.split(r"[,:]", directives)}
     return bool(words & {"noai", "noimageai", "noimageindex"})

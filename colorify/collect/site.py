@@ -44,7 +44,7 @@ class Site:
             self.add(f"/photos/{name}", content, "image/jpeg")
             self.page(f"/album/{n}.html", f'<p>All about <img data-src="/photos/{name}"> it</p><a href="/">home</a>')
         self.page("/private/secret.html", '<img src="/photos/secret.jpg">')
-        self.page("/noai.html", '<img src="/photos/unwilling.jpg">', '<meta name="robots" content="noai, noimageai">')
+        self.page("/noai.html", '<img src="/photos/opted-out.jpg">', '<meta name="robots" content="noai, noimageai">')
 
     def add(self, path: str, content: bytes | str, mime: str, **headers: str) -> None:
         """Serve ``content`` at ``path``; underscores in the names of headers stand for hyphens."""
@@ -63,8 +63,8 @@ class Site:
         ):
             self.add(f"/bad/{name}", content, mime)
             yield f"/bad/{name}"
-        self.add("/bad/unwilling.jpg", picture, "image/jpeg", X_Robots_Tag="noai")
-        yield from ("/bad/unwilling.jpg", "/bad/huge.jpg", "/bad/endless.jpg", "/bad/absent.jpg")
+        self.add("/bad/opted-out.jpg", picture, "image/jpeg", X_Robots_Tag="noai")
+        yield from ("/bad/opted-out.jpg", "/bad/huge.jpg", "/bad/endless.jpg", "/bad/absent.jpg")
 
     def _useless(self, picture: bytes) -> Iterator[str]:
         """Pictures that can be fetched, but not learnt from."""

@@ -28,12 +28,12 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
-from colorify.alone import alone
 from colorify.collect import links
 from colorify.collect.manners import PRIVATE, PRIVATE_HOSTS, HomeOnly, PublicOnly, PublicResolver, Robots
 from colorify.collect.store import CollectError, Fetched, Found, Page, Picture, Store, downloaded
 from colorify.data.manifest import Entry, Item
 from colorify.files import write_beside
+from colorify.lock import lock
 from colorify.pictures import TABLE
 from colorify.version import __version__
 
@@ -82,7 +82,7 @@ def crawl(config: SpiderConfig, report: Report = lambda counts: None, pictures: 
     for start in config.starts:
         if links.absolute(start, start) != start.partition("#")[0]:
             raise CollectError(f"{start}: not a web address: expected http://... or https://...")
-    with alone(Path(config.out)), closing(Store(Path(config.out) / STORE_FILE)) as store:
+    with lock(Path(config.out)), closing(Store(Path(config.out) / STORE_FILE)) as store:
         store.add((Page(start, links.host(start), 0) for start in _starts(config)), pictures)
         store.forget(_starts(config))
         if config.allow_private:
@@ -193,7 +193,7 @@ class PictureSpider(scrapy.Spider):
         self.config, self.store, self.report = config, store, report
         self.hosts = _hosts(config)
         self.waiting: list[Page | Picture] = []  # read from the store, not yet asked for
-        self.flying: dict[str, Page | Picture] = {}  # asked for, by URL
+        self.in_flight: dict[str, Page | Picture] = {}  # asked for, by URL
         self.trouble = ""
         self.deadline = time.monotonic() + 60 * config.max_minutes if config.max_minutes else float("inf")
         counts = store.counts()
@@ -219,7 +219,7 @@ class PictureSpider(scrapy.Spider):
             requests = list(self._next())
             for request in requests:
                 yield request
-            if not (requests or self.flying):
+            if not (requests or self.in_flight):
                 return
             if not requests:
                 await asyncio.sleep(0.02)
@@ -231,18 +231,22 @@ class PictureSpider(scrapy.Spider):
         """Read from the store what is pending and not in flight: a page, a picture, a page, ..."""
         pages = self.store.next_pages(_AHEAD) if self.pages < self.config.max_pages else []
         both = zip_longest(pages, self.store.next_pictures(_AHEAD))
-        self.waiting = [thing for pair in both for thing in pair if thing and thing.url not in self.flying]
+        self.waiting = [thing for pair in both for thing in pair if thing and thing.url not in self.in_flight]
 
     def _next(self) -> Iterator[scrapy.Request]:
         """What may be asked for now: two requests to a host for each that it answers at a time."""
-        busy = Counter(thing.host for thing in self.flying.values())
+        busy = Counter(thing.host for thing in self.in_flight.values())
         later = []
         for thing in self.waiting:
-            if busy[thing.host] >= 2 * self.config.per_host or len(self.flying) >= _WINDOW or not self._wanted(thing):
+            if (
+                busy[thing.host] >= 2 * self.config.per_host
+                or len(self.in_flight) >= _WINDOW
+                or not self._wanted(thing)
+            ):
                 later.append(thing)
             else:
                 busy[thing.host] += 1
-                self.flying[thing.url] = thing
+                self.in_flight[thing.url] = thing
                 yield self._request(thing)
         self.waiting = later
 
@@ -250,8 +254,8 @@ class PictureSpider(scrapy.Spider):
         """Whether one more page or picture is within the limit, those in flight counted."""
         paging = isinstance(thing, Page)
         limit = self.config.max_pages if paging else self.config.max_pictures
-        flying = sum(isinstance(other, Page) == paging for other in self.flying.values())
-        return limit is None or (self.pages if paging else self.pictures) + flying < limit
+        in_flight = sum(isinstance(other, Page) == paging for other in self.in_flight.values())
+        return limit is None or (self.pages if paging else self.pictures) + in_flight < limit
 
     def _request(self, thing: Page | Picture) -> scrapy.Request:
         if isinstance(thing, Page):
@@ -272,7 +276,7 @@ class PictureSpider(scrapy.Spider):
         if page.depth < self.config.depth and "nofollow" not in said:
             found = links.follow(response.selector, response.url, self.config.follow)
             pages = [Page(url, links.host(url), page.depth + 1) for url in found if links.host(url) in self.hosts]
-        if not (self.config.obey_noai and links.unwilling(said)):
+        if not (self.config.obey_noai and links.opts_out(said)):
             pictures = links.pictures(response.selector, response.url, self.config.take)
         self.store.add(pages, pictures, visited=page.url)
         self.pages += 1
@@ -282,7 +286,7 @@ class PictureSpider(scrapy.Spider):
         """Keep a picture, or refuse what is none."""
         picture = self._landed(response)
         mime = response.headers.get("Content-Type", b"").decode("latin-1").partition(";")[0].strip().lower()
-        if self.config.obey_noai and links.unwilling(_robots(response)):
+        if self.config.obey_noai and links.opts_out(_robots(response)):
             self.store.refuse(picture, "its server does not want it used for machine learning")
             return
         try:
@@ -306,7 +310,7 @@ class PictureSpider(scrapy.Spider):
     def _landed(self, answer: Response | scrapy.Request) -> Page | Picture:
         """The page or picture that was asked for, no longer in flight."""
         thing = answer.meta["thing"]
-        self.flying.pop(thing.url, None)
+        self.in_flight.pop(thing.url, None)
         return thing
 
 

@@ -27,7 +27,7 @@ from colorify import params
 from colorify.files import atomic
 from colorify.models import FORMAT, CheckpointError, renamed
 from colorify.models.running import Predict
-from colorify.models.unet import UNet, UNetConfig, fold
+from colorify.models.unet import UNet, UNetConfig, fuse_batch_norm
 from colorify.version import __version__
 
 STATE = "state/"
@@ -59,10 +59,10 @@ class Checkpoint:
             raise CheckpointError(f"weights do not fit the network that they name: {error}") from None
         return net.eval()
 
-    def predictor(self, device: str = "auto", callers: int = 1) -> Predict:
-        """The network on a device, for arrays; ``callers`` at the same time wait for each other."""
+    def predictor(self, device: str = "auto", concurrency: int = 1) -> Predict:
+        """The network on a device, for arrays; ``concurrency`` at the same time wait for each other."""
         where, lock = find_device(device), threading.Lock()
-        network = fold(self.build()).to(where, memory_format=torch.channels_last)
+        network = fuse_batch_norm(self.build()).to(where, memory_format=torch.channels_last)
 
         @torch.inference_mode()
         def predict(luma: np.ndarray) -> np.ndarray:

@@ -52,8 +52,8 @@ class OnnxModel:
     digest: str  # its own
     checkpoint: Path | None = None  # that file, where it is known
 
-    def predictor(self, device: str = "auto", callers: int = 1) -> Predict:
-        """The network, run by OpenVINO in float32; so many ``callers`` at a time share the processor's cores.
+    def predictor(self, device: str = "auto", concurrency: int = 1) -> Predict:
+        """The network, run by OpenVINO in float32; so many calls at a time, ``concurrency``, share the processor's cores.
 
         Raises `CheckpointError` for another device, and when the file, or that of its weights, is not what was loaded.
         """
@@ -62,7 +62,7 @@ class OnnxModel:
         settings = {
             "INFERENCE_PRECISION_HINT": "f32",
             "INFERENCE_NUM_THREADS": str(cores()),
-            "NUM_STREAMS": str(min(callers, cores())),
+            "NUM_STREAMS": str(min(concurrency, cores())),
         }
         core = _openvino().Core()
         try:
@@ -111,13 +111,13 @@ def installed() -> bool:
     return importlib.util.find_spec("openvino") is not None
 
 
-def twin(path: Path) -> OnnxModel | None:
+def beside(path: Path) -> OnnxModel | None:
     """That of the ONNX file beside a checkpoint, made of it as it is, where OpenVINO is installed."""
-    beside = path.with_suffix(".onnx")
-    if path == beside or not beside.is_file() or not installed():
+    file = path.with_suffix(".onnx")
+    if path == file or not file.is_file() or not installed():
         return None
     with suppress(CheckpointError):
-        model = load(beside)
+        model = load(file)
         return replace(model, checkpoint=path) if model.source == _sha256_of(path) else None
     return None
 
@@ -198,10 +198,10 @@ def export(source: Path, path: Path | None = None) -> Path:
     name, and takes the weights out of it. Returns the path.
     """
     from colorify.models import checkpoint
-    from colorify.models.unet import fold
+    from colorify.models.unet import fuse_batch_norm
 
     model = checkpoint.load(source)
-    network = fold(model.build())
+    network = fuse_batch_norm(model.build())
     examples = _examples()
     proto = _translated(network, examples[0])
     _store_plain(proto, model.weights)

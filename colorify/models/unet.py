@@ -130,7 +130,7 @@ class UNet(nn.Module):
 
 
 @torch.no_grad()
-def fold(network: nn.Module) -> nn.Module:
+def fuse_batch_norm(network: nn.Module) -> nn.Module:
     """Take every batch norm into the convolution before it, for a network that will not learn any more."""
     for parent in network.modules():
         for (_, conv), (name, norm) in pairwise(list(parent.named_children())):

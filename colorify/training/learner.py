@@ -17,8 +17,8 @@ from fastai.metrics import Metric
 from fastai.optimizer import OptimWrapper
 from torch import Tensor
 
-from colorify.alone import alone
 from colorify.data.cache import Pictures
+from colorify.lock import lock
 from colorify.models import checkpoint
 from colorify.models.checkpoint import CheckpointError
 from colorify.models.unet import UNet
@@ -42,7 +42,7 @@ def train(recipe: Recipe, config: TrainConfig, train_set: Pictures, valid_set: P
     goes. Raises `TrainingError` when it was made with other numbers, or when the loss is not finite, and `BusyError`
     when another run trains into ``run.out``.
     """
-    with alone(Path(run.out)) if processes.first() else nullcontext():
+    with lock(Path(run.out)) if processes.first() else nullcontext():
         return _train(recipe, config, train_set, valid_set, run)
 
 

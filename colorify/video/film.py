@@ -17,9 +17,9 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from colorify.alone import alone
 from colorify.files import hidden
 from colorify.inference import Colorizer
+from colorify.lock import lock
 from colorify.video import fields, formats, keyframes, media
 from colorify.video.facts import Target
 from colorify.video.formats import VideoError
@@ -46,7 +46,7 @@ def colorize(
     """
     source, out, options = Path(source), Path(out), options or Options()
     check(source, out, options)
-    with named(source, out), alone(folder := hidden(out, ".parts")):
+    with named(source, out), lock(folder := hidden(out, ".parts")):
         done, parts = color_parts(source, folder, colorizer, options, report)
         if not done.frames:
             parts.remove()

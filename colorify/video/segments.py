@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from colorify.alone import alone
 from colorify.files import hidden
 from colorify.inference import Colorizer
+from colorify.lock import lock
 from colorify.video import film, media
 from colorify.video.film import Options
 from colorify.video.join import join
@@ -57,7 +57,7 @@ def color(
         if stopped():
             raise VideoError(f"{segment.source}: stopped; the same command goes on")
 
-    with film.named(segment.source, segment.folder), alone(segment.folder):
+    with film.named(segment.source, segment.folder), lock(segment.folder):
         film.color_parts(segment.source, segment.folder, colorizer, stretch, check, MARGIN)
 
 

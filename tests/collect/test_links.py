@@ -1,4 +1,4 @@
-"""What is read from a page: the largest version of a picture, what is said of it, its licence, and who is unwilling."""
+"""What is read from a page: the largest version of a picture, what is said of it, its licence, and who opts out."""
 
 import pytest
 from parsel import Selector
@@ -79,7 +79,7 @@ def test_rules_choose_links_and_pictures():
 
 
 def test_directives():
-    assert links.unwilling("index, NoAI") and links.unwilling("otherbot: noimageai")
-    assert not links.unwilling("noindex, nofollow, max-image-preview:large")
+    assert links.opts_out("index, NoAI") and links.opts_out("otherbot: noimageai")
+    assert not links.opts_out("noindex, nofollow, max-image-preview:large")
     page = Selector('<meta name="Robots" content="noai"><meta name="robots" content="noindex">')
     assert links.page_directives(page) == "noai, noindex"

@@ -72,7 +72,7 @@ def test_a_crawl_takes_what_is_good_and_names_what_is_not(site, tmp_path):
         ("/bad/text.jpg", "not served as a picture: text/plain"),
         ("/bad/broken.jpg", "not a picture"),
         ("/bad/bomb.png", "too many pixels"),
-        ("/bad/unwilling.jpg", "machine learning"),
+        ("/bad/opted-out.jpg", "machine learning"),
         ("/bad/huge.jpg", "too large"),
         ("/bad/endless.jpg", "too large"),
         ("/bad/absent.jpg", "status 404"),
@@ -81,7 +81,7 @@ def test_a_crawl_takes_what_is_good_and_names_what_is_not(site, tmp_path):
     pages = states(tmp_path, "pages", "reason")
     assert "robots.txt" in pages["/private/secret.html"] and pages["/inward"] == "private address: 10.0.0.1"
     assert "/trap/3.html" in pages and "/trap/4.html" not in pages
-    assert not {"/private/secret.html", "/photos/unwilling.jpg"} & site.asked.keys()
+    assert not {"/private/secret.html", "/photos/opted-out.jpg"} & site.asked.keys()
     assert set(site.asked.values()) == {1}
     row = next(row for row in downloaded(tmp_path / "spider.sqlite") if row["url"].endswith("cat.jpg"))
     assert (row["alt"], row["caption"], row["mime"], row["width"]) == ("the cat", "Picture 2 CC BY", "image/jpeg", 385)

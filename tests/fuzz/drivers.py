@@ -148,7 +148,7 @@ def page(content: bytes) -> None:
 
 def robots_words(content: bytes) -> None:
     """Whether a page or a header says noai."""
-    links.unwilling(content.decode("utf-8", "replace"))
+    links.opts_out(content.decode("utf-8", "replace"))
 
 
 DRIVERS: dict[str, Callable[[bytes], None]] = {

@@ -69,7 +69,7 @@ def alone(exported, tmp_path) -> Path:
 
 @pytest.mark.parametrize("name", released.models())
 @pytest.mark.parametrize("size", [(1, 64, 80), (3, 50, 98)])
-def test_released_models_run_by_a_twin_that_answers_as_torch_does(name, size):
+def test_released_models_run_by_the_onnx_file_that_answers_as_torch_does(name, size):
     colorizer = Colorizer.load(name, "cpu")
     assert isinstance(colorizer.model, onnx.OnnxModel)
     luma = RNG.random(size, np.float32) * 100
@@ -127,7 +127,7 @@ def test_weights_that_float16_does_not_hold_lie_in_the_file_itself(checkpoint, t
 
 
 def test_several_callers_get_their_own_answers(exported):
-    colorizer = Colorizer(onnx.load(exported), callers=2)
+    colorizer = Colorizer(onnx.load(exported), concurrency=2)
     lumas = [RNG.random((1, 32, 48), np.float32) * 100 for _ in range(12)]
     alone = [colorizer.output(luma) for luma in lumas]
     with ThreadPoolExecutor(3) as pool:
@@ -136,7 +136,7 @@ def test_several_callers_get_their_own_answers(exported):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_checkpoint_is_run_by_its_twin_alone(copies):
+def test_a_checkpoint_is_run_by_its_onnx_file_alone(copies):
     checkpoint = copies.with_suffix(".safetensors")
     assert isinstance(Colorizer.load(checkpoint, "cpu").model, onnx.OnnxModel)
     trained = files.load(checkpoint)
@@ -164,7 +164,7 @@ def test_a_changed_byte_is_found(copies, place):
     copies.write_bytes(content)
     with pytest.raises(CheckpointError, match=r"tiny\.onnx: (corrupted|not an ONNX file)"):
         onnx.load(copies)
-    assert onnx.twin(copies.with_suffix(".safetensors")) is None
+    assert onnx.beside(copies.with_suffix(".safetensors")) is None
 
 
 @pytest.mark.parametrize("place", [100, 20_000, 60_000, -40])
@@ -205,7 +205,7 @@ def test_weights_beside_that_are_not_the_ones_are_refused(copies, wrong):
         Colorizer.load(copies)
     with pytest.raises(CheckpointError, match=r"tiny\.onnx: "):  # by what was loaded before, too
         model.predictor()
-    assert onnx.twin(weights) is None
+    assert onnx.beside(weights) is None
 
 
 def test_a_pair_exchanged_after_loading_is_found(copies, checkpoint):

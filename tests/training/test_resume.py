@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from colorify.alone import BusyError, alone
+from colorify.lock import BusyError, lock
 from colorify.methods import regression
 from colorify.models import checkpoint
 from colorify.training.checkpointer import Checkpointer, TrainingError
@@ -99,5 +99,5 @@ def test_two_runs_with_one_seed_are_equal_files(methods, undisturbed, tmp_path):
 
 
 def test_two_runs_into_one_folder(methods, tmp_path):
-    with alone(tmp_path), pytest.raises(BusyError):
+    with lock(tmp_path), pytest.raises(BusyError):
         methods["regression"](Run(tmp_path))

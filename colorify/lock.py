@@ -14,11 +14,11 @@ except ImportError:  # Windows
 
 
 class BusyError(ValueError):
-    """In which folder another run is at work."""
+    """Another run holds this folder."""
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def lock(folder: Path) -> Iterator[None]:
     """Make a folder and hold it; `BusyError` when another run holds it already.
 
     The lock is the system's own on the folder itself: a kill lets go of it, and no file is left. Windows and some
@@ -34,7 +34,7 @@ def alone(folder: Path) -> Iterator[None]:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
-        raise BusyError(f"{folder}: another run is at work there: wait for it, or choose another -o") from None
+        raise BusyError(f"{folder}: another run holds it: wait for it, or choose another -o") from None
     except OSError:  # the file system has no such locks
         pass
     try:
