@@ -98,7 +98,8 @@ def evaluate(
     """Every metric, and the `drifts`, of the models beside gray and mean; the first model says what the mean is.
 
     ``hints``: rows of their own for each model with so many random places whose true colour it is told;
-    ``temperatures``: of each classifier, for the annealed mean; ``without_tta``: of each model, without test-time augmentation.
+    ``temperatures``: of each classifier, for the annealed mean; ``without_tta``: of each model, without test-time
+    augmentation.
     """
     name, first = next(iter(models.items()))
     seen = first.training

@@ -19,7 +19,7 @@ FREE = {"00_tour", "08_studio"}  # of any profile: they read the released models
 PROFILES = ("laptop", "smoke", "small", "full")
 SHOWS_OR_GUARDS = {
     f"colorify/{name}.py"
-    for name in ("alone", "figures", "files", "hints", "methods/registry", "params", "report", "version")
+    for name in ("figures", "files", "hints", "lock", "methods/registry", "params", "report", "version")
 }
 """No dependencies: no number changes with what draws, names or locks."""
 

@@ -53,7 +53,7 @@ class OnnxModel:
     checkpoint: Path | None = None  # that file, where it is known
 
     def predictor(self, device: str = "auto", concurrency: int = 1) -> Predict:
-        """The network, run by OpenVINO in float32; so many calls at a time, ``concurrency``, share the processor's cores.
+        """The network, run by OpenVINO in float32; ``concurrency`` calls at a time share the cores.
 
         Raises `CheckpointError` for another device, and when the file, or that of its weights, is not what was loaded.
         """
