@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from colorify import bulk
-from colorify.bulk import Job, Passed, plan
+from colorify.inputs import Job, Passed, plan
 from conftest import photo
 
 

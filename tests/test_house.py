@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from colorify.evaluation import BASELINES, table_of_metrics
 from colorify.models import checkpoint, released
@@ -16,6 +17,7 @@ from reliability import summary
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
 def test_floors_import_downwards_only():
@@ -25,9 +27,8 @@ def test_floors_import_downwards_only():
 
 
 def test_commands_of_the_readme_exist():
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"`make ([a-z]+)`|^make ([a-z]+)", README, re.MULTILINE))
-    assert {name for pair in named for name in pair if name} <= targets
+    named = set(re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)", README, re.MULTILINE))
+    assert {name for pair in named for name in pair if name} <= TARGETS
     for command in set(re.findall(r"^colorify ([a-z]+)", README, re.MULTILINE)):
         result = subprocess.run([sys.executable, "-m", "colorify", command, "--help"], capture_output=True)
         assert result.returncode == 0, command
@@ -69,6 +70,27 @@ def test_what_the_readme_says_of_reliability_is_what_was_measured():
     assert set(parts) == {"endurance", "faults", "fuzz", "soak"} and not any(part["found"] for part in parts.values())
     assert (ROOT / "reports" / "reliability.md").read_text() == summary(parts) + "\n"
     assert summary(parts) in README
+
+
+def test_every_folder_of_reports_says_what_brings_it_back():
+    rows = re.findall(r"^\| `(\w+)/` \| [^|]+ \| ([^|]+) \|", (ROOT / "reports/README.md").read_text(), re.MULTILINE)
+    listed = dict(rows)
+    profiles = yaml.safe_load((ROOT / "params.yaml").read_text()).keys()
+    found = {path.name for path in (ROOT / "reports").iterdir() if path.is_dir()}
+    assert found - profiles <= listed.keys() and listed.keys() - {"demo"} <= found
+    for name, cures in listed.items():
+        assert f"reports/{name}" in cures or set(re.findall(r"`make ([a-z]+)`", cures)) & TARGETS, name
+    assert set(re.findall(r"`make ([a-z]+)`", " ".join(listed.values()))) <= TARGETS
+
+
+def test_links_of_the_documents_lead_somewhere():
+    for page in (*(ROOT / "docs").glob("*.md"), ROOT / "reports/README.md"):
+        for path, anchor in re.findall(r"\]\(([\w./-]*)(?:#([\w-]+))?\)", page.read_text()):
+            target = (page.parent / path) if path else page
+            assert target.exists(), (page.name, path)
+            headings = re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE) if anchor else ()
+            names = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert not anchor or anchor in names, (page.name, path, anchor)
 
 
 def test_tree_of_the_readme_exists():

@@ -59,6 +59,7 @@ def test_stopped_after_every_batch_is_undisturbed(methods, undisturbed, tmp_path
     assert_same(methods[name](Run(tmp_path)), undisturbed[name])
 
 
+@pytest.mark.long
 def test_sigkill_and_sigterm(data, undisturbed, tmp_path):
     """A real process, killed by the system once it has a checkpoint, then asked to end, then left alone."""
     params = tmp_path / "params.yaml"
