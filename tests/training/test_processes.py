@@ -16,8 +16,7 @@ from colorify.training import processes
 from colorify.training.checkpointer import TrainingError
 from colorify.training.config import STATE_FILE, Run
 from conftest import photo
-
-from .conftest import CONFIG
+from training.conftest import CONFIG
 
 pytestmark = pytest.mark.xdist_group("processes")  # several of torch's already
 SCRIPT = Path(__file__).with_name("several.py")

@@ -14,7 +14,7 @@ from colorify.video import facts, fields, film
 from colorify.video.film import Options
 from colorify.video.formats import VideoError, coding_of, samples
 from colorify.video.paint import Painter
-from video.test_depth import luma, read
+from video.test_formats import luma, read
 
 SIZE, SPEED, RADIUS = (160, 128), 6, 24  # px; px a field
 LAST = -2 * RADIUS - 8

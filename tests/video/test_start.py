@@ -10,7 +10,7 @@ import pytest
 from colorify.video import facts, film, media, stills
 from colorify.video.film import Options
 from colorify.video.formats import VideoError, samples
-from video.test_depth import luma, read
+from video.test_formats import luma, read
 
 RATE, COUNT, SIZE = 25, 120, (96, 64)
 KINDS = {  # suffix of each family of containers, with encoders that reorder frames

@@ -2,7 +2,7 @@
 
 import json
 import resource
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,7 @@ from colorify.losses import RegressionLoss
 from colorify.models import checkpoint
 from colorify.models.unet import UNetConfig
 from conftest import TINY
-
-from .conftest import NUMBERS
+from training.conftest import NUMBERS
 
 
 def colorify(*arguments: object):
@@ -115,23 +114,3 @@ def test_a_full_disk_keeps_the_older_checkpoint(params):
     assert state.read_bytes() == before
     assert {path.name for path in state.parent.iterdir()} == {"state.safetensors"}
     assert colorify(*command[:-2]).exit_code == 0
-
-
-def test_backbones_leave_and_enter_models(undisturbed, tmp_path):
-    exported, merged = tmp_path / "backbone.safetensors", tmp_path / "merged.safetensors"
-    assert colorify("backbone", "export", undisturbed["gan"], "-o", exported).exit_code == 0
-    assert colorify("backbone", "import", exported, undisturbed["classification"], "-o", merged).exit_code == 0
-    gan, classifier, result = map(checkpoint.load, (undisturbed["gan"], undisturbed["classification"], merged))
-    for name, tensor in result.weights.items():
-        source = classifier if name.startswith("head.") else gan
-        assert torch.equal(tensor, source.weights[name]), name
-    assert result.method == "classification" and result.training.keys() == {"mean_ab", "prior"}
-
-
-def test_a_backbone_of_another_network_does_not_enter(undisturbed, base, tmp_path):
-    other = UNetConfig("resnet18", (16, 16, 8, 4))
-    strange = tmp_path / "strange.safetensors"
-    checkpoint.save(replace(checkpoint.load(base), network=other), strange)
-    result = colorify("backbone", "import", strange, undisturbed["gan"], "-o", tmp_path / "out.safetensors")
-    assert_refused(result, "(16, 16, 8, 8)", "(16, 16, 8, 4)")
-    assert not (tmp_path / "out.safetensors").exists()

@@ -6,20 +6,17 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from colorify.alone import BusyError, alone
-from colorify.methods import regression
 from colorify.models import checkpoint
-from colorify.training.checkpointer import Checkpointer, TrainingError
+from colorify.training.checkpointer import Checkpointer
 from colorify.training.config import STATE_FILE, Run
 from conftest import TINY
-
-from .conftest import CONFIG, NUMBERS
+from training.conftest import CONFIG, NUMBERS
 
 
 def assert_same(one: Path, two: Path) -> None:
@@ -86,15 +83,6 @@ def test_a_finished_run_is_not_trained_again_and_needs_no_checkpoint(methods, un
         assert methods[name](Run(model.parent)).stat().st_mtime_ns == before
 
 
-def test_other_numbers_need_a_restart(sets, base, tmp_path):
-    other = replace(CONFIG, lr=2e-3, steps=1)
-    regression.METHOD.train(CONFIG, *sets, Run(tmp_path, stop_minutes=1e-9))
-    for folder in (base.parent, tmp_path):  # a finished run, a stopped one
-        with pytest.raises(TrainingError, match="other lr, steps"):
-            regression.METHOD.train(other, *sets, Run(folder))
-    regression.METHOD.train(other, *sets, Run(tmp_path, restart=True))
-
-
 def test_two_runs_with_one_seed_are_equal_files(methods, undisturbed, tmp_path):
     assert methods["gan"](Run(tmp_path)).read_bytes() == undisturbed["gan"].read_bytes()
 
@@ -102,3 +90,14 @@ def test_two_runs_with_one_seed_are_equal_files(methods, undisturbed, tmp_path):
 def test_two_runs_into_one_folder(methods, tmp_path):
     with alone(tmp_path), pytest.raises(BusyError):
         methods["regression"](Run(tmp_path))
+
+
+def test_grids_and_history_and_model(base):
+    folder = base.parent
+    assert sorted(path.name for path in (folder / "grids").iterdir()) == ["step-000005.png", "step-000006.png"]
+    training = checkpoint.load(base).training
+    assert [row["step"] for row in training["history"]] == [3, 6]
+    expected = {"train_loss", "valid_loss", "below_gray", "below_mean", "de2000", "de2000_gray", "de2000_mean"}
+    assert expected < training["history"][0].keys()
+    assert (training["step"], training["samples"]) == (6, 12)
+    assert not checkpoint.load(base, with_state=True).state
