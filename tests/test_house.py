@@ -20,6 +20,21 @@ README = (ROOT / "README.md").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
+ELSEWHERE = {
+    "__main__": "one call; tests/video/test_console.py and others start `python -m colorify`",
+    "version": "one constant; pyproject.toml reads it",
+    "training/recipe": "a dataclass without a method; every method fills one",
+}
+"""Modules without a test file of their name, and why."""
+
+
+def test_every_module_has_a_test_file_of_its_name():
+    home = ROOT / "colorify"
+    modules = {path.relative_to(home).with_suffix("") for path in home.rglob("*.py") if path.name != "__init__.py"}
+    alone = {str(name) for name in modules if not (ROOT / "tests" / name.parent / f"test_{name.name}.py").exists()}
+    assert alone == ELSEWHERE.keys(), "add a test file, or the reason why there is none"
+
+
 def test_floors_import_downwards_only():
     linter = Path(sys.executable).with_name("lint-imports")
     result = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
