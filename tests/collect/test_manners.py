@@ -10,6 +10,7 @@ from colorify.collect.manners import is_public
 from colorify.collect.store import Found, Page, Store
 
 
+@pytest.mark.long
 def test_a_crawl_waits_as_long_as_the_site_asks_for(site, tmp_path):
     site.add("/robots.txt", "User-agent: *\nCrawl-delay: 0.4\n", "text/plain")
     crawl(site.url, tmp_path, "--depth", 0, "--max-pictures", 3)
@@ -35,6 +36,7 @@ def test_private_addresses_are_refused_unless_allowed(site, tmp_path, address, r
     assert not site.asked
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("address", ["http://localhost:{port}/", "http://127.0.0.1:{port}/"])
 def test_what_was_refused_is_visited_when_it_is_allowed(site, tmp_path, address):
     """The start, and a page and a picture that an earlier crawl met."""

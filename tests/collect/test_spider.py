@@ -82,6 +82,7 @@ def test_a_crawl_takes_what_is_good_and_names_what_is_not(site, tmp_path):
     assert (tmp_path / row["file"]).read_bytes() == (SAMPLES / "cat.jpg").read_bytes()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_crawl_goes_on_and_fetches_nothing_twice(site, tmp_path, number):
     site.delay = 0.1
@@ -99,6 +100,7 @@ def test_a_stopped_crawl_goes_on_and_fetches_nothing_twice(site, tmp_path, numbe
     assert not again & done and len(again) <= (1 if number == signal.SIGKILL else 0)  # one was in flight
 
 
+@pytest.mark.long
 def test_limits(site, tmp_path):
     assert crawl(site.url, tmp_path / "a", "--max-pictures", 3, "--depth", 0)[0].startswith("1 pages, 3 pictures")
     assert sum(site.asked[path] for path in TAKEN) == 3
@@ -109,12 +111,14 @@ def test_limits(site, tmp_path):
     assert status == 0 and " 0 pending" not in printed and time.monotonic() - begun < 30
 
 
+@pytest.mark.long
 def test_a_throttled_crawl_waits_between_requests(site, tmp_path):
     crawl(site.url, tmp_path, "--delay", 0.5, "--depth", 0, "--max-pictures", 2)
     gaps = [later - earlier for earlier, later in zip(site.times, site.times[1:], strict=False)]
     assert len(gaps) >= 3 and min(gaps[1:]) > 0.2  # half of the delay to one and a half: scrapy spreads them
 
 
+@pytest.mark.long
 def test_a_start_that_cannot_be_visited_is_named_and_the_others_are(site, tmp_path):
     site.add("/robots.txt", "User-agent: *\nDisallow: /closed\n", "text/plain")
     site.page("/closed.html", "")
@@ -134,6 +138,7 @@ def test_a_start_that_cannot_be_visited_is_named_and_the_others_are(site, tmp_pa
     assert status == 0 and printed.startswith("1 pages, ")
 
 
+@pytest.mark.long
 def test_wrong_tls_and_timeouts_are_counted(site, tmp_path):
     crawl(site.url.replace("http:", "https:"), tmp_path / "tls")
     (reason,) = states(tmp_path / "tls", "pages", "reason").values()
@@ -143,6 +148,7 @@ def test_wrong_tls_and_timeouts_are_counted(site, tmp_path):
     assert states(tmp_path / "slow", "pages", "reason") == {"/": "timeout"}
 
 
+@pytest.mark.long
 def test_a_full_disk_loses_nothing(site, tmp_path):
     def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))

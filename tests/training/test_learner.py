@@ -15,7 +15,7 @@ from colorify.alone import BusyError, alone
 from colorify.models import checkpoint
 from colorify.training.checkpointer import Checkpointer
 from colorify.training.config import STATE_FILE, Run
-from conftest import TINY
+from conftest import TINY, long
 from training.conftest import CONFIG, NUMBERS
 
 
@@ -31,7 +31,7 @@ class Killed(BaseException):
     """As sudden as SIGKILL: nothing catches it."""
 
 
-@pytest.mark.parametrize("step", [0, 2, 3, 5])
+@pytest.mark.parametrize("step", [3, *long(0, 2, 5)])
 @pytest.mark.parametrize("name", ["regression", "classification", "gan"])
 def test_killed_at_any_batch_and_resumed_is_undisturbed(methods, undisturbed, tmp_path, monkeypatch, name, step):
     real = Checkpointer.after_batch
@@ -48,6 +48,7 @@ def test_killed_at_any_batch_and_resumed_is_undisturbed(methods, undisturbed, tm
     assert_same(methods[name](Run(tmp_path)), undisturbed[name])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["regression", "classification", "gan"])
 def test_stopped_after_every_batch_is_undisturbed(methods, undisturbed, tmp_path, name):
     """Each call ends after one batch, with a checkpoint in the middle of an epoch."""

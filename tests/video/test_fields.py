@@ -146,6 +146,7 @@ def test_deinterlaced_on_request(colorizer, tmp_path, pix_fmt):
     assert np.abs(luma(after[4])[1::2].astype(float) - first).mean() < 0.01 * 2 ** (depth - 8)
 
 
+@pytest.mark.long
 def test_deinterlacing_goes_on_as_if_it_had_not_stopped(colorizer, tmp_path, monkeypatch):
     monkeypatch.setattr(film, "PART", 16)
     source, out, whole = interlaced(tmp_path / "in.mkv", True, count=60), tmp_path / "out.mkv", tmp_path / "whole.mkv"

@@ -18,6 +18,7 @@ from colorify.video import film
 from colorify.video.film import Options
 from colorify.video.formats import VideoError, coding_of, samples
 from colorify.video.planes import Coding
+from conftest import long
 
 RATE = Fraction(30000, 1001)
 
@@ -212,7 +213,7 @@ except film.VideoError as error:
 """
 
 
-@pytest.mark.parametrize("limit", [30_000, 400_000])
+@pytest.mark.parametrize("limit", [400_000, *long(30_000)])
 def test_a_full_disk_loses_nothing(checkpoint, tmp_path, monkeypatch, limit):
     """Full within a part, and while the parts are put together; with room again the film is made."""
     source, model, out = make(tmp_path / "in.mkv", frames=70), tmp_path / "model.safetensors", tmp_path / "out.mkv"
@@ -238,8 +239,8 @@ film.colorize({source!r}, {out!r}, Colorizer.load({model!r}, "cpu"), film.Option
 """
 
 
-@pytest.mark.parametrize("at", [5, 32, 50, 67])
-@pytest.mark.parametrize("frames", [80, 67])
+@pytest.mark.parametrize("at", [50, *long(5, 32, 67)])
+@pytest.mark.parametrize("frames", [80, *long(67)])
 def test_a_killed_run_goes_on_and_ends_the_same(checkpoint, tmp_path, monkeypatch, at, frames):
     """Killed in the first part, at the end of one, in the second, and when the last frames leave the filter."""
     source, model = make(tmp_path / "in.mkv", frames=frames), tmp_path / "model.safetensors"

@@ -106,6 +106,7 @@ def test_a_damaged_film_is_colored_as_far_as_it_goes(checkpoint, tmp_path, kind)
     assert all(abs(time - times[0] - Fraction(shown, 25)) <= 0.002 for shown, time in times.items())
 
 
+@pytest.mark.long
 def test_damage_is_counted_once_however_often_a_run_stops(colorizer, tmp_path, monkeypatch):
     monkeypatch.setattr(film, "PART", 32)
     source = counted(tmp_path / "in.avi")
