@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from colorify import evaluation
+from colorify import evaluation, metrics
 from colorify.codec import TEMPERATURE, Bits
 from colorify.inference import Colorizer
 from colorify.models.checkpoint import Checkpoint
@@ -24,6 +24,12 @@ def scores(colorizer):
 def test_rows_and_metrics(scores):
     assert list(scores) == ["gray", "mean", "model", "model at 32 px", "perfect", "truth"]
     assert all(len(values) == 8 for row in scores.values() for values in row.values())
+
+
+def test_every_record_of_a_metric_is_reported(scores):
+    """But for the drifts, which take more pictures: `test_colours_drift_only_with_what_the_network_sees`."""
+    assert evaluation.summary(scores)["model"].keys() >= metrics.METRICS.keys() - set(evaluation.DRIFTS)
+    assert set(evaluation.DRIFTS) <= metrics.METRICS.keys()
 
 
 def test_a_perfect_row(scores):

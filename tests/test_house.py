@@ -49,6 +49,15 @@ def test_commands_of_the_readme_exist():
         assert result.returncode == 0, command
 
 
+def test_ci_runs_all_tests_and_a_contributor_those_of_minutes():
+    recipes = dict(re.findall(r"^([a-z-]+):.*\n\t(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert "not long" in recipes["test"] and "not long" not in recipes["test-all"]
+    commands = (ROOT / ".ci/run").read_text().splitlines()
+    assert commands[-2:] == ["make lint", "make test-all"]
+    assert "run: .ci/run" in (ROOT / ".github/workflows/ci.yml").read_text()
+    assert "make test " in README and "`make test-all`" in README
+
+
 def test_pictures_of_the_readme_exist():
     for name in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / name).exists(), name

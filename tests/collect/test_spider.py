@@ -15,9 +15,7 @@ from collect.conftest import SAMPLES
 from colorify.collect.store import downloaded
 
 PHOTOS = {f"/photos/{path.name}" for path in SAMPLES.glob("*.jpg")}
-
 USELESS = {f"/useless/{name}.jpg" for name in ("again", "near", "drawing", "icon")}
-
 TAKEN = PHOTOS | USELESS
 
 

@@ -19,25 +19,15 @@ from colorify.pictures import FORMATS, TABLE, Metadata, Picture, PictureError
 from colorify.pictures.formats import KINDS, known, ready
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
-
 LIMITS = {"8": 0.5, "16": 0.01, "float": 0.01}
-
 ALPHAS = {"no": None, "unspecified": "unspecified", "premultiplied": "assocalpha", "yes": "unassalpha"}
-
 SIZE = (24, 40)
-
 _WAVES = [np.add.outer(np.linspace(0, 2, SIZE[0]), np.linspace(0, 3, SIZE[1])) + shift for shift in (0, 2, 4)]
-
 RGB = np.stack([0.5 + 0.5 * np.sin(2 * wave) for wave in _WAVES], -1)
-
 GRAY = RGB[..., 1]
-
 ALPHA = np.linspace(0.2, 1, SIZE[0])[:, None].repeat(SIZE[1], 1)
-
 AB = np.random.default_rng(0).normal(0, 15, (6, 10, 2)).astype(np.float32)
-
 LOSSY = ("JPEG", "WEBP")
-
 Made = tuple[bytes, np.ndarray]  # a file, and what it shows, in 0..1
 
 
@@ -107,7 +97,6 @@ TIFF_KINDS = {
     "CIELab": "cielab",
     "palette": "palette",
 }
-
 TIFF_DEPTHS = {
     "8": "u1",
     "16": "u2",
@@ -195,7 +184,6 @@ def measured(folder: Path) -> str:
 
 
 LONG_XMP = b"http://ns.adobe.com/xmp/extension/\0" + b"0" * 40 + b"<more/>"
-
 EVERYTHING = Metadata(
     xmp=b"<x:xmpmeta/>",
     icc=None,
@@ -298,6 +286,13 @@ brought to sRGB, and this is said.
 
 def test_the_page_is_what_is_measured():
     assert PAGE.read_text() == page(), f"run: python tests/pictures/{Path(__file__).name}"
+
+
+def test_every_suffix_is_of_one_row_and_what_is_only_read_has_another_to_be_written_as():
+    assert len(FORMATS) == sum(len(row.suffixes) for row in TABLE)
+    assert all(row.holds <= KINDS.keys() for row in TABLE)
+    assert all(bool(row.depths) != bool(row.written_as) for row in TABLE)
+    assert all(FORMATS[row.written_as].depths for row in TABLE if row.written_as)
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

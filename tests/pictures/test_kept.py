@@ -18,15 +18,10 @@ from colorify.pictures import Metadata, Picture
 from colorify.pictures.formats import TABLE
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
-
 GRAY = Image.fromarray(np.tile(np.arange(60, dtype=np.uint8) * 4, (40, 1)))
-
 CAPTION = b"\x1c\x02\x78" + struct.pack(">H", 11) + b"On the pier"
-
 RESOURCES = b"8BIM\x03\xed\0\0" + struct.pack(">I", 4) + b"abcd"
-
 RESOURCES += b"8BIM\x04\x04\0\0" + struct.pack(">I", len(CAPTION)) + CAPTION
-
 WRITABLE = [row for row in TABLE if row.depths]
 
 

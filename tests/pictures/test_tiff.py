@@ -12,9 +12,7 @@ from colorify.bulk import Job, Options
 from colorify.pictures import Picture, PictureError
 
 RNG = np.random.default_rng(0)
-
 GRAY = np.tile(np.linspace(0, 255, 37).round().astype(np.uint8), (29, 1))
-
 DEPTHS = {"u1": 255, "u2": 65535, "f2": 1, "f4": 1, "f8": 1}
 
 

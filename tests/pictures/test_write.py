@@ -11,7 +11,6 @@ from colorify import pictures
 from colorify.pictures import Metadata, Picture, PictureError
 
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-
 RNG = np.random.default_rng(0)
 
 

@@ -176,6 +176,15 @@ def test_own_colors_keep_their_samples_in_a_finer_format(colorizer, tmp_path):
             assert np.array_equal(samples(one, 12), samples(two, 12))
 
 
+def test_what_is_said_of_codecs_is_said_of_codecs_that_there_are():
+    assert all(kinds and kinds.keys() <= set(formats.QUALITIES) for kinds in formats.CODECS.values())
+    assert {*job.FITTING, *formats.INTERLACED} <= formats.CODECS.keys()
+    assert all(set(kinds) <= set(CONTAINERS) for kinds in job.FITTING.values())
+    for codec, kinds in formats.CODECS.items():
+        for quality in kinds:
+            formats.check_codec(codec, quality)
+
+
 def table() -> str:
     """What each codec holds, of frames of even sides."""
     rows = ["| codec | containers | bits | lossless | fields |", "|---|---|---|---|---|"]

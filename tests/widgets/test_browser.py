@@ -24,7 +24,6 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.xdist_group("browser"),
 ]
-
 READ = """async (image) => {
     const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
     return btoa(bytes.reduce((text, byte) => text + String.fromCharCode(byte), ""));
