@@ -2,6 +2,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
+PYTEST := OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses 2 --dist loadgroup # one thread: two of torch's starve
 PAGE := "$(CURDIR)/colorify/widgets/page"
 
 help: ## Show this help
@@ -24,8 +25,11 @@ pictures: demo ## Make the pictures of the README and of the model cards
 	cp reports/demo/failures.jpg docs/failures-highres.jpg
 	cp reports/demo/lowres/failures.jpg docs/failures-lowres.jpg
 
-test: $(READY) ## Run the tests
-	$(PYTHON) -m pytest
+test: $(READY) ## Run the tests of a few minutes: all but those marked `long`
+	$(PYTEST) -m "not long"
+
+test-all: $(READY) ## Run all tests, as CI does: kills, long runs, browsers, Ray and the notebooks besides
+	$(PYTEST)
 
 lint: $(READY) ## Check style and the floors of the package
 	$(VENV)/bin/ruff check .
@@ -71,4 +75,4 @@ clean: ## Remove what can be made again: the environment, caches, the demo
 	rm -rf $(VENV) data/cache reports/demo .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup demo pictures test lint bench fuzz faults endurance soak repro lab studio screenshots lock audit clean
+.PHONY: help setup demo pictures test test-all lint bench fuzz faults endurance soak repro lab studio screenshots lock audit clean

@@ -22,13 +22,13 @@ from pathlib import Path
 import numpy as np
 from bench import gray_photo, median, mib, one, peak_memory, publish, two
 from PIL import Image
-from training import write_photos
 
 from colorify import archive, bulk, inputs
 from colorify.data import manifest
 from colorify.data.manifest import Entry
 from colorify.models.running import cores
 from colorify.training.speed import SPEED_FILE
+from training import write_photos
 
 NUMBERS = {
     "network": {"encoder": "efficientnet_lite0", "decoder": [192, 128, 64, 32]},

@@ -40,6 +40,11 @@ def classifier() -> Colorizer:
     return Colorizer(Checkpoint(TINY, Bits(4), "classification", network.state_dict(), training), "cpu")
 
 
+def long(*values: object) -> list:
+    """Values of a parameter that `make test-all` alone tries."""
+    return [pytest.param(value, marks=pytest.mark.long) for value in values]
+
+
 def photo(seed: int, width: int = 64, height: int = 48) -> Image.Image:
     """A smooth random colour picture."""
     coarse = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), dtype=np.uint8)

@@ -97,6 +97,7 @@ def test_what_another_program_put_there_is_left_alone(source, tmp_path, model):
     assert (tmp_path / "out" / "00.png").read_bytes()[1:4] == b"PNG"
 
 
+@pytest.mark.long
 def test_killed_and_restarted_is_undisturbed(source, tmp_path, model):
     colored(source, tmp_path / "alone", model)
     command = [sys.executable, "-m", "colorify", "bulk", str(source), "-o", str(tmp_path / "out"), "--model", model]
@@ -161,6 +162,8 @@ def _command(process: psutil.Process) -> str:
         return ""
 
 
+@pytest.mark.long
+@pytest.mark.xdist_group("ray")
 @pytest.mark.filterwarnings("default")  # Ray's own
 def test_ray_gives_the_same_files_though_a_worker_is_killed(cluster, source, tmp_path, monkeypatch):
     monkeypatch.setattr(segments, "LENGTH", 0.5)

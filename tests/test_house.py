@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from colorify.evaluation import BASELINES, table_of_metrics
 from colorify.models import checkpoint, released
@@ -16,6 +17,22 @@ from reliability import summary
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+ELSEWHERE = {
+    "__main__": "one call; tests/video/test_console.py and others start `python -m colorify`",
+    "version": "one constant; pyproject.toml reads it",
+    "training/recipe": "a dataclass without a method; every method fills one",
+}
+"""Modules without a test file of their name, and why."""
+
+
+def test_every_module_has_a_test_file_of_its_name():
+    home = ROOT / "colorify"
+    modules = {path.relative_to(home).with_suffix("") for path in home.rglob("*.py") if path.name != "__init__.py"}
+    alone = {str(name) for name in modules if not (ROOT / "tests" / name.parent / f"test_{name.name}.py").exists()}
+    assert alone == ELSEWHERE.keys(), "add a test file, or the reason why there is none"
 
 
 def test_floors_import_downwards_only():
@@ -25,12 +42,20 @@ def test_floors_import_downwards_only():
 
 
 def test_commands_of_the_readme_exist():
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"`make ([a-z]+)`|^make ([a-z]+)", README, re.MULTILINE))
-    assert {name for pair in named for name in pair if name} <= targets
+    named = set(re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)", README, re.MULTILINE))
+    assert {name for pair in named for name in pair if name} <= TARGETS
     for command in set(re.findall(r"^colorify ([a-z]+)", README, re.MULTILINE)):
         result = subprocess.run([sys.executable, "-m", "colorify", command, "--help"], capture_output=True)
         assert result.returncode == 0, command
+
+
+def test_ci_runs_all_tests_and_a_contributor_those_of_minutes():
+    recipes = dict(re.findall(r"^([a-z-]+):.*\n\t(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert "not long" in recipes["test"] and "not long" not in recipes["test-all"]
+    commands = (ROOT / ".ci/run").read_text().splitlines()
+    assert commands[-2:] == ["make lint", "make test-all"]
+    assert "run: .ci/run" in (ROOT / ".github/workflows/ci.yml").read_text()
+    assert "make test " in README and "`make test-all`" in README
 
 
 def test_pictures_of_the_readme_exist():
@@ -69,6 +94,27 @@ def test_what_the_readme_says_of_reliability_is_what_was_measured():
     assert set(parts) == {"endurance", "faults", "fuzz", "soak"} and not any(part["found"] for part in parts.values())
     assert (ROOT / "reports" / "reliability.md").read_text() == summary(parts) + "\n"
     assert summary(parts) in README
+
+
+def test_every_folder_of_reports_says_what_brings_it_back():
+    rows = re.findall(r"^\| `(\w+)/` \| [^|]+ \| ([^|]+) \|", (ROOT / "reports/README.md").read_text(), re.MULTILINE)
+    listed = dict(rows)
+    profiles = yaml.safe_load((ROOT / "params.yaml").read_text()).keys()
+    found = {path.name for path in (ROOT / "reports").iterdir() if path.is_dir()}
+    assert found - profiles <= listed.keys() and listed.keys() - {"demo"} <= found
+    for name, cures in listed.items():
+        assert f"reports/{name}" in cures or set(re.findall(r"`make ([a-z]+)`", cures)) & TARGETS, name
+    assert set(re.findall(r"`make ([a-z]+)`", " ".join(listed.values()))) <= TARGETS
+
+
+def test_links_of_the_documents_lead_somewhere():
+    for page in (*(ROOT / "docs").glob("*.md"), ROOT / "reports/README.md"):
+        for path, anchor in re.findall(r"\]\(([\w./-]*)(?:#([\w-]+))?\)", page.read_text()):
+            target = (page.parent / path) if path else page
+            assert target.exists(), (page.name, path)
+            headings = re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE) if anchor else ()
+            names = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert not anchor or anchor in names, (page.name, path, anchor)
 
 
 def test_tree_of_the_readme_exists():

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -13,14 +12,12 @@ from PIL import Image
 from skimage import color as reference
 from torch.nn import functional as F
 
-from colorify import inference, laying, pictures
+from colorify import laying, pictures
 from colorify.codec import Bits
 from colorify.color import rgb_to_lab
 from colorify.inference import Colorizer
 from colorify.laying import adjust, apply_chroma
-from colorify.models import checkpoint as files
-from colorify.models import released
-from colorify.models.checkpoint import Checkpoint, CheckpointError
+from colorify.models.checkpoint import Checkpoint
 from colorify.models.unet import UNet
 from colorify.network_input import autocontrast, small_luma, smaller
 from colorify.pictures import Metadata, Picture, PictureError
@@ -222,17 +219,6 @@ def test_what_is_no_picture(colorizer):
             colorizer(wrong)
     with pytest.raises(PictureError, match=r"nowhere\.png: no such file"):
         colorizer("nowhere.png")
-
-
-def test_models_are_found(checkpoint, tmp_path):
-    path = tmp_path / "mine.safetensors"
-    files.save(replace(checkpoint, training={}), path)
-    assert Colorizer.load(path, "cpu").size == inference.DEFAULT_SIZE
-    assert "highres" in released.models()
-    with pytest.raises(CheckpointError, match="did you mean 'highres'"):
-        Colorizer.load("hires")
-    with pytest.raises(CheckpointError, match="no such file"):
-        Colorizer.load("missing.safetensors")
 
 
 def test_coloring_imports_little(tmp_path):

@@ -123,6 +123,7 @@ def house(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("default")
 def test_every_notebook_runs_in_order(house):
     for path in NOTEBOOKS:

@@ -2,73 +2,15 @@
 
 import io
 import tarfile
-from dataclasses import replace
 
 import numpy as np
-import pytest
 import torch
-from PIL import Image
 
 from colorify.color import rgb_to_lab
-from colorify.data import batches, decoded
+from colorify.data import batches
 from colorify.data.batches import AugmentConfig, Boxes
 from colorify.data.cache import DataConfig, prepare
-from colorify.data.manifest import DataError, read
 from conftest import photo
-
-
-@pytest.fixture(scope="module")
-def cached(photos, tmp_path_factory):
-    config = DataConfig((str(photos),), valid_share=0.3, side=40, min_side=32)
-    folder = tmp_path_factory.mktemp("cache")
-    return config, folder, prepare(config, folder, report=lambda _: None)
-
-
-def test_cache_holds_every_usable_picture_once(cached):
-    _, folder, (train, valid) = cached
-    assert len(train) + len(valid) == 12 and len(valid) > 0
-    (path,) = folder.glob("*/manifest.csv")
-    entries = read(path)
-    assert len(entries) == 16
-    assert sorted(entry.refused.split(":")[0] for entry in entries if entry.refused) == [
-        "duplicate",
-        "gray",
-        "too small",
-        "unreadable",
-    ]
-
-
-def test_cached_pictures_are_the_shrunk_originals(cached, photos):
-    _, _, (train, valid) = cached
-    for split in (train, valid):
-        for index, entry in enumerate(split.entries):
-            picture = split[index]
-            assert min(picture.size) == 40
-            expected = Image.open(entry.path).resize(picture.size, Image.Resampling.LANCZOS)
-            assert np.array_equal(np.asarray(picture), np.asarray(expected))
-
-
-def test_a_second_call_reads_nothing(cached, monkeypatch):
-    config, folder, (train, _) = cached
-    monkeypatch.setattr(decoded, "_build", None)
-    again = prepare(config, folder)[0]
-    assert again.entries == train.entries and torch.equal(again.pixels[0], train.pixels[0])
-
-
-def test_two_runs_may_decode_the_same_pictures_at_once(photos, tmp_path, monkeypatch):
-    config = DataConfig((str(photos),), valid_share=0.3, side=40, min_side=32)
-    real = decoded.manifest.write
-
-    def slower(entries, path):
-        """While this run writes its last file, another does all of it."""
-        monkeypatch.setattr(decoded.manifest, "write", real)
-        monkeypatch.setattr(decoded.os, "getpid", lambda: 1)
-        prepare(config, tmp_path, report=lambda _: None)
-        real(entries, path)
-
-    monkeypatch.setattr(decoded.manifest, "write", slower)
-    train, valid = prepare(config, tmp_path, report=lambda _: None)
-    assert len(train) + len(valid) == 12 and len(list((tmp_path / "decoded").iterdir())) == 1
 
 
 def shard(path, seeds):
@@ -83,30 +25,6 @@ def shard(path, seeds):
             tar.addfile(member, content)
 
 
-def test_one_more_shard_or_a_moved_one_decodes_no_other_anew(tmp_path, monkeypatch):
-    folder, cache = tmp_path / "shards", tmp_path / "cache"
-    folder.mkdir()
-    shard(folder / "a.tar", range(4))
-    shard(folder / "b.tar", range(3, 7))  # picture 3 twice
-    config = DataConfig((str(folder),), valid_share=0.4, side=40, min_side=32)
-    split = prepare(config, cache, report=lambda _: None)
-    assert sum(map(len, split)) == 7
-    shard(folder / "c.tar", range(7, 9))
-    built = []
-    real = decoded._build
-    monkeypatch.setattr(decoded, "_build", lambda root, files, *rest: (built.extend(files), real(root, files, *rest)))
-    train, valid = prepare(config, cache, report=lambda _: None)
-    assert len(train) + len(valid) == 9 and [path.name for path in built] == ["c.tar"]
-    folder.rename(tmp_path / "moved")
-    train, valid = prepare(replace(config, sources=(str(tmp_path / "moved"),)), cache, report=lambda _: None)
-    assert len(train) + len(valid) == 9 and len(built) == 1
-    for part in (train, valid):
-        for index, entry in enumerate(part.entries):
-            assert "moved" in entry.path
-            picture = photo(int(entry.path[-6:-4]))
-            assert np.array_equal(part[index], picture.resize(part[index].size, Image.Resampling.LANCZOS))
-
-
 def test_batches_over_several_parts_are_those_of_one_array(tmp_path):
     for name, seeds in (("a", range(4)), ("b", range(4, 8)), ("c", range(8, 12))):
         shard(tmp_path / f"{name}.tar", seeds)
@@ -118,23 +36,6 @@ def test_batches_over_several_parts_are_those_of_one_array(tmp_path):
     for step in range(4):
         pair = (batches.train_batch(split, step, 4, 32, AugmentConfig(), 0) for split in (train, one))
         assert all(torch.equal(a, b) for a, b in zip(*pair, strict=True))
-
-
-def test_a_changed_source_makes_a_new_cache(tmp_path):
-    source = tmp_path / "source"
-    source.mkdir()
-    for seed in range(3):
-        photo(seed).save(source / f"{seed}.png")
-    config = DataConfig((str(source),), valid=(str(source / "0.png"),), side=40, min_side=32)
-    assert [len(split) for split in prepare(config, tmp_path / "cache", report=print)] == [2, 1]
-    photo(3).save(source / "3.png")
-    assert [len(split) for split in prepare(config, tmp_path / "cache", report=print)] == [3, 1]
-
-
-def test_no_usable_pictures(tmp_path):
-    Image.new("L", (64, 64)).save(tmp_path / "gray.png")
-    with pytest.raises(DataError, match="no usable pictures"):
-        prepare(DataConfig((str(tmp_path),)), tmp_path / "cache", report=print)
 
 
 def box(left, top, side, mirrored=False) -> Boxes:

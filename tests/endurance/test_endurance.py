@@ -4,6 +4,8 @@ import pytest
 
 from .runs import of_film, of_pictures
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(("run", "count"), [(of_film, 2500), (of_pictures, 400)], ids=["film", "pictures"])
 def test_nothing_is_lost_and_nothing_grows(run, count, tmp_path):

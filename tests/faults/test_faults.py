@@ -4,6 +4,7 @@ import pytest
 
 from .harness import rounds_of
 
+pytestmark = pytest.mark.long
 ROUNDS = 10
 
 

@@ -1,14 +1,11 @@
 """Size, cost and shapes of the network."""
 
 from dataclasses import replace
-from typing import get_args
 
 import pytest
 import torch
-import torchvision
 from torch.utils.flop_counter import FlopCounterMode
 
-from colorify.models.encoders import EncoderName, ResNet, make_encoder
 from colorify.models.unet import SMALL, Attention, UNet, UNetConfig
 from conftest import TINY
 
@@ -30,22 +27,6 @@ def test_the_large_network_has_60_million_parameters_and_at_most_26_gmac():
 
 def test_the_small_network_has_at_most_5_million_parameters():
     assert parameters(UNet(SMALL, 2)) <= 5e6
-
-
-@pytest.mark.parametrize("name", ["resnet18", "resnet34", "resnet50"])
-def test_layer_names_are_those_of_torchvision(name):
-    ours = {key: value.shape for key, value in ResNet(name).state_dict().items()}
-    theirs = {key: v.shape for key, v in getattr(torchvision.models, name)().state_dict().items() if "fc." not in key}
-    theirs["conv1.weight"] = torch.Size((64, 1, 7, 7))  # one channel of light
-    assert ours == theirs
-
-
-@pytest.mark.parametrize("name", get_args(EncoderName))
-def test_features_are_at_halves_of_halves(name):
-    encoder = make_encoder(name).eval()
-    features = encoder(torch.zeros(1, 1, 64, 96))
-    assert [f.shape[1] for f in features] == list(encoder.channels)
-    assert [f.shape[2:] for f in features] == [(64 >> n, 96 >> n) for n in range(1, 6)]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (31, 33), (64, 96), (50, 130)])

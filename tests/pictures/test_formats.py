@@ -13,7 +13,7 @@ import tifffile
 from PIL import Image
 from skimage.color import rgb2lab
 
-from colorify import bulk, inputs, pictures
+from colorify import pictures
 from colorify.laying import apply_chroma
 from colorify.pictures import FORMATS, TABLE, Metadata, Picture, PictureError
 from colorify.pictures.formats import KINDS, known, ready
@@ -28,7 +28,6 @@ GRAY = RGB[..., 1]
 ALPHA = np.linspace(0.2, 1, SIZE[0])[:, None].repeat(SIZE[1], 1)
 AB = np.random.default_rng(0).normal(0, 15, (6, 10, 2)).astype(np.float32)
 LOSSY = ("JPEG", "WEBP")
-
 Made = tuple[bytes, np.ndarray]  # a file, and what it shows, in 0..1
 
 
@@ -289,6 +288,13 @@ def test_the_page_is_what_is_measured():
     assert PAGE.read_text() == page(), f"run: python tests/pictures/{Path(__file__).name}"
 
 
+def test_every_suffix_is_of_one_row_and_what_is_only_read_has_another_to_be_written_as():
+    assert len(FORMATS) == sum(len(row.suffixes) for row in TABLE)
+    assert all(row.holds <= KINDS.keys() for row in TABLE)
+    assert all(bool(row.depths) != bool(row.written_as) for row in TABLE)
+    assert all(FORMATS[row.written_as].depths for row in TABLE if row.written_as)
+
+
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_format_is_known_by_its_first_bytes(suffix, tmp_path):
     row = FORMATS[suffix]
@@ -318,58 +324,6 @@ def test_a_missing_extra_is_named(monkeypatch, row):
     monkeypatch.setitem(sys.modules, row.package, None)
     with pytest.raises(PictureError, match=rf'{row.name} needs an extra .* pip install "colorify\[formats\]"'):
         ready(row)
-
-
-def test_ten_bits_of_avif_are_named_as_read_in_eight():
-    import imagecodecs
-
-    content = imagecodecs.avif_encode(coded(RGB, "u2") >> 6, bitspersample=10)
-    assert pictures.decode(content, "a.avif").metadata.warnings == ("its 10 bits are read as 8",)
-
-
-def dng(colors: bytes) -> bytes:
-    """A small raw photo, by the letter of DNG 1.4: a mosaic of these colours."""
-    mosaic = np.random.default_rng(0).integers(0, 4096, (64, 96), np.uint16)
-    tags = [
-        (271, 2, 0, "Maker", True),
-        (50706, 1, 4, bytes((1, 4, 0, 0)), True),
-        (50708, 2, 0, "Camera", True),
-        (33421, 3, 2, (2, 2), True),
-        (33422, 1, 4, colors, True),
-        (50717, 4, 1, 4095, True),
-        (50721, 10, 9, (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1), True),
-        (50728, 5, 3, (1, 1, 1, 1, 1, 1), True),
-        (50778, 3, 1, 21, True),
-    ]
-    file = io.BytesIO()
-    tifffile.imwrite(file, mosaic, photometric="cfa", extratags=tags, metadata=None)
-    return file.getvalue()
-
-
-@pytest.mark.parametrize(("colors", "channels"), [(bytes((0, 1, 1, 2)), 3), (b"NaN\2", 1)])
-def test_a_raw_photo_becomes_a_16_bit_tiff(colorizer, tmp_path, colors, channels):
-    """Also that of a camera without colours."""
-    (tmp_path / "a.dng").write_bytes(dng(colors))
-    source = pictures.read(tmp_path / "a.dng")
-    assert source.pixels.dtype == np.uint16 and source.pixels.shape == (64, 96, 3)[: 2 + (channels == 3)]
-    assert source.metadata.exif[271] == "Maker" and source.metadata.icc is None
-    with pytest.raises(PictureError, match=r"the limit is 0\.006"):
-        pictures.read(tmp_path / "a.dng", 0.006)
-    jobs, errors = inputs.plan([str(tmp_path / "a.dng")], tmp_path / "out")
-    assert [job.target.name for job in jobs] == ["a.tif"] and not errors
-    bulk.colorize_file(colorizer, jobs[0], bulk.Options())
-    assert tifffile.imread(tmp_path / "out" / "a.tif").dtype == np.uint16
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (8, 8), (90, 160), (333, 17), (600, 800), (300, 5000)])
-def test_the_size_of_a_jpeg_xl_is_read_before_it_is_decoded(shape):
-    file = io.BytesIO()
-    ready(FORMATS[".jxl"])
-    Image.new("L", shape[::-1]).save(file, "JXL")
-    area = shape[0] * shape[1] / 1e6
-    assert pictures.decode(file.getvalue(), "a", area).pixels.shape[:2] == shape
-    with pytest.raises(PictureError, match="the limit is"):
-        pictures.decode(file.getvalue(), "a", area * 0.99)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import pytest
 
 from .runs import failures, inputs
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("name", ["image", "bulk", "video"])
 def test_fresh_processes_end(name, tmp_path):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from jupyter_client.manager import start_new_kernel
 
 from colorify.models import checkpoint
@@ -42,6 +43,7 @@ def interrupted(client, manager, code: str, updates: int) -> tuple[int, list[str
             return len(places), said
 
 
+@pytest.mark.long
 def test_pictures_renew_themselves_and_the_interrupt_button_loses_nothing(photos, tmp_path):
     code = CODE.format(photos=str(photos), cache=str(tmp_path / "cache"), out=str(tmp_path / "out"))
     state = Path(tmp_path, "out", "state.safetensors")

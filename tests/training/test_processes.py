@@ -16,9 +16,9 @@ from colorify.training import processes
 from colorify.training.checkpointer import TrainingError
 from colorify.training.config import STATE_FILE, Run
 from conftest import photo
+from training.conftest import CONFIG
 
-from .conftest import CONFIG
-
+pytestmark = pytest.mark.xdist_group("processes")  # several of torch's already
 SCRIPT = Path(__file__).with_name("several.py")
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node"]
 ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -44,6 +44,7 @@ def told(pictures, tmp_path_factory) -> dict[int, list[list]]:
     return found
 
 
+@pytest.mark.long
 def test_weights_are_equal_after_every_epoch(told):
     first, second = told[2]
     assert len(first) == len(second) == 6
@@ -52,6 +53,7 @@ def test_weights_are_equal_after_every_epoch(told):
         assert row == other_row
 
 
+@pytest.mark.long
 def test_the_curve_is_that_of_one_process_with_the_same_whole_batch(told):
     """Batch norm sees half a batch in each process: the loss may differ by a hundredth."""
     for (one, _), (two, _) in zip(told[1][0], told[2][0], strict=True):
@@ -61,6 +63,7 @@ def test_the_curve_is_that_of_one_process_with_the_same_whole_batch(told):
         assert two["de2000_gray"] == pytest.approx(one["de2000_gray"], rel=1e-5)  # all pictures, each once
 
 
+@pytest.mark.long
 def test_a_killed_process_ends_the_run_and_another_number_goes_on(data, tmp_path):
     params = tmp_path / "params.yaml"
     network = {"encoder": "resnet18", "decoder": [16, 16, 8, 8]}

@@ -12,8 +12,7 @@ from colorify.models.unet import UNet, UNetConfig
 from colorify.training.config import Run
 from colorify.training.speed import SPEED_FILE, SmoothLoss, Speed, peak
 from conftest import TINY
-
-from .conftest import CONFIG
+from training.conftest import CONFIG
 
 
 def test_every_validation_has_a_row(base):

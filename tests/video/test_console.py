@@ -11,10 +11,11 @@ from typer.testing import CliRunner
 
 from colorify.cli import app
 from colorify.models import checkpoint as checkpoints
-from conftest import photo
+from conftest import long, photo
 from video.test_film import make
 
 NAMES = {"accents": b"na\xc3\xafve \xc3\xa9t\xc3\xa9", "no encoding": b"caf\xe9\xff"}
+BOTH = b" and ".join(NAMES.values())
 CONSOLES = {
     "ascii": {"PYTHONIOENCODING": "ascii"},
     "C": {"LC_ALL": "C", "LANG": "C"},
@@ -37,10 +38,18 @@ def model(checkpoint, tmp_path) -> Path:
     return tmp_path / "model.safetensors"
 
 
-@pytest.mark.parametrize("console", CONSOLES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("console", "name"),
+    [
+        ("ascii", BOTH),
+        *(pytest.param(console, BOTH, marks=pytest.mark.long) for console in CONSOLES if console != "ascii"),
+        pytest.param("UTF-8", NAMES["accents"], marks=pytest.mark.long),
+    ],
+    ids=str,
+)
 def test_a_film_of_any_name_on_any_console(tmp_path, model, console, name):
-    name = os.fsdecode(NAMES[name])
+    """Names with letters that the console lacks and bytes that are no letters; and one that a console can show."""
+    name = os.fsdecode(name)
     source, out = make(tmp_path / "in.mkv", frames=3, sound=False), tmp_path / f"out-{name}.mkv"
     source = source.rename(tmp_path / f"{name}.mkv")
     result = run(console, "video", source, "-o", out, "--model", model)
@@ -50,7 +59,7 @@ def test_a_film_of_any_name_on_any_console(tmp_path, model, console, name):
     assert again.returncode == 1 and b"exists already" in again.stderr and again.stderr.count(b"\n") == 1
 
 
-@pytest.mark.parametrize("console", ["ascii", "POSIX, no UTF-8 mode"])
+@pytest.mark.parametrize("console", ["ascii", *long("POSIX, no UTF-8 mode")])
 def test_pictures_of_any_name(tmp_path, model, console):
     folder = tmp_path / "in"
     folder.mkdir()
@@ -82,8 +91,8 @@ def test_what_is_no_file_is_named(tmp_path, model, name):
     assert ("FFmpeg" in result.stderr) == (name != "missing.mkv") and result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("codec", ["libx264", "libx265", "libsvtav1", "ffv1"])
-@pytest.mark.parametrize("damaged", [False, True])
+@pytest.mark.parametrize("codec", ["libx264", *long("libx265", "libsvtav1", "ffv1")])
+@pytest.mark.parametrize("damaged", [True, *long(False)])
 def test_libraries_keep_silent(tmp_path, model, codec, damaged):
     """Nothing on stderr but our own lines and the bar: not of FFmpeg, its encoders, swscale or OpenCV."""
     source = make(tmp_path / "in.avi", "yuvj420p", codec="mjpeg", frames=12, sound=False)

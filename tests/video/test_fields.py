@@ -15,7 +15,7 @@ from colorify.video import facts, fields, film
 from colorify.video.film import Options
 from colorify.video.formats import VideoError, coding_of, samples
 from colorify.video.paint import Painter
-from video.test_depth import luma, read
+from video.test_formats import luma, read
 
 SIZE, SPEED, RADIUS = (160, 128), 6, 24  # px; px a field
 LAST = -2 * RADIUS - 8
@@ -150,6 +150,7 @@ def test_deinterlaced_on_request(colorizer, tmp_path, pix_fmt):
     assert np.abs(luma(after[4])[1::2].astype(float) - first).mean() < 0.01 * 2 ** (depth - 8)
 
 
+@pytest.mark.long
 def test_deinterlacing_goes_on_as_if_it_had_not_stopped(colorizer, tmp_path, monkeypatch):
     monkeypatch.setattr(film, "PART", 16)
     source, out, whole = interlaced(tmp_path / "in.mkv", True, count=60), tmp_path / "out.mkv", tmp_path / "whole.mkv"

@@ -5,24 +5,20 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
-from types import SimpleNamespace
 
 import av
-import cv2
 import numpy as np
 import pytest
-from av.stream import Disposition
-from PIL import Image
 from typer.testing import CliRunner
 
 from colorify.cli import app
 from colorify.inference import Colorizer
-from colorify.knobs import Knobs
 from colorify.models import checkpoint as checkpoints
-from colorify.video import film, media, stills
+from colorify.video import film
 from colorify.video.film import Options
 from colorify.video.formats import VideoError, coding_of, samples
 from colorify.video.planes import Coding
+from conftest import long
 
 RATE = Fraction(30000, 1001)
 
@@ -171,31 +167,6 @@ def test_a_stretch_of_a_film(colorizer, tmp_path):
         film.colorize(source, out, colorizer, Options(start=2, end=1, overwrite=True))
 
 
-def test_time_stamps_that_lack_or_go_back(tmp_path):
-    source, given = make(tmp_path / "in.mkv", frames=6, sound=False), iter([None, 33, 33, 20, None, 200])
-    real = av.Packet.decode
-
-    class Broken:
-        """A film whose packets decode to frames with other time stamps."""
-
-        def __init__(self, clip):
-            self.streams, self.clip = clip.streams, clip
-
-        def demux(self, stream):
-            for packet in self.clip.demux(stream):
-                yield SimpleNamespace(
-                    is_corrupt=False, decode=lambda packet=packet: [self.stamped(f) for f in real(packet)]
-                )
-
-        def stamped(self, frame):
-            frame.pts = next(given)
-            return frame
-
-    with av.open(str(source)) as clip:
-        times = [frame.pts for frame in media.frames(Broken(clip))]
-    assert times == sorted(set(times)) and len(times) == 6 and times[0] == 0 and times[-1] == 200
-
-
 def test_missing_frames_leave_their_gap(colorizer, tmp_path):
     source, out = make(tmp_path / "in.mkv", gaps=(3, 4, 10)), tmp_path / "out.mkv"
     assert film.colorize(source, out, colorizer).frames == 27
@@ -219,132 +190,6 @@ def test_other_codecs(colorizer, tmp_path, monkeypatch, codec, quality, kind):
     assert off == 0 if quality == "lossless" else off < 6
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"codec": "h266"}, "choose one of libx264"),
-        ({"codec": "libsvtav1", "quality": "lossless"}, "only high, small"),
-        ({"codec": "ffv1", "quality": "lossless"}, r"needs a \.mkv"),
-    ],
-)
-def test_knobs_that_cannot_be(colorizer, tmp_path, options, words):
-    with pytest.raises(ValueError, match=words):
-        film.colorize(make(tmp_path / "in.mkv", frames=2), tmp_path / "out.mp4", colorizer, Options(**options))
-    assert {path.name for path in tmp_path.iterdir()} == {"in.mkv"}
-
-
-@pytest.mark.parametrize("degrees", [90, 180, 270])
-def test_a_turned_film_is_seen_upright_and_stays_turned(colorizer, tmp_path, monkeypatch, degrees):
-    seen = []
-    chroma = colorizer.chroma
-    monkeypatch.setattr(colorizer, "chroma", lambda x, knobs: seen.append(x[0]) or chroma(x, knobs))
-    source, out = make(tmp_path / "in.mp4", codec="libx264", frames=4, turned=degrees), tmp_path / "out.mp4"
-    film.colorize(source, out, colorizer, Options(quality="lossless"))
-    with av.open(str(source)) as clip, av.open(str(out)) as written:
-        before, after = next(clip.decode(video=0)), next(written.decode(video=0))
-    assert before.rotation == after.rotation != 0
-    upright = np.asarray(before.to_image().rotate(before.rotation, expand=True).convert("L"), float)
-    small = cv2.resize(upright, seen[0].shape[::-1], interpolation=cv2.INTER_AREA)
-    assert np.corrcoef(small.ravel(), seen[0].ravel())[0, 1] > 0.95
-
-
-def test_chapters_titles_and_tags_stay(colorizer, tmp_path):
-    plain, source, out = make(tmp_path / "plain.mkv"), tmp_path / "in.mkv", tmp_path / "out.mkv"
-    with av.open(str(plain)) as clip, av.open(str(source), "w") as tagged:
-        video, audio = (tagged.add_stream_from_template(stream) for stream in clip.streams)
-        video.codec_context.color_primaries, video.codec_context.color_trc = 1, 1
-        audio.metadata["language"], audio.metadata["title"] = "deu", "Kommentar"
-        tagged.metadata["title"] = "A film"
-        base = Fraction(1, 1000)
-        tagged.set_chapters(
-            [
-                {"id": n, "start": 500 * n, "end": 500 * n + 500, "time_base": base, "metadata": {"title": f"Part {n}"}}
-                for n in range(2)
-            ]
-        )
-        for packet in clip.demux():
-            if packet.dts is not None:
-                packet.stream = (video, audio)[packet.stream.index]
-                tagged.mux(packet)
-    film.colorize(source, out, colorizer)
-    with av.open(str(source)) as before, av.open(str(out)) as after:
-        assert [c["metadata"]["title"] for c in after.chapters()] == ["Part 0", "Part 1"]
-        assert [c["start"] for c in after.chapters()] == [c["start"] for c in before.chapters()]
-        assert after.metadata["title"] == "A film"
-        assert after.streams.audio[0].metadata["title"] == "Kommentar"
-        assert after.streams.audio[0].language == "deu"
-        one, two = (clip.streams.video[0].codec_context for clip in (before, after))
-        assert (one.color_primaries, one.color_trc) == (two.color_primaries, two.color_trc)
-    late = tmp_path / "late.mkv"
-    film.colorize(source, late, colorizer, Options(start=0.6))
-    with av.open(str(late)) as after:
-        assert [(c["metadata"]["title"], c["start"]) for c in after.chapters()] == [("Part 1", 0)]
-
-
-@pytest.mark.parametrize("name", ["20.png", "0.667s.png"])
-def test_a_keyframe_colours_the_frames_around_it(checkpoint, tmp_path, name):
-    source, folder, model = make(tmp_path / "in.mkv"), tmp_path / "keys", tmp_path / "model.safetensors"
-    checkpoints.save(checkpoint, model)
-    folder.mkdir()
-    with av.open(str(source)) as clip:
-        gray = [frame.to_ndarray(format="rgb24") for frame in clip.decode(video=0)][20]
-    Image.fromarray((gray * (1.0, 0.7, 0.4)).astype(np.uint8)).save(folder / name)
-    out, plain = tmp_path / "out.mkv", tmp_path / "plain.mkv"
-    colorizer = Colorizer.load(model, "cpu")
-    film.colorize(source, out, colorizer, Options(keyframes=folder, quality="lossless"))
-    film.colorize(source, plain, colorizer, Options(quality="lossless"))
-    blue = [[frame[3][0].mean() - 128 for frame in read(path)] for path in (out, plain)]
-    assert blue[0][20] < -8 and all(value < -4 for value in blue[0][12:28]) and blue[1][20] > -4
-
-
-@pytest.mark.parametrize(
-    ("name", "size", "options", "words"),
-    [
-        ("sky.png", (96, 64), {}, "by number"),
-        ("9000.png", (96, 64), {}, "the film ends before"),
-        ("5.png", (64, 64), {}, "not the shape"),
-        ("5.png", (96, 64), {"start": 0.1}, "by time"),
-        (None, None, {}, "no keyframes"),
-    ],
-)
-def test_keyframes_that_cannot_be(colorizer, tmp_path, name, size, options, words):
-    (tmp_path / "keys").mkdir()
-    if name:
-        Image.new("RGB", size).save(tmp_path / "keys" / name)
-    with pytest.raises(ValueError, match=words):
-        film.colorize(
-            make(tmp_path / "in.mkv"), tmp_path / "out.mkv", colorizer, Options(keyframes=tmp_path / "keys", **options)
-        )
-
-
-def test_exported_keyframes_are_found_again(colorizer, tmp_path):
-    source, folder = make(tmp_path / "in.mkv"), tmp_path / "keys"
-    (first, *_) = written = stills.export_keyframes(source, folder, colorizer)
-    assert first.name == "000000.000s.png" and sorted(folder.iterdir()) == written
-    with Image.open(first) as picture:
-        assert picture.size == (96, 64)
-    with pytest.raises(VideoError, match="exists already"):
-        stills.export_keyframes(source, folder, colorizer)
-    done = film.colorize(source, tmp_path / "out.mkv", colorizer, Options(keyframes=folder, every=1000))
-    assert done.looked < 30
-
-
-def test_the_preview_shows_six_moments_gray_and_in_colour(colorizer, tmp_path):
-    sheet = stills.preview(make(tmp_path / "in.mkv"), colorizer)
-    assert sheet.width > 2 * 96 and sheet.height > 6 * 64
-    pixels = np.asarray(sheet).astype(int)
-    assert np.ptp(pixels[30:90, 8:96], axis=-1).max() <= 2 < np.ptp(pixels[30:90, 110:190], axis=-1).max()
-
-
-def test_what_is_in_colour_already_stays(colorizer, tmp_path):
-    source, out = make(tmp_path / "in.mkv", colored=slice(10, 20)), tmp_path / "out.mkv"
-    done = film.colorize(source, out, colorizer, Options(keep_color=True, quality="lossless"))
-    for number, (before, after) in enumerate(zip(read(source), read(out), strict=True)):
-        assert np.array_equal(before[1], after[1])
-        assert all(map(np.array_equal, before[3], after[3])) == (10 <= number < 20)
-    assert done.looked == 20
-
-
 def test_a_picture_that_changes_its_size(colorizer, tmp_path):
     """A stream of two halves of different size, as broadcasts have them."""
     one, two = (make(tmp_path / f"{w}.ts", codec="mpeg2video", size=(w, 64), sound=False) for w in (96, 128))
@@ -353,35 +198,6 @@ def test_a_picture_that_changes_its_size(colorizer, tmp_path):
     with pytest.raises(VideoError, match=r"changes its size from 96 x 64 to 128 x 64.*--end"):
         film.colorize(source, out, colorizer)
     assert film.colorize(source, out, colorizer, Options(end=0.5)).frames > 5
-
-
-def test_a_cover_picture_is_no_film_and_is_kept(colorizer, tmp_path):
-    source, out, song = make(tmp_path / "plain.mkv"), tmp_path / "out.mp4", tmp_path / "song.mp4"
-    for path, kinds in ((tmp_path / "in.mp4", ("audio", "video")), (song, ("audio",))):
-        with av.open(str(path), "w") as written, av.open(str(make(tmp_path / "x.mp4", codec="libx264"))) as clip:
-            cover = written.add_stream("png")
-            cover.width, cover.height, cover.pix_fmt = 16, 16, "rgb24"
-            cover.disposition = Disposition.attached_pic
-            copies = {s.index: written.add_stream_from_template(s) for s in clip.streams if s.type in kinds}
-            written.mux(cover.encode(av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8))))
-            for packet in clip.demux():
-                if packet.dts is not None and packet.stream.index in copies:
-                    packet.stream = copies[packet.stream.index]
-                    written.mux(packet)
-    assert film.colorize(tmp_path / "in.mp4", out, colorizer).frames == 30
-    with av.open(str(out)) as clip:
-        assert sorted(stream.codec.name for stream in clip.streams) == ["aac", "h264", "png"]
-        assert [bool(s.disposition & Disposition.attached_pic) for s in clip.streams.video] == [False, True]
-    with pytest.raises(VideoError, match="no video stream"):
-        film.colorize(song, tmp_path / "song-out.mp4", colorizer)
-    assert source.exists()
-
-
-def test_a_codec_that_is_not_known(colorizer, tmp_path):
-    source = make(tmp_path / "in.mkv")
-    source.write_bytes(source.read_bytes().replace(b"V_FFV1", b"V_QQQQ"))
-    with pytest.raises(VideoError, match="codec is not known"):
-        film.colorize(source, tmp_path / "out.mkv", colorizer)
 
 
 FULL = """
@@ -397,7 +213,7 @@ except film.VideoError as error:
 """
 
 
-@pytest.mark.parametrize("limit", [30_000, 400_000])
+@pytest.mark.parametrize("limit", [400_000, *long(30_000)])
 def test_a_full_disk_loses_nothing(checkpoint, tmp_path, monkeypatch, limit):
     """Full within a part, and while the parts are put together; with room again the film is made."""
     source, model, out = make(tmp_path / "in.mkv", frames=70), tmp_path / "model.safetensors", tmp_path / "out.mkv"
@@ -409,12 +225,6 @@ def test_a_full_disk_loses_nothing(checkpoint, tmp_path, monkeypatch, limit):
     monkeypatch.setattr(film, "PART", 32)
     done = film.colorize(source, out, Colorizer.load(model, "cpu"), Options(quality="lossless"))
     assert done.frames == len(read(out)) == 70 and not list(tmp_path.glob(".*"))
-
-
-def test_saturation_zero_is_gray(colorizer, tmp_path):
-    source, out = make(tmp_path / "in.mkv"), tmp_path / "out.mkv"
-    film.colorize(source, out, colorizer, Options(knobs=Knobs(saturation=0.0), quality="lossless"))
-    assert all((plane == 128).all() for frame in read(out) for plane in frame[3])
 
 
 KILLED = """
@@ -429,8 +239,8 @@ film.colorize({source!r}, {out!r}, Colorizer.load({model!r}, "cpu"), film.Option
 """
 
 
-@pytest.mark.parametrize("at", [5, 32, 50, 67])
-@pytest.mark.parametrize("frames", [80, 67])
+@pytest.mark.parametrize("at", [50, *long(5, 32, 67)])
+@pytest.mark.parametrize("frames", [80, *long(67)])
 def test_a_killed_run_goes_on_and_ends_the_same(checkpoint, tmp_path, monkeypatch, at, frames):
     """Killed in the first part, at the end of one, in the second, and when the last frames leave the filter."""
     source, model = make(tmp_path / "in.mkv", frames=frames), tmp_path / "model.safetensors"
@@ -453,21 +263,6 @@ def test_a_killed_run_goes_on_and_ends_the_same(checkpoint, tmp_path, monkeypatc
     assert packets(out) == packets(source) and not list(tmp_path.glob(".*"))
 
 
-def test_parts_of_another_job_are_not_taken(colorizer, tmp_path, monkeypatch):
-    monkeypatch.setattr(film, "PART", 32)
-    source, out = make(tmp_path / "in.mkv", frames=60), tmp_path / "out.mkv"
-
-    def stop(now: film.Progress) -> None:
-        if now.frames == 40:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        film.colorize(source, out, colorizer, Options(quality="lossless"), stop)
-    told = []
-    film.colorize(source, out, colorizer, Options(knobs=Knobs(saturation=0.0), quality="lossless"), told.append)
-    assert told[0].frames == 1 and all((plane == 128).all() for frame in read(out) for plane in frame[3])
-
-
 def test_the_command(checkpoint, tmp_path):
     source, model = make(tmp_path / "in.mkv"), tmp_path / "model.safetensors"
     checkpoints.save(checkpoint, model)
@@ -477,60 +272,3 @@ def test_the_command(checkpoint, tmp_path):
     assert "30 frames; the network looked at 30" in result.stdout
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 1 and "exists already" in result.stderr
-
-
-def text(path: Path) -> None:
-    path.write_text("no film")
-
-
-def truncated(path: Path) -> None:
-    whole = make(path.with_name("whole.mp4"), codec="libx264").read_bytes()
-    path.write_bytes(whole[: len(whole) // 3])
-
-
-def only_sound(path: Path) -> None:
-    with av.open(str(path), "w", format="matroska") as out:
-        audio = out.add_stream("pcm_s16le", rate=16000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.int16), "s16", "mono")
-        frame.sample_rate = 16000
-        out.mux(audio.encode(frame))
-        out.mux(audio.encode(None))
-
-
-@pytest.mark.parametrize(
-    ("broken", "words"),
-    [(text, "cannot be read as a film"), (truncated, "cannot be read as a film"), (only_sound, "no video stream")],
-)
-def test_what_is_no_film(colorizer, tmp_path, broken, words):
-    broken(tmp_path / "in.bin")
-    with pytest.raises(VideoError, match=words):
-        film.colorize(tmp_path / "in.bin", tmp_path / "out.mkv", colorizer)
-    assert not (tmp_path / "out.mkv").exists() and not list(tmp_path.glob(".*"))
-
-
-def test_nothing_is_overwritten_and_never_the_input(colorizer, tmp_path):
-    source = make(tmp_path / "in.mkv")
-    before = source.read_bytes()
-    with pytest.raises(VideoError, match="never the input"):
-        film.colorize(source, source, colorizer, Options(overwrite=True))
-    with pytest.raises(VideoError, match=r"name a \.mkv"):
-        film.colorize(source, tmp_path / "out.xyz", colorizer)
-    with pytest.raises(VideoError, match="choose one of high"):
-        film.colorize(source, tmp_path / "out.mkv", colorizer, Options(quality="best"))
-    with pytest.raises(VideoError, match=r"in\.mp4"):
-        film.colorize(tmp_path / "in.mp4", tmp_path / "out.mkv", colorizer)
-    assert source.read_bytes() == before
-
-
-def test_a_stream_that_the_container_cannot_hold(colorizer, tmp_path):
-    source = make(tmp_path / "in.mkv")
-    with av.open(str(tmp_path / "sub.mkv"), "w") as out, av.open(str(source)) as clip:
-        copies = {stream.index: out.add_stream_from_template(stream) for stream in clip.streams}
-        subtitles = out.add_stream("ssa")
-        subtitles.codec_context.subtitle_header = b"[Script Info]\n"
-        for packet in clip.demux():
-            if packet.dts is not None:
-                packet.stream = copies[packet.stream.index]
-                out.mux(packet)
-    with pytest.raises(VideoError, match=r"\.mkv"):
-        film.colorize(tmp_path / "sub.mkv", tmp_path / "out.mp4", colorizer)

@@ -63,6 +63,7 @@ def test_segments_lose_nothing_and_do_not_show(colorizer, tmp_path, model, monke
     assert moved(read(tmp_path / "apart" / "in.mkv"))[cuts].min() > 1.6 * usual
 
 
+@pytest.mark.long
 def test_a_film_goes_on_where_it_was_stopped(tmp_path, model, monkeypatch):
     monkeypatch.setattr(segments, "LENGTH", 0.5)
     source = make(tmp_path / "in.mkv", frames=60)

@@ -10,7 +10,7 @@ import pytest
 from colorify.video import facts, film, media, stills
 from colorify.video.film import Options
 from colorify.video.formats import VideoError, samples
-from video.test_depth import luma, read
+from video.test_formats import luma, read
 
 RATE, COUNT, SIZE = 25, 120, (96, 64)
 KINDS = {  # suffix of each family of containers, with encoders that reorder frames
@@ -74,6 +74,7 @@ def stopped(source: Path, out: Path, colorizer, options: Options, at: int) -> No
         film.colorize(source, out, colorizer, options, stop)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("at", [40, 110])
 def test_a_stopped_film_goes_on_with_the_next_frame(colorizer, tmp_path, monkeypatch, kind, at):
@@ -91,6 +92,7 @@ def test_a_stopped_film_goes_on_with_the_next_frame(colorizer, tmp_path, monkeyp
         assert all(np.array_equal(samples(p, 8), samples(q, 8)) for p, q in zip(b.planes, c.planes, strict=True))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("start", [0.02, 2.5])
 def test_a_stretch_has_all_its_frames(colorizer, tmp_path, kind, start):

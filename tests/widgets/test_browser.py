@@ -20,8 +20,11 @@ from conftest import photo
 
 sync_api = pytest.importorskip("playwright.sync_api")
 sync_api.expect.set_options(timeout=60_000)
-pytestmark = pytest.mark.skipif(not browser.CHROMIUM, reason="no chromium on this machine: apt-get install chromium")
-
+pytestmark = [
+    pytest.mark.skipif(not browser.CHROMIUM, reason="no chromium on this machine: apt-get install chromium"),
+    pytest.mark.long,
+    pytest.mark.xdist_group("browser"),
+]
 READ = """async (image) => {
     const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
     return btoa(bytes.reduce((text, byte) => text + String.fromCharCode(byte), ""));

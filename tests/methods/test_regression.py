@@ -1,0 +1,29 @@
+"""Regression learns and shows its progress; what is common to all methods is tested here too."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from colorify.data.batches import AugmentConfig
+from colorify.data.cache import DataConfig, prepare
+from colorify.methods import regression
+from colorify.models import checkpoint
+from colorify.training.config import Run
+from conftest import photo
+from training.conftest import CONFIG
+
+
+def learning(folder: Path) -> DataConfig:
+    """The same two pictures to train and to judge by, in two files each so that none is a duplicate."""
+    for name, level in (("train", 1), ("valid", 9)):
+        (folder / name).mkdir()
+        for seed in (3, 4):
+            photo(seed, 48, 48).save(folder / name / f"{seed}.png", compress_level=level)
+    return DataConfig((str(folder / "train"),), (str(folder / "valid"),), side=48, min_side=32)
+
+
+def test_learns_two_pictures(tmp_path):
+    sets = prepare(learning(tmp_path), tmp_path / "cache", report=print)
+    plain = AugmentConfig(zone=(1.0, 1.0), flip=0.0, gray=0.0, degradation=0.0)
+    config = replace(CONFIG, steps=60, sizes=((0.0, 32),), augment=plain, valid_every=60, ema=0.5, lr=2e-3)
+    history = checkpoint.load(regression.METHOD.train(config, *sets, Run(tmp_path / "out"))).training["history"]
+    assert history[-1]["below_gray"] > 25 and history[-1]["de2000"] < history[-1]["de2000_gray"]

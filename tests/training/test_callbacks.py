@@ -1,0 +1,15 @@
+"""What happens around a step: the rate of the schedule, and pictures that renew themselves."""
+
+import pytest
+
+from colorify.training.callbacks import Schedule
+
+
+def test_schedule_rises_and_falls_to_zero():
+    held = Schedule(1.0, 100, 0.1, hold=0.6)
+    assert [held.at(step) for step in (9, 30, 60)] == [1, 1, 1] and 0 < held.at(80) < 1
+    assert held.at(100) == pytest.approx(0)
+    schedule = Schedule(1.0, 100, 0.1)
+    rates = [schedule.at(step) for step in range(101)]
+    assert rates[0] == pytest.approx(0.1) and rates[9] == 1.0 and max(rates) == 1.0
+    assert rates[10:] == sorted(rates[10:], reverse=True) and rates[100] == pytest.approx(0)

@@ -1,0 +1,84 @@
+"""The stream says what the film is: rate, codec, colors, shape of a pixel, timecode; and the damage is told."""
+
+import shutil
+import struct
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+
+from colorify.video import film, job
+from colorify.video.film import Options
+from colorify.video.formats import samples
+
+CASES = [
+    (codec, suffix)
+    for codec in ("libx264", "libx265", "libsvtav1", "ffv1")
+    for suffix in (".mkv", ".mp4", ".mov")
+    if suffix in job.FITTING.get(codec, (".mkv", ".mp4", ".mov"))
+]
+
+
+def tagged(path: Path, aspect: Fraction | None = Fraction(16, 11), rate: Fraction = Fraction(24000, 1001)) -> Path:
+    """Film of two thirds of a second that says all that can be said."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=rate)
+        context = stream.codec_context
+        context.width, context.height, context.pix_fmt, context.time_base = 96, 64, "yuv420p", 1 / rate
+        context.color_range, context.colorspace, context.color_primaries, context.color_trc = 1, 5, 5, 6
+        context.sample_aspect_ratio = aspect or 0
+        stream.metadata["timecode"] = "01:02:03:04"
+        for shown in range(16):
+            frame = av.VideoFrame(96, 64, "yuv420p")
+            for plane in frame.planes:
+                samples(plane, 8)[:] = 128 - 4 * shown
+            frame.pts, frame.time_base = shown, 1 / rate
+            frame.color_range, frame.colorspace, frame.color_primaries, frame.color_trc = 1, 5, 5, 6
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(("codec", "suffix"), CASES)
+def test_rate_colors_and_shape(colorizer, tmp_path, codec, suffix):
+    aspect = None if (codec, suffix) == ("libsvtav1", ".mkv") else Fraction(16, 11)
+    source, out = tagged(tmp_path / "in.mov", aspect), tmp_path / f"out{suffix}"
+    quality = "lossless" if codec == "ffv1" else "small"
+    film.colorize(source, out, colorizer, Options(codec=codec, quality=quality, every=8))
+    with av.open(str(out)) as clip:
+        stream = clip.streams.video[0]
+        context = stream.codec_context
+        assert float(stream.average_rate) == pytest.approx(24000 / 1001, rel=1e-3)
+        assert float(stream.base_rate) == pytest.approx(24000 / 1001, rel=1e-3)
+        colors = (context.color_range, context.colorspace, context.color_primaries, context.color_trc)
+        assert tuple(map(int, colors)) == (1, 5, 5, 6)
+        assert {key.lower(): word for key, word in stream.metadata.items()}["timecode"] == "01:02:03:04"
+        next(clip.decode(video=0))
+        if codec != "ffv1":
+            assert (stream.sample_aspect_ratio or context.sample_aspect_ratio) == aspect or aspect is None
+        assert context.codec_tag == {"libx264": "avc1", "libx265": "hvc1", "libsvtav1": "av01"}.get(codec) or (
+            suffix == ".mkv"
+        )
+    if suffix != ".mkv":
+        assert boxes(out).index("moov") < boxes(out).index("mdat")  # players begin before all has come
+
+
+@pytest.mark.skipif(not shutil.which("ffprobe"), reason="FFmpeg's own programs alone see it: PyAV does not tell")
+def test_frames_of_ffv1_carry_the_shape_of_a_pixel(colorizer, tmp_path):
+    out = tmp_path / "out.mkv"
+    film.colorize(tagged(tmp_path / "in.mov"), out, colorizer, Options(codec="ffv1", quality="lossless", every=8))
+    asked = ["-v", "error", "-show_entries", "frame=sample_aspect_ratio", "-of", "csv=p=0", str(out)]
+    result = subprocess.run(["ffprobe", *asked], capture_output=True, text=True, check=True)
+    assert {line.strip(",") for line in result.stdout.split()} == {"16:11"}
+
+
+def boxes(path: Path) -> list[str]:
+    """The outermost boxes of a file of the MP4 family."""
+    content, at, found = path.read_bytes(), 0, []
+    while at < len(content):
+        size, name = struct.unpack_from(">I4s", content, at)
+        found.append(name.decode())
+        at += size or len(content)
+    return found

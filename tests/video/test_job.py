@@ -1,0 +1,50 @@
+"""What cannot be is said before the first frame is coloured."""
+
+import pytest
+
+from colorify.video import film
+from colorify.video.film import Options
+from colorify.video.formats import VideoError
+from video.test_facts import tagged
+from video.test_film import make
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"codec": "h266"}, "choose one of libx264"),
+        ({"codec": "libsvtav1", "quality": "lossless"}, "only high, small"),
+        ({"codec": "ffv1", "quality": "lossless"}, r"needs a \.mkv"),
+    ],
+)
+def test_knobs_that_cannot_be(colorizer, tmp_path, options, words):
+    with pytest.raises(ValueError, match=words):
+        film.colorize(make(tmp_path / "in.mkv", frames=2), tmp_path / "out.mp4", colorizer, Options(**options))
+    assert {path.name for path in tmp_path.iterdir()} == {"in.mkv"}
+
+
+def test_nothing_is_overwritten_and_never_the_input(colorizer, tmp_path):
+    source = make(tmp_path / "in.mkv")
+    before = source.read_bytes()
+    with pytest.raises(VideoError, match="never the input"):
+        film.colorize(source, source, colorizer, Options(overwrite=True))
+    with pytest.raises(VideoError, match=r"name a \.mkv"):
+        film.colorize(source, tmp_path / "out.xyz", colorizer)
+    with pytest.raises(VideoError, match="choose one of high"):
+        film.colorize(source, tmp_path / "out.mkv", colorizer, Options(quality="best"))
+    with pytest.raises(VideoError, match=r"in\.mp4"):
+        film.colorize(tmp_path / "in.mp4", tmp_path / "out.mkv", colorizer)
+    assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("codec", "name", "words"),
+    [
+        ("libsvtav1", "out.mkv", r"keeps no pixel aspect, 16/11, in a \.mkv: name a \.mp4"),
+        ("libsvtav1", "out.mov", r"libsvtav1 needs a \.mkv or \.mp4"),
+    ],
+)
+def test_what_a_container_cannot_say_is_refused_first(colorizer, tmp_path, codec, name, words):
+    with pytest.raises(VideoError, match=words):
+        film.colorize(tagged(tmp_path / "in.mov"), tmp_path / name, colorizer, Options(codec=codec))
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mov"]
