@@ -4,23 +4,20 @@ import subprocess
 import sys
 from itertools import pairwise
 
-import cv2
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from skimage import color as reference
-from torch.nn import functional as F
 
-from colorify import laying, pictures
+from colorify import pictures
 from colorify.codec import Bits
 from colorify.color import rgb_to_lab
 from colorify.inference import Colorizer
-from colorify.laying import adjust, apply_chroma
 from colorify.models.checkpoint import Checkpoint
 from colorify.models.unet import UNet
-from colorify.network_input import autocontrast, small_luma, smaller
-from colorify.pictures import Metadata, Picture, PictureError
+from colorify.network_input import small_luma
+from colorify.pictures import Picture, PictureError
 from conftest import TINY, photo
 
 RNG = np.random.default_rng(0)
@@ -105,76 +102,6 @@ def test_a_16_bit_path_gives_an_8_bit_pillow_image(colorizer, tmp_path):
     assert colorizer(tmp_path / "a.png").size == (120, 90)
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_the_network_sees_the_picture_upright(colorizer, orientation):
-    stored = array(1, np.uint8, (64, 96))
-    exif = Image.Exif()
-    exif[274] = orientation
-    turned = Picture(stored, metadata=Metadata(exif))
-    upright = Picture(np.ascontiguousarray(pictures.turn(stored, orientation)))
-    (result,), (expected,) = colorizer.colorize([turned]), colorizer.colorize([upright])
-    assert result.pixels.shape == (64, 96, 3)
-    difference = pictures.turn(result.pixels, orientation).astype(int) - expected.pixels
-    assert np.abs(difference).max() <= 1
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (100, 300), (300, 100), (97, 131), (50, 5000)])
-def test_the_network_sees_the_aspect_ratio(shape):
-    seen = small_luma(Picture(np.zeros(shape, np.uint8)), 64)
-    assert seen.shape[0] % 2 == seen.shape[1] % 2 == 0
-    assert max(seen.shape) <= 64 * 8
-    if max(shape) / min(shape) < 8:
-        assert min(seen.shape) == 64
-        assert seen.shape[1] / seen.shape[0] == pytest.approx(shape[1] / shape[0], rel=0.02)
-
-
-def test_the_network_sees_true_luma():
-    source = array(3, np.uint8)
-    seen = small_luma(Picture(source), 90)
-    assert np.abs(seen - luma(source)).mean() < 0.5
-
-
-def test_upsampling_is_torchs_bicubic():
-    ab = torch.randn(2, 13, 17, generator=torch.Generator().manual_seed(0)) * 5
-    gray = Picture(np.full((80, 100), 0.5, np.float32))
-    result = rgb_to_lab(apply_chroma(gray, ab.movedim(0, -1).numpy()).pixels)
-    expected = F.interpolate(ab[None], (80, 100), mode="bicubic", align_corners=False)[0].movedim(0, -1)
-    np.testing.assert_allclose(result[..., 1:], expected, atol=0.02)
-
-
-def test_the_second_look_is_a_smaller_mirrored_copy(colorizer):
-    luma = reference.rgb2gray(array(3, np.uint8, (48, 64)))[None].astype(np.float32)
-    luma = np.clip((luma - luma.min()) / np.ptp(luma) * 130 - 15, 0, 100)  # enough contrast at either size
-    seen = smaller(luma)
-    assert seen.shape == (1, 38, 52)
-    assert np.abs(cv2.resize(seen[0, :, ::-1], (64, 48)) - luma[0]).mean() < 3
-    plain, both = (colorizer.output(luma, tta) for tta in (False, True))
-    other = colorizer.output(seen, tta=False)[0, ..., ::-1]
-    wide = np.stack([cv2.resize(plane.copy(), (32, 24), interpolation=cv2.INTER_CUBIC) for plane in other])
-    np.testing.assert_allclose(both[0], (plain[0] + wide) / 2, atol=1e-4)
-    assert np.abs(both - plain).max() > 0.1
-
-
-def test_the_network_sees_faded_pictures_at_full_contrast():
-    clean = RNG.random((2, 48, 64), np.float32) * 100
-    np.testing.assert_array_equal(autocontrast(clean), clean)
-    faded = np.stack([0.7 * clean[0] + 25, 0.7 * clean[1]])  # to a light gray, to a dark one
-    restored = autocontrast(faded)
-    assert (np.abs(restored - clean).max((1, 2)) < 7).all()
-    np.testing.assert_array_equal(autocontrast(faded[:1]), restored[:1])
-    assert np.ptp(autocontrast(0.1 * clean)) <= 1.5 * np.ptp(0.1 * clean) + 1e-4  # a dark frame's grain is no picture
-    flat = np.full((1, 8, 8), 30, np.float32)
-    np.testing.assert_array_equal(autocontrast(flat), flat)
-
-
-def test_strips_make_no_seams(colorizer, monkeypatch):
-    source = array(1, np.uint8)
-    expected = colorizer(source)
-    for strip in (1, 1000):
-        monkeypatch.setattr(laying, "_STRIP", strip)
-        assert np.abs(colorizer(source).astype(int) - expected).max() <= 1
-
-
 def test_saturation_scales_chroma(colorizer):
     source = array(1, np.float32) * 0.2 + 0.4  # far from the ends of the gamut
     gray, plain, half = (colorizer(source, saturation=s) for s in (0, 1, 0.5))
@@ -190,12 +117,6 @@ def test_blur_softens_chroma_alone(colorizer):
     rough = [np.abs(np.diff(c, axis=1)).mean() for c in chroma]
     assert rough[0] > rough[1] > rough[2]
     assert np.abs(luma(colorizer(source, blur=30)) - luma(source)).max() <= 0.01
-
-
-def test_blur_keeps_a_flat_colour():
-    ab = np.full((9, 12, 2), 7.0, np.float32)
-    flat = adjust(ab, Picture(np.zeros((90, 120), np.uint8)), 25.0)
-    np.testing.assert_allclose(flat, ab, rtol=1e-5)
 
 
 def test_batch_is_one_by_one(colorizer):
