@@ -18,9 +18,10 @@ PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 FREE = {"00_tour", "08_studio"}  # of any profile: they read the released models and write nothing
 PROFILES = ("laptop", "smoke", "small", "full")
 SHOWS_OR_GUARDS = {
-    f"colorify/{name}.py" for name in ("alone", "figures", "hints", "methods/registry", "params", "report", "version")
+    f"colorify/{name}.py"
+    for name in ("alone", "figures", "files", "hints", "methods/registry", "params", "report", "version")
 }
-"""No dependencies: no number changes with what draws, names or locks."""
+"""No dependencies: no number changes with what draws, names, locks or renames."""
 
 
 def cells(path: Path, kind: str) -> list:
