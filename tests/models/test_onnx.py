@@ -20,6 +20,8 @@ from conftest import photo
 
 RNG = np.random.default_rng(0)
 
+pytestmark = pytest.mark.xdist_group("onnx")  # it is exported once
+
 
 @pytest.fixture(scope="module")
 def exported(checkpoint, tmp_path_factory) -> Path:
