@@ -1,4 +1,4 @@
-"""Depths, subsamplings and ranges: luma stays, and what each codec holds is said."""
+"""Every sample of luma comes out as it went in, at every depth that a codec holds; what it does not hold is refused."""
 
 from pathlib import Path
 
