@@ -117,6 +117,12 @@ def test_links_of_the_documents_lead_somewhere():
             assert not anchor or anchor in names, (page.name, path, anchor)
 
 
+def test_tests_that_the_documents_name_exist():
+    for page in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
+        named = re.findall(r"`(tests/[\w./]+)`", page.read_text())
+        assert all((ROOT / path).exists() for path in named), (page.name, named)
+
+
 def test_tree_of_the_readme_exists():
     places = README.partition("| place |")[2]
     for name in re.findall(r"^\| `([^`]+)` \|", places, re.MULTILINE):

@@ -1,4 +1,4 @@
-"""The cache, the crops, and batches that are a function of seed and step."""
+"""The crops, and batches that are a function of seed and step."""
 
 import io
 import tarfile

@@ -1,4 +1,4 @@
-"""Regression learns and shows its progress; what is common to all methods is tested here too."""
+"""Regression learns, from two pictures already."""
 
 from dataclasses import replace
 from pathlib import Path

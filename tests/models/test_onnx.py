@@ -25,6 +25,8 @@ from conftest import photo
 
 RNG = np.random.default_rng(0)
 
+pytestmark = pytest.mark.xdist_group("onnx")  # it is exported once
+
 
 @pytest.fixture(scope="module", autouse=True)
 def translated_once():

@@ -1,4 +1,4 @@
-"""What happens around a step: the rate of the schedule, and pictures that renew themselves."""
+"""The rate of the schedule rises, holds and falls; live pictures: tests/training/test_notebook.py."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A killed run ends where one left alone ends, to the last bit, for every method."""
+"""A killed or stopped run ends where one left alone ends, to the last bit, for every method; and shows its way."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a run sees: the statistics of its pictures, and which it picks."""
+"""What a run knows of its pictures: their mean colour and the share of every class."""
 
 import pytest
 import torch

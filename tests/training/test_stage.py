@@ -1,4 +1,4 @@
-"""``colorify train`` and ``colorify backbone``: mistakes are one line and status 1, and nothing is lost."""
+"""``colorify train``: mistakes are one line and status 1, and nothing is lost."""
 
 import json
 import resource

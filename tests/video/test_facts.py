@@ -1,4 +1,4 @@
-"""The stream says what the film is: rate, codec, colors, shape of a pixel, timecode; and the damage is told."""
+"""The stream says what the film is: rate, codec, colors, shape of a pixel, timecode."""
 
 import shutil
 import struct

@@ -1,4 +1,4 @@
-"""Generated films: their motion is what their frames show, and their metrics are what mathematics says."""
+"""Generated films: their motion is what their frames show."""
 
 from itertools import pairwise
 
