@@ -18,7 +18,7 @@ MARKS = "<!-- floors: python docs/architecture.py -->\n", "<!-- end of the floor
 def floors() -> list[list[str]]:
     """The modules and packages of each floor, the highest first."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    (layers,) = (contract["layers"] for contract in contracts if contract["name"] == "Floors import downwards only")
     return [[name.strip().removeprefix("colorify.") for name in re.split(r"[|:]", layer)] for layer in layers]
 
 
