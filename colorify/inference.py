@@ -53,10 +53,12 @@ class Answer:
     def chroma(self, knobs: Knobs = _PLAIN) -> np.ndarray:
         """The ab ``(h/2, w/2, 2)`` that the prediction stands for, upright."""
         key = self._key(knobs)
-        if key not in self._decoded:
+        ab = self._decoded.get(key)
+        if ab is None:
             idea = self.own_idea or knobs.idea
-            self._decoded = {key: decode(self.codec, self.output[None], replace(knobs, idea=idea))[0]}
-        return self._decoded[key]
+            ab = decode(self.codec, self.output[None], replace(knobs, idea=idea))[0]
+            self._decoded = {key: ab}
+        return ab
 
     def _key(self, knobs: Knobs) -> tuple:
         return knobs.temperature, knobs.idea, knobs.variety
@@ -70,9 +72,11 @@ class Answer:
         from colorify.hints import Spreading
 
         key = self._key(knobs)
-        if key not in self._spreading:
-            self._spreading = {key: Spreading(self.luma, _enlarged(chroma, self.luma.shape))}
-        return hinted(ab, self._spreading[key], knobs.hints, upright_size(self.picture))
+        spreading = self._spreading.get(key)
+        if spreading is None:
+            spreading = Spreading(self.luma, _enlarged(chroma, self.luma.shape))
+            self._spreading = {key: spreading}
+        return hinted(ab, spreading, knobs.hints, upright_size(self.picture))
 
     def paint(
         self,
@@ -215,7 +219,9 @@ class Colorizer:
 class Mix:
     """Two models as one, each with its own idea, for films: what `colorify.video` asks of a model."""
 
-    def __init__(self, first: Colorizer, second: Colorizer | None = None, share: float = 0.0, ideas=(0, 0)):
+    def __init__(
+        self, first: Colorizer, second: Colorizer | None = None, share: float = 0.0, ideas: tuple[int, int] = (0, 0)
+    ):
         self.first, self.second, self.share, self.ideas = first, second, share, ideas
         self.size = first.size
         other = second.digest if second else ""
