@@ -15,8 +15,7 @@ from colorify import params, report
 def run(stage: str, profile: str) -> Path:
     """Execute ``nbs/NN_STAGE.ipynb`` into ``reports/PROFILE/STAGE/`` and return the path of what was written.
 
-    One that says the same as the one that is there, but for times and pictures, does not replace it: git would keep
-    hundreds of kB for each run.
+    One with the same results as the one that is there does not replace it: git would keep hundreds of kB for each run.
     """
     import papermill
 
@@ -31,16 +30,17 @@ def run(stage: str, profile: str) -> Path:
     return out
 
 
-def said(executed: bytes) -> list[tuple[str, list[str]]]:
-    """The source of each cell of an executed notebook, and the values that it shows as text."""
+def said(executed: bytes) -> list[tuple[str, list[dict]]]:
+    """The source of each cell of an executed notebook, and its results: values, tables, pictures.
+
+    Streams and displays that renew themselves hold times.
+    """
     cells = json.loads(executed)["cells"]
-    return [("".join(cell["source"]), list(filter(None, map(_text, cell.get("outputs", ()))))) for cell in cells]
+    return [("".join(cell["source"]), [o["data"] for o in cell.get("outputs", ()) if _is_result(o)]) for cell in cells]
 
 
-def _text(output: dict) -> str:
-    """A result as text; streams and tables that renew themselves hold times."""
-    data = output.get("data", {}) if output["output_type"] == "execute_result" else {}
-    return "".join(data.get("text/markdown") or data.get("text/plain", ()))
+def _is_result(output: dict) -> bool:
+    return output["output_type"] == "execute_result"
 
 
 if __name__ == "__main__":

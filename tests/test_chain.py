@@ -29,17 +29,17 @@ def test_a_stage_runs_its_notebook_into_its_folder(tmp_path, monkeypatch):
 
 
 def test_a_notebook_that_says_nothing_new_stays_as_it_was(tmp_path, monkeypatch):
-    """Times change, pictures are drawn anew: what counts are sources and values."""
+    """Times change; what counts are sources and results, pictures too."""
     (tmp_path / "nbs").mkdir()
     (tmp_path / "params.yaml").write_text("profile: smoke\nsmoke: {}\n")
     source = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("measure()")])
     nbformat.write(source, tmp_path / "nbs" / "06_evaluate.ipynb")
 
-    def executing(value: str, seconds: str) -> None:
+    def executing(value: str, seconds: str, picture: str = "iVBO") -> None:
         def execute(notebook, out, **_):
             book = nbformat.read(notebook, 4)
             stream = nbformat.v4.new_output("stream", text=f"took {seconds}")
-            result = nbformat.v4.new_output("execute_result", {"text/plain": value, "image/png": seconds})
+            result = nbformat.v4.new_output("execute_result", {"text/plain": value, "image/png": picture})
             book.cells[0].outputs = [stream, result]
             nbformat.write(book, out)
 
@@ -50,6 +50,8 @@ def test_a_notebook_that_says_nothing_new_stays_as_it_was(tmp_path, monkeypatch)
     first = chain.run("evaluate", "smoke").read_bytes()
     executing("9.5", "4 s")
     assert chain.run("evaluate", "smoke").read_bytes() == first
+    executing("9.5", "4 s", "iVBP")
+    assert b"iVBP" in chain.run("evaluate", "smoke").read_bytes()
     executing("9.4", "4 s")
     assert b"9.4" in chain.run("evaluate", "smoke").read_bytes()
     source.cells[0].source = "measure(again=True)"

@@ -2,7 +2,7 @@
 
 oneDNN has fast kernels for most of it, but falls back to a reference loop for the weights of 5x5 kernels and, in
 bfloat16, for the input of strided ones: up to a hundred times as slow (`benchmarks/training.py` measures what it
-saves). Those two are summed here tap by tap over the whole batch instead.
+saves). The former are summed here tap by tap over the whole batch, the latter computed in float32.
 """
 
 from __future__ import annotations
@@ -49,12 +49,13 @@ class _Depthwise(torch.autograd.Function):
         grad = grad.contiguous(memory_format=torch.channels_last)
         of_input = of_weight = None
         if ctx.needs_input_grad[0]:
-            slow = ctx.stride == 2 and x.dtype != torch.float32
-            of_input = (_input_by_taps if slow else _input)(x, weight.to(x.dtype), grad, ctx.stride)
-        if ctx.needs_input_grad[1]:
-            slow = weight.shape[-1] > 3
-            of_weight = (_weight_by_taps if slow else _weight)(x, weight.to(x.dtype), grad, ctx.stride)
-            of_weight = of_weight.to(weight.dtype)
+            exact = torch.float32 if ctx.stride == 2 else x.dtype
+            like = torch.empty_like(x, dtype=exact)  # of the input oneDNN reads the shape alone
+            of_input = _onednn(like, weight.to(exact), grad.to(exact), ctx.stride, (True, False, False))[0].to(x.dtype)
+        if ctx.needs_input_grad[1] and weight.shape[-1] > 3:
+            of_weight = _weight_by_taps(x.float(), grad.float(), weight.shape, ctx.stride).to(weight.dtype)
+        elif ctx.needs_input_grad[1]:
+            of_weight = _onednn(x, weight.to(x.dtype), grad, ctx.stride, (False, True, False))[1].to(weight.dtype)
         return of_input, of_weight, None
 
 
@@ -64,32 +65,17 @@ def _onednn(x: Tensor, weight: Tensor, grad: Tensor, stride: int, mask: tuple[bo
     )
 
 
-def _input(x: Tensor, weight: Tensor, grad: Tensor, stride: int) -> Tensor:
-    return _onednn(x, weight, grad, stride, (True, False, False))[0]
+def _weight_by_taps(x: Tensor, grad: Tensor, shape: torch.Size, stride: int) -> Tensor:
+    products = (seen * _last(grad) for seen in _taps(x, grad, shape[-1], stride))
+    return torch.stack([product.sum((0, 1, 2)) for product in products], 1).view(shape)
 
 
-def _weight(x: Tensor, weight: Tensor, grad: Tensor, stride: int) -> Tensor:
-    return _onednn(x, weight, grad, stride, (False, True, False))[1]
-
-
-def _input_by_taps(x: Tensor, weight: Tensor, grad: Tensor, stride: int) -> Tensor:
-    total = torch.zeros_like(x)
-    for (i, j), seen in _taps(total, grad, weight.shape[-1], stride):
-        seen.addcmul_(_last(grad), weight[:, 0, i, j])
-    return total
-
-
-def _weight_by_taps(x: Tensor, weight: Tensor, grad: Tensor, stride: int) -> Tensor:
-    products = (seen * _last(grad) for _, seen in _taps(x, grad, weight.shape[-1], stride))
-    return torch.stack([p.sum((0, 1, 2), dtype=torch.float32) for p in products], 1).view(weight.shape)
-
-
-def _taps(x: Tensor, grad: Tensor, kernel: int, stride: int) -> Iterator[tuple[tuple[int, int], Tensor]]:
+def _taps(x: Tensor, grad: Tensor, kernel: int, stride: int) -> Iterator[Tensor]:
     """For each tap of the kernel the view ``(B, h, w, C)`` of the padded ``x`` that it meets."""
     height, width = (stride * (length - 1) + 1 for length in grad.shape[-2:])
     for i in range(kernel):
         for j in range(kernel):
-            yield (i, j), _last(x)[:, i : i + height : stride, j : j + width : stride]
+            yield _last(x)[:, i : i + height : stride, j : j + width : stride]
 
 
 def _last(x: Tensor) -> Tensor:
