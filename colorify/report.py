@@ -47,8 +47,10 @@ def comparison(rows: Mapping[str, Mapping[str, float]], names: Sequence[str]) ->
 
 
 def slim(notebook: Path) -> None:
-    """Drop the PNG of every picture that an executed notebook keeps as JPEG too: it is most of its size."""
+    """Drop what an executed notebook need not keep: papermill's times and paths, and the PNG beside each JPEG."""
     book = json.loads(Path(notebook).read_text())
+    for part in (book, *book["cells"]):
+        part["metadata"].pop("papermill", None)
     for cell in book["cells"]:
         for output in cell.get("outputs", ()):
             if "image/jpeg" in output.get("data", {}):
