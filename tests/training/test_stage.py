@@ -63,6 +63,11 @@ def test_a_method_without_its_base(params, tmp_path, method):
     assert_refused(colorify("train", method, "--params", params, "--import-backbone", missing), str(missing))
 
 
+def test_a_classifier_does_not_start_from_all_of_a_regression(params, base):
+    result = colorify("train", "classification", "--params", params, "--from", base)
+    assert_refused(result, "the regression model predicts channels, this method bits4", "import its backbone alone")
+
+
 def test_a_foreign_backbone_is_refused_naming_both(params, base, tmp_path):
     other = changed(params, "regression", network=asdict(UNetConfig("resnet18", (16, 16, 8, 4))))
     result = colorify("train", "regression", "--params", other, "--import-backbone", base)
