@@ -21,7 +21,7 @@ from bench import gray_photo, median, mib, ms, one, peak_memory, publish
 from matplotlib.figure import Figure
 from PIL import Image
 
-from colorify import bulk, inputs, params
+from colorify import batch, inputs, params
 from colorify.inference import Colorizer
 
 MEGAPIXELS = (0.1, 0.3, 1, 3, 10, 30, 100)
@@ -45,11 +45,11 @@ def folder(model: str, source: str, count: int) -> tuple[float, int]:
         for number in range(count):
             os.link(source, pictures / f"{number:05d}.jpg")
         jobs, _ = inputs.plan([str(pictures)], Path(home, "out"))
-        workers = bulk.workers(jobs)
+        workers = batch.workers(jobs)
         colorizer = Colorizer.load(model, concurrency=workers)
         begun = time.perf_counter()
         with peak_memory() as peak:
-            failures = bulk.run(colorizer, jobs, bulk.Options(), print, workers)
+            failures = batch.run(colorizer, jobs, batch.BatchOptions(), print, workers)
             assert not failures
             return time.perf_counter() - begun, peak()
 

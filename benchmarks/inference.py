@@ -22,7 +22,7 @@ from bench import Table, gray_photo, matrix_rate, median, ms, one, peak_memory, 
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
-from colorify import bulk, inputs, metrics, pictures
+from colorify import batch, inputs, metrics, pictures
 from colorify.color import rgb_to_lab
 from colorify.data import samples
 from colorify.inference import Colorizer
@@ -156,7 +156,7 @@ def table_of_folder(model: str, files: int, repeats: int) -> Table:
         for number in range(files):
             Image.fromarray(np.roll(photo, 7 * number, 1)).save(source / f"{number:04d}.jpg", quality=90)
         jobs, _ = inputs.plan([str(source)], target)
-        options, workers = bulk.Options(overwrite=True), bulk.workers(jobs)
+        options, workers = batch.BatchOptions(overwrite=True), batch.workers(jobs)
         several, single = Colorizer.load(model, concurrency=workers), Colorizer.load(model)
         looks = [torch.from_numpy(look) for look in both_looks(single, photo)]
         luma, code = looks[0][:, 0].numpy(), coding(photo)
@@ -167,8 +167,8 @@ def table_of_folder(model: str, files: int, repeats: int) -> Table:
                     single.network(look)
 
         ways = {
-            "the folder": lambda: bulk.run(several, jobs, options, print, workers),
-            "one picture after the other": lambda: bulk.run(single, jobs, options, print),
+            "the folder": lambda: batch.run(several, jobs, options, print, workers),
+            "one picture after the other": lambda: batch.run(single, jobs, options, print),
             "network alone": lambda: [single.output(luma) for _ in jobs],
             "network alone, as torch module": lambda: [by_module() for _ in jobs],
             "decode + encode alone": lambda: [code() for _ in jobs],
@@ -191,14 +191,14 @@ def table_of_start(model: str, repeats: int) -> Table:
         source, target = Path(folder) / "in.jpg", Path(folder) / "out.jpg"
         Image.fromarray(gray_photo(1)).save(source)
         command = [sys.executable, "-m", "colorify", "image", str(source), "-o", str(target), "--model", model]
-        options = bulk.Options(overwrite=True)
+        options = batch.BatchOptions(overwrite=True)
         colorizer = Colorizer.load(model)
         whole, bare, _ = ratio(
             lambda: subprocess.run([*command, "--overwrite"], check=True),
             lambda: subprocess.run([sys.executable, "-c", "import torch"], check=True),
             repeats,
         )
-        work = median(lambda: bulk.colorize_file(colorizer, inputs.Job(source, target), options), repeats)
+        work = median(lambda: batch.colorize_file(colorizer, inputs.Job(source, target), options), repeats)
     columns = {
         "colorify image, 1 MP JPEG": ms,
         "import torch": ms,

@@ -23,7 +23,7 @@ import numpy as np
 from bench import gray_photo, median, mib, one, peak_memory, publish, two
 from PIL import Image
 
-from colorify import archive, bulk, inputs
+from colorify import batch, bulk, inputs
 from colorify.data import manifest
 from colorify.data.manifest import Entry
 from colorify.models.running import cores
@@ -52,10 +52,10 @@ def trained(home: Path, photos: Path, processes: int, threads: int, steps: int) 
     return float(last["samples_per_second"])
 
 
-def colored(source: Path, out: Path, engine: archive.Engine) -> float:
+def colored(source: Path, out: Path, engine: bulk.Engine) -> float:
     """Pictures a second, from the first file that is written to the last."""
     jobs, _ = inputs.plan([str(source)], out)
-    for outcome in archive.color(jobs, out, "highres", bulk.Options(), engine):
+    for outcome in bulk.color(jobs, out, "highres", batch.BatchOptions(), engine):
         assert outcome.state == "done", outcome.reason
     times = [job.target.stat().st_mtime for job in jobs]
     return (len(times) - 1) / (max(times) - min(times))
@@ -89,7 +89,7 @@ def main() -> None:
         photo = gray_photo(1)
         for number in range(given.pictures):
             Image.fromarray(np.roll(photo, 7 * number, 1)).save(home / "in" / f"{number:04d}.jpg", quality=90)
-        engines = {engine: colored(home / "in", home / engine, engine) for engine in archive.ENGINES}
+        engines = {engine: colored(home / "in", home / engine, engine) for engine in bulk.ENGINES}
         manifests = listed(home)
     single, seconds = rates[1, 1], "{:.0f} s".format
     training = [[n, k, rate, rate / single, rate / single / (n * k)] for (n, k), rate in rates.items()]

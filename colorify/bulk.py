@@ -1,144 +1,277 @@
-"""Many picture files: coloured side by side, and what failed."""
+"""Whole archives: a list of what is done and what failed, that a restart goes on from; on one machine, or by Ray.
+
+Ray (Moritz et al. 2018) is an optional extra, and imported only by its engine.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
+import logging
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from threading import Event
+from typing import IO, Literal
 
-import cv2
-import numpy as np
-from PIL import Image
-
-from colorify import pictures
-from colorify.data import kinds
+from colorify import batch
+from colorify.batch import BatchOptions, Ended
+from colorify.files import atomic
 from colorify.inference import Colorizer
 from colorify.inputs import Job, Passed
-from colorify.knobs import Knobs
-from colorify.models.running import cores
-from colorify.pictures import MAX_MEGAPIXELS, Picture, PictureError
+from colorify.lock import lock
+from colorify.models import released
+from colorify.video import film, segments
+from colorify.video.media import VideoError
+from colorify.video.segments import Segment
 
-if TYPE_CHECKING:
-    pass
+Engine = Literal["local", "ray"]
+Task = Job | Segment
 
-T, R = TypeVar("T"), TypeVar("R")
+LIST = "colorify.csv"
+"""In the output folder: ``source``, ``target`` (from that folder), ``state`` and ``reason``, a row for each file.
 
-TOGETHER = 4  # pictures to work on at the same time, at most: memory holds them all
+While a run is at work it appends, and the last row of a target counts; at its end one is left.
+"""
+
+_AT_A_TIME = 32  # pictures of a Ray task, eight rounds of an actor's threads
+
+
+class ArchiveError(ValueError):
+    """Why an archive cannot be coloured at all."""
 
 
 @dataclass(frozen=True)
-class Options:
-    """How every picture is coloured and written; see `Colorizer`."""
+class Outcome:
+    """What became of a picture; ``before``: it was done by an earlier run; one that is done may have a warning."""
 
-    knobs: Knobs = field(default_factory=Knobs)
-    side_by_side: bool = False
-    overwrite: bool = False
-    max_megapixels: float = MAX_MEGAPIXELS
-    keep_times: bool = False  # results get those of their sources
-
-
-class Ended(NamedTuple):
-    """What became of a picture: a failure's reason, or what there is to say of one that was coloured."""
-
-    failed: bool = False
+    job: Job
+    state: Literal["done", "failed", "before"]
     reason: str = ""
 
 
-def workers(jobs: Sequence[Job]) -> int:
-    """How many pictures to work on at the same time."""
-    return max(1, min(cores(), len(jobs), TOGETHER))
+def color(
+    things: Sequence[Job | Passed],
+    out: Path,
+    model: str,
+    options: BatchOptions,
+    engine: Engine = "local",
+    device: str = "auto",
+    report: Callable[[str], None] = lambda text: None,
+) -> Iterator[Outcome]:
+    """Colour what the list in the folder ``out`` does not have yet, and write down there what became of it.
 
-
-def ready(jobs: Iterable[Job], options: Options) -> tuple[list[Job], list[Passed]]:
-    """The jobs that can be done, and those whose source is missing or whose result exists: known without a model."""
-    checked = [(job, _blocked(job, options)) for job in jobs]
-    return [job for job, passed in checked if not passed], [passed for _, passed in checked if passed]
-
-
-def run(
-    colorizer: Colorizer, jobs: Iterable[Job], options: Options, say: Callable[[str], None], workers: int = 1
-) -> int:
-    """Colour every job; what fails, and what looks like no photograph, is told to ``say``, in order; the rest goes on.
-
-    ``workers`` pictures are read, coloured and written side by side. Returns the number of failures.
+    What is passed over is written down, too, and gives no outcome. A target that was not there when its picture was
+    planned, and now is, is done, whoever was killed in between. One that no list knows is a failure, unless the options
+    say to overwrite. ``report`` is told how far a film is. Raises `BusyError` when another run is at work in ``out``.
     """
-    with ThreadPoolExecutor(workers) as pool:
-        failures = 0
-        for ended in in_order(pool, partial(attempt, colorizer, options), jobs, workers):
-            if ended.reason:
-                say(ended.reason)
-            failures += ended.failed
-    return failures
+    with _opened(Path(out)) as (states, note):
+        for part in out.rglob(".*.part"):  # what a kill left half-written
+            part.unlink()
+        left, jobs = [], [thing for thing in things if isinstance(thing, Job)]
+        for passed in (thing for thing in things if isinstance(thing, Passed)):
+            note(passed)
+        for job in jobs:
+            state, exists = states.get(os.path.relpath(job.target, out)), job.target.exists()
+            if exists and not options.overwrite:
+                known = state in ("done", "planned")
+                reason = "" if known else f"{job.target}: exists already (--overwrite replaces it)"
+                yield note(Outcome(job, "before" if known else "failed", reason))
+            else:
+                left.append(job)
+        for job in left:
+            if not job.target.exists():
+                note(job)
+        for job, ended in _colored(left, partial(ENGINES[engine], model, options, device), options, report):
+            yield note(Outcome(job, "failed" if ended.failed else "done", ended.reason))
 
 
-def in_order(pool: Executor, function: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterator[R]:
-    """As ``pool.map``, with at most so many calls under way beyond the one whose result is awaited."""
-    waiting: deque[Future[R]] = deque()
-    for item in items:
-        waiting.append(pool.submit(function, item))
-        if len(waiting) > ahead:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+_COLUMNS = ("source", "target", "state", "reason")
+_TEXT = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
 
 
-def attempt(colorizer: Colorizer, options: Options, job: Job) -> Ended:
-    """Colour one picture, or tell why not; what looks like no photograph is coloured, and told."""
+@contextmanager
+def _opened(out: Path) -> Iterator[tuple[dict[str, str], Callable]]:
+    """The state of each target, and a function that writes down what is planned, came out, or is passed over."""
+    with lock(out):
+        try:
+            with open(out / LIST, "a+", **_TEXT) as file:
+                rows = _rows(file)
+                writer = csv.writer(file, lineterminator="\n")
+                if not file.tell():
+                    writer.writerow(_COLUMNS)
+
+                def note(what: Job | Passed | Outcome) -> Job | Passed | Outcome:
+                    if row := _row(what, out):
+                        writer.writerow(row)
+                        file.flush()
+                    return what
+
+                yield {row["target"]: row["state"] for row in rows}, note
+        finally:
+            with suppress(OSError):  # a full disk: the longer list is as good
+                _shorten(out / LIST)
+
+
+def _row(what: Job | Passed | Outcome, out: Path) -> tuple[str | Path, ...]:
+    """Of the list; empty for what is in it already."""
+    if isinstance(what, Passed):
+        return what.source, "", "failed" if what.failed else "passed over", what.reason
+    if isinstance(what, Job):
+        return what.source, os.path.relpath(what.target, out), "planned", ""
+    target = os.path.relpath(what.job.target, out)
+    return () if what.state == "before" else (what.job.source, target, what.state, what.reason)
+
+
+def _rows(file: IO[str]) -> list[dict[str, str]]:
+    """What a list holds; what a kill cut off at its end is cut off for good."""
+    file.seek(0)
+    whole, _, _ = file.read().rpartition("\n")
+    file.truncate(len(os.fsencode(whole)) + bool(whole))
+    return [row for row in csv.DictReader(io.StringIO(whole, newline="")) if None not in row.values()]
+
+
+def _shorten(path: Path) -> None:
+    """Leave a row for each target, the last one, and for each file that has none."""
+    with open(path, "a+", **_TEXT) as file:
+        rows = _rows(file)
+    last = {row["target"] or (row["source"],): row for row in rows}
+    planned = {row["source"] for row in last.values() if row["target"]}
+    kept = [row for row in last.values() if row["target"] or row["source"] not in planned]
+    if len(kept) < len(rows):
+        with atomic(path) as part, open(part, "w", **_TEXT) as file:
+            writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(kept)
+
+
+def _colored(
+    jobs: Sequence[Job], engine: Callable, options: BatchOptions, report: Callable[[str], None]
+) -> Iterator[tuple[Job, Ended]]:
+    """The pictures, then the films: each segment is a task, and with the last one the film is put together."""
+    pictures = [job for job in jobs if not job.is_film]
+    yield from engine(pictures) if pictures else ()
+    films: dict[Job, list[Segment]] = {}
+    for job in (job for job in jobs if job.is_film):
+        try:
+            films[job] = segments.plan(job.source, job.target, _look(options))
+        except VideoError as error:
+            yield job, Ended(True, str(error))
+    owner = {segment: job for job, cut in films.items() for segment in cut}
+    parts: dict[Job, list[Ended]] = {job: [] for job in films}
+    for segment, ended in engine(list(owner)) if owner else ():
+        job = owner[segment]
+        parts[job].append(ended)
+        if len(parts[job]) == len(films[job]):
+            yield (
+                job,
+                next((part for part in parts[job] if part.failed), None) or _finished(films[job], job, _look(options)),
+            )
+        else:
+            report(f"{job.source}: {len(parts[job])} of {len(films[job])} segments")
+
+
+def _finished(parts: Sequence[Segment], job: Job, look: film.Options) -> Ended:
     try:
-        notes = colorize_file(colorizer, job, options)
-        return Ended(reason=f"{job.source}: colored; {'; '.join(notes)}" if notes else "")
-    except PictureError as error:
+        segments.finish(parts, job.target, look)
+    except VideoError as error:
         return Ended(True, str(error))
-    except (MemoryError, RuntimeError, OSError) as error:  # RuntimeError: torch is out of memory
-        return Ended(True, f"{job.source}: {' '.join(str(error).split())[:200] or type(error).__name__}")
+    return Ended()
 
 
-def _blocked(job: Job, options: Options) -> Passed | None:
-    """What keeps a job from being done, as far as names tell."""
-    local = isinstance(job.source, Path) and not job.shard
-    if local and not os.path.lexists(job.source):
-        return Passed(job.source, "no such file", failed=True)
-    if job.target.exists():
-        if local and job.source.exists() and job.target.samefile(job.source):
-            return Passed(job.source, "would be overwritten by its own result: choose another -o", failed=True)
-        if not options.overwrite:
-            return Passed(job.target, "exists already (--overwrite replaces it)", failed=True)
-    return None
+def _look(options: BatchOptions) -> film.Options:
+    return film.Options(options.knobs, options.side_by_side, overwrite=options.overwrite)
 
 
-def colorize_file(colorizer: Colorizer, job: Job, options: Options) -> list[str]:
-    """Colour one file; returns what there is to say: what could not be kept, what looks like no photograph."""
-    if passed := _blocked(job, options):
-        raise PictureError(str(passed))
-    source = job.read(options.max_megapixels)
-    pictures.check_target(job.target, len(source))
-
-    def colored(picture: Picture) -> Picture:
-        (result,) = colorizer.colorize([picture], options.knobs)
-        notes.extend(f"looks like a {looks}" for looks in (kinds.look(thumbnail(picture)),) if looks)
-        return pictures.beside(picture, result) if options.side_by_side else result
-
-    notes: list[str] = []
-    results = map(colored, source)
-    notes += pictures.write_pages(results, job.target, options.overwrite, len(source), source.large)
-    if options.keep_times and isinstance(job.source, Path) and not job.shard:
-        found = job.source.stat()
-        os.utime(job.target, ns=(found.st_atime_ns, found.st_mtime_ns))
-    return list(dict.fromkeys(notes))
+def _attempt(
+    colorizer: Colorizer, options: BatchOptions, task: Task, stopped: Callable[[], bool] = lambda: False
+) -> Ended:
+    """Colour a picture or a segment, or tell why not."""
+    if isinstance(task, Job):
+        return batch.attempt(colorizer, options, task)
+    try:
+        segments.color(task, colorizer, _look(options), stopped)
+    except (ValueError, MemoryError, RuntimeError) as error:  # ours; RuntimeError: torch is out of memory
+        return Ended(True, f"{task.source}: {' '.join(str(error).split())[:200] or type(error).__name__}")
+    return Ended()
 
 
-def thumbnail(picture: Picture, side: int = 512) -> Image.Image:
-    """A small 8-bit copy as the file lies, its long side at most ``side`` pixels."""
-    step = max(1, 2 * max(picture.size) // (3 * side))  # of a large picture, a part of the pixels is enough
-    pixels, scale = picture.pixels[::step, ::step], min(1.0, side / max(picture.size))
-    width, height = (max(1, round(length * scale)) for length in picture.size)
-    if np.issubdtype(pixels.dtype, np.floating):
-        pixels = pixels.astype(np.float32)
-    small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-    top = np.iinfo(pixels.dtype).max if np.issubdtype(pixels.dtype, np.integer) else 1
-    return Image.fromarray((small.astype(np.float32) * (255 / top) + 0.5).astype(np.uint8))
+def _local(model: str, options: BatchOptions, device: str, tasks: Sequence[Task]) -> Iterator[tuple[Task, Ended]]:
+    workers = batch.workers(tasks)
+    stop = Event()
+    attempt = partial(_attempt, Colorizer.load(model, device, workers), options, stopped=stop.is_set)
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            yield from zip(tasks, batch.in_order(pool, attempt, tasks, workers), strict=True)
+        finally:
+            stop.set()  # a segment takes minutes; what it has finished stays
+
+
+class _Worker:
+    """An actor of Ray's: loads the model once, and works on batches of tasks, some side by side.
+
+    Its threads share one copy of the weights, and so the processor's cache: processes of one thread are slower.
+    """
+
+    def __init__(self, model: Path, options: BatchOptions, device: str, threads: int):
+        self.options, self.pool = options, ThreadPoolExecutor(threads)
+        self.colorizer = Colorizer.load(model, device, threads)
+
+    def __call__(self, batch: dict[str, Sequence]) -> dict[str, Sequence]:
+        """Columns ``number`` and ``task`` -> ``number``, and ``failed`` and ``reason`` of `batch.Ended`."""
+        failed, reasons = zip(*self.pool.map(self._attempt, batch["task"]), strict=True)
+        return {"number": batch["number"], "failed": list(failed), "reason": list(reasons)}
+
+    def _attempt(self, task: Task) -> Ended:
+        if isinstance(task, Job) and task.target.exists() and not self.options.overwrite:
+            return Ended()  # by an earlier life of this task: targets are written whole, and only new ones come here
+        return _attempt(self.colorizer, self.options, task)
+
+
+def _absolute(task: Task) -> Task:
+    """The same, for a process that works in another folder."""
+    places = {name: place.absolute() for name, place in vars(task).items() if isinstance(place, Path)}
+    return replace(task, **places)
+
+
+def _by_ray(model: str, options: BatchOptions, device: str, tasks: Sequence[Task]) -> Iterator[tuple[Task, Ended]]:
+    try:
+        import ray
+        import ray.data
+    except ImportError:
+        raise ArchiveError('the engine ray is not installed: pip install "colorify[scale]"') from None
+    Colorizer.load(model, "cpu")  # what is wrong with it is said here, not by every actor
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it warns of arguments that we do not lose
+    begun_here = not ray.is_initialized()
+    ray.init(ignore_reinit_error=True, include_dashboard=False, log_to_driver=False, logging_level="error")
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    on_gpu = device.startswith("cuda")
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    threads = max(1, min(batch.TOGETHER, *(int(machine.get("CPU", 1)) for machine in machines)))
+    room = sum(machine.get("GPU", 0) if on_gpu else machine.get("CPU", 1) // threads for machine in machines)
+    at_once = threads if isinstance(tasks[0], Segment) else _AT_A_TIME
+    batches = -(-len(tasks) // at_once)
+    try:
+        items = [{"number": number, "task": _absolute(task)} for number, task in enumerate(tasks)]
+        rows = ray.data.from_items(items, override_num_blocks=batches)
+        colored = rows.map_batches(
+            _Worker,
+            fn_constructor_args=(released.find(model).absolute(), options, device, threads),
+            batch_size=at_once,
+            compute=ray.data.ActorPoolStrategy(size=max(1, min(batches, int(room)))),
+            num_cpus=threads,
+            num_gpus=int(on_gpu),
+        )
+        for row in colored.iter_rows():
+            yield tasks[row["number"]], Ended(bool(row["failed"]), row["reason"])
+    finally:
+        if begun_here:
+            ray.shutdown()
+
+
+ENGINES = {"local": _local, "ray": _by_ray}

@@ -1,89 +1,198 @@
-"""What goes where, for files, folders and globs."""
+"""Archives: what is done is not done again, what was killed goes on, and Ray gives the same files."""
 
-from concurrent.futures import ThreadPoolExecutor
+import csv
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
-from colorify import bulk
-from colorify.inputs import Job, Passed, plan
+import psutil
+import pytest
+
+from colorify import batch, bulk, inputs
+from colorify.bulk import LIST, Outcome
+from colorify.knobs import Knobs
+from colorify.lock import BusyError
+from colorify.models import checkpoint as files
+from colorify.video import segments
 from conftest import photo
+from video.test_film import make
+
+OPTIONS = batch.BatchOptions(knobs=Knobs(size=32))
 
 
-def tree(folder: Path, *names: str) -> None:
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        photo(0).save(folder / name)
+@pytest.fixture(scope="module")
+def model(checkpoint, tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    files.save(checkpoint, path)
+    return str(path)
 
 
-def targets(jobs: list[Job], out: Path) -> list[str]:
-    return [str(job.target.relative_to(out)) for job in jobs]
+@pytest.fixture
+def source(tmp_path) -> Path:
+    """Twelve pictures in a tree, three more in a shard, and a broken one."""
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    for number in range(12):
+        photo(number).convert("L").save(tmp_path / "in" / ("deep" if number % 2 else "") / f"{number:02d}.png")
+    (tmp_path / "in" / "bad.jpg").write_text("no picture")
+    with tarfile.open(tmp_path / "in" / "shard.tar", "w") as tar:
+        for number in (1, 3, 5):
+            tar.add(tmp_path / "in" / "deep" / f"{number:02d}.png", f"k/{number}.png")
+        tar.add(tmp_path / "in" / "00.png", "../../outside.png")
+    return tmp_path / "in"
 
 
-def test_file_to_file_and_file_to_folder(tmp_path):
-    assert plan(["a.jpg"], Path("b.png"))[0] == [Job(Path("a.jpg"), Path("b.png"))]
-    assert plan(["x/a.jpg"], Path("out"))[0] == [Job(Path("x/a.jpg"), Path("out/a.jpg"))]
+def colored(source: Path, out: Path, model: str, options=OPTIONS, engine="local") -> list[Outcome]:
+    return list(bulk.color(inputs.plan([str(source)], out, films=True)[0], out, model, options, engine))
 
 
-def test_folders_keep_their_tree_and_skip_other_files(tmp_path):
-    tree(tmp_path / "in", "a.jpg", "deep/b.PNG", "deep/er/c.webp")
-    (tmp_path / "in" / "notes.txt").write_text("x")
-    jobs, errors = plan([str(tmp_path / "in")], tmp_path / "out")
-    assert targets(jobs, tmp_path / "out") == ["a.jpg", "deep/b.PNG", "deep/er/c.webp"]
-    assert errors == [Passed(tmp_path / "in" / "notes.txt", "no picture")]
+def states(out: Path) -> dict[str, str]:
+    with (out / LIST).open(newline="") as file:
+        return {row["target"]: row["state"] for row in csv.DictReader(file)}
 
 
-def test_results_inside_the_input_folder_are_no_input(tmp_path):
-    tree(tmp_path, "a.jpg", "out/a.jpg")
-    assert targets(plan([str(tmp_path)], tmp_path / "out")[0], tmp_path / "out") == ["a.jpg"]
+def pixels(out: Path) -> dict[str, str]:
+    """Digests: a comparison that fails is told at once."""
+    files = [path for path in out.rglob("*.*") if path.suffix in (".png", ".mp4")]
+    return {str(path.relative_to(out)): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_globs_keep_what_varies(tmp_path):
-    tree(tmp_path, "x/1/a.jpg", "x/2/a.jpg", "x/2/b.png")
-    jobs, _ = plan([str(tmp_path / "x" / "**" / "*.jpg")], tmp_path / "out")
-    assert targets(jobs, tmp_path / "out") == ["1/a.jpg", "2/a.jpg"]
+def test_trees_and_shards(source, tmp_path, model):
+    outcomes = colored(source, tmp_path / "out", model)
+    assert [outcome.state for outcome in outcomes].count("done") == 15
+    (failed,) = (outcome for outcome in outcomes if outcome.state == "failed")
+    assert failed.reason == f"{source / 'bad.jpg'}: not a picture in a known format"
+    made = pixels(tmp_path / "out")
+    assert {"00.png", "deep/01.png", "shard/k/5.png"} <= made.keys()
+    assert made["shard/k/5.png"] == made["deep/05.png"]
+    assert not (tmp_path.parent / "outside.png").exists() and not list(tmp_path.rglob("outside.png"))
 
 
-def test_a_name_that_looks_like_a_glob_is_a_file_first(tmp_path):
-    tree(tmp_path, "a[1].jpg")
-    jobs, errors = plan([str(tmp_path / "a[1].jpg")], tmp_path / "b.png")
-    assert jobs == [Job(tmp_path / "a[1].jpg", tmp_path / "b.png")] and not errors
+def test_again_does_only_what_failed(source, tmp_path, model):
+    colored(source, tmp_path / "out", model)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.png")}
+    photo(50).convert("L").save(source / "bad.jpg")
+    photo(51).convert("L").save(source / "new.png")
+    outcomes = colored(source, tmp_path / "out", model)
+    assert sorted(o.job.target.name for o in outcomes if o.state == "done") == ["bad.jpg", "new.png"]
+    assert sum(o.state == "before" for o in outcomes) == 15
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert set(states(tmp_path / "out").values()) == {"done"}
 
 
-def test_nothing_found_and_two_for_one_target(tmp_path):
-    tree(tmp_path, "x/a.jpg", "y/a.jpg")
-    (tmp_path / "empty").mkdir()
-    inputs = [str(tmp_path / name) for name in ("empty", "*.gif", "x/a.jpg", "y/a.jpg")]
-    jobs, errors = plan(inputs, tmp_path / "out")
-    assert targets(jobs, tmp_path / "out") == ["a.jpg"]
-    words = ("empty: no pictures", "*.gif: no pictures", f"is that of {inputs[2]}")
-    assert all(word in str(error) for word, error in zip(words, errors, strict=True))
+def test_what_another_program_put_there_is_left_alone(source, tmp_path, model):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "00.png").write_text("mine")
+    for _ in range(2):
+        failed = [o.reason for o in colored(source, tmp_path / "out", model) if o.state == "failed"]
+        assert any("00.png: exists already" in reason for reason in failed)
+    assert (tmp_path / "out" / "00.png").read_text() == "mine"
+    colored(source, tmp_path / "out", model, replace(OPTIONS, overwrite=True))
+    assert (tmp_path / "out" / "00.png").read_bytes()[1:4] == b"PNG"
 
 
-def folder_of(folder: Path, count: int) -> list[Job]:
-    tree(folder / "in", *(f"{number:02d}.png" for number in range(count)))
-    (folder / "in" / "03.png").write_text("no picture")
-    return plan([str(folder / "in")], folder / "out")[0]
+@pytest.mark.long
+def test_killed_and_restarted_is_undisturbed(source, tmp_path, model):
+    colored(source, tmp_path / "alone", model)
+    command = [sys.executable, "-m", "colorify", "bulk", str(source), "-o", str(tmp_path / "out"), "--model", model]
+    process = subprocess.Popen([*command, "--size", "32"], stderr=subprocess.DEVNULL)
+    while process.poll() is None and len(pixels(tmp_path / "out")) < 3:
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    with (tmp_path / "out" / LIST).open("a") as file:
+        file.write("half a r")  # as a kill may leave it
+    (tmp_path / "out" / ".01.png.1.2.part").write_text("half a p")
+    outcomes = colored(source, tmp_path / "out", model)
+    assert sum(outcome.state == "before" for outcome in outcomes) >= 3
+    assert [outcome.reason for outcome in outcomes if outcome.reason] == [
+        f"{source / 'bad.jpg'}: not a picture in a known format"
+    ]
+    assert pixels(tmp_path / "out") == pixels(tmp_path / "alone")
+    assert not list((tmp_path / "out").rglob("*.part"))
 
 
-def test_workers_give_the_same_files_and_name_failures_in_order(colorizer, tmp_path):
-    jobs, said = folder_of(tmp_path, 9), []
-    assert bulk.run(colorizer, jobs, bulk.Options(), said.append, workers=3) == 1
-    (tmp_path / "out").rename(tmp_path / "side by side")
-    assert bulk.run(colorizer, jobs, bulk.Options(), said.append) == 1
-    assert len(said) == 2 and said[0] == said[1] and "03.png: not a picture" in said[0]
-    made = sorted((tmp_path / "out").iterdir())
-    assert len(made) == 8
-    assert all(file.read_bytes() == (tmp_path / "side by side" / file.name).read_bytes() for file in made)
+def test_two_runs_in_one_folder_do_not_mix(source, tmp_path, model):
+    running = bulk.color(inputs.plan([str(source)], tmp_path / "out")[0], tmp_path / "out", model, OPTIONS)
+    next(running)
+    with pytest.raises(BusyError, match="another run holds it"):
+        colored(source, tmp_path / "out", model)
+    running.close()
+    assert len(colored(source, tmp_path / "out", model)) == 16
 
 
-def test_only_so_many_are_under_way():
-    started = []
-    with ThreadPoolExecutor(2) as pool:
-        results = bulk.in_order(pool, lambda number: started.append(number) or number, range(50), ahead=2)
-        assert [next(results) for _ in range(3)] == [0, 1, 2]
-        assert len(started) <= 6
-        assert list(results) == list(range(3, 50))
+def test_names_with_commas_and_newlines(tmp_path, model):
+    (tmp_path / "in").mkdir()
+    for name in ('a,"b".png', "c\nd.png", "é世.png"):
+        photo(0).convert("L").save(tmp_path / "in" / name)
+    assert [outcome.state for outcome in colored(tmp_path / "in", tmp_path / "out", model)] == ["done"] * 3
+    assert [outcome.state for outcome in colored(tmp_path / "in", tmp_path / "out", model)] == ["before"] * 3
 
 
-def test_as_many_workers_as_there_is_work():
-    assert bulk.workers([]) == 1
-    assert 1 <= bulk.workers([Job(Path("a"), Path("b"))] * 100) <= 4
+def test_a_url_that_fsspec_opens(source, tmp_path, model):
+    url = f"file://{source}"
+    outcomes = list(
+        bulk.color(inputs.plan([url], tmp_path / "out")[0], tmp_path / "out", model, OPTIONS),
+    )
+    assert sum(outcome.state == "done" for outcome in outcomes) == 12
+    assert (tmp_path / "out" / "deep" / "01.png").exists()
+    _, errors = inputs.plan(["nosuch://bucket/x"], tmp_path / "out")
+    assert "nosuch" in str(errors[0])
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    ray = pytest.importorskip("ray")
+    os.environ["RAY_BACKEND_LOG_LEVEL"] = "fatal"
+    ray.init(num_cpus=2 * batch.TOGETHER, include_dashboard=False, log_to_driver=False, logging_level="error")
+    yield
+    ray.shutdown()
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it has ended
+        return ""
+
+
+@pytest.mark.long
+@pytest.mark.xdist_group("ray")
+@pytest.mark.filterwarnings("default")  # Ray's own
+def test_ray_gives_the_same_files_though_a_worker_is_killed(cluster, source, tmp_path, monkeypatch):
+    monkeypatch.setattr(segments, "LENGTH", 0.5)
+    make(source / "film.mp4", codec="libx264", frames=60)
+    model = "highres"  # by OpenVINO: torch's sums depend on the number of threads, of which Ray allows one
+    for number in range(483):
+        photo(number).convert("L").save(source / f"more-{number}.png")
+    colored(source, tmp_path / "local", model)
+    killed = []
+
+    def kill_one() -> None:
+        while not killed:
+            time.sleep(0.05)
+            busy = [
+                p for p in psutil.Process().children(recursive=True) if "MapWorker" in _command(p)
+            ]  # no other run's
+            if len(busy) > 1 and len(list((tmp_path / "ray").rglob("*.png"))) > 5:
+                busy[0].kill()
+                killed.append(busy[0].pid)
+
+    killer = threading.Thread(target=kill_one, daemon=True)
+    killer.start()
+    outcomes = colored(source, tmp_path / "ray", model, engine="ray")
+    killed.append(0)
+    killer.join()
+    assert killed[0], "too late to kill a worker"
+    assert pixels(tmp_path / "ray") == pixels(tmp_path / "local")
+    assert len(outcomes) == len({outcome.job for outcome in outcomes}) == 500
+    assert [outcome.reason for outcome in outcomes if outcome.reason] == [
+        f"{source / 'bad.jpg'}: not a picture in a known format"
+    ]
+    assert all(o.state == "before" for o in colored(source, tmp_path / "ray", model, engine="ray") if not o.reason)

@@ -22,6 +22,9 @@ TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MUL
 
 ELSEWHERE = {
     "__main__": "one call; tests/video/test_console.py and others start `python -m colorify`",
+    "cli/collect": "tests/collect/test_sources.py and test_spider.py give its commands",
+    "cli/film": "tests/video/test_film.py and test_console.py give its command",
+    "cli/train": "tests/training/test_stage.py, tests/methods/test_registry.py and tests/models give its commands",
     "version": "one constant; pyproject.toml reads it",
     "training/recipe": "a dataclass without a method; every method fills one",
 }

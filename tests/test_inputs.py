@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 from typer.testing import CliRunner
 
-from colorify import archive, bulk, inputs, pictures
+from colorify import batch, bulk, inputs, pictures
 from colorify.cli import app
 from colorify.data import manifest
 from colorify.data.manifest import DataError
@@ -284,16 +284,16 @@ def test_the_commands_say_it_and_the_list_has_a_row_for_each(model, tmp_path):
         done = f"{2 - before} done, {before} done before, 2 failed (1 a format that is not read), "
         done += "26 passed over (25 no picture, 1 hidden)"
         assert result.exit_code == 1 and result.stdout == f"{done}: {tmp_path}/all/colorify.csv\n"
-        with (tmp_path / "all" / archive.LIST).open(newline="") as file:
+        with (tmp_path / "all" / bulk.LIST).open(newline="") as file:
             rows = {os.path.relpath(row["source"], top): row for row in csv.DictReader(file)}
-        assert len(rows) == len((tmp_path / "all" / archive.LIST).read_text().splitlines()) - 1 == 30
+        assert len(rows) == len((tmp_path / "all" / bulk.LIST).read_text().splitlines()) - 1 == 30
         assert (rows["a.png"]["state"], rows["broken.png"]["state"]) == ("done", "failed")
         assert (rows["c.gif"]["state"], rows["c.gif"]["reason"]) == ("failed", "a format that is not read: .gif")
         assert (rows["00.txt"]["state"], rows["00.txt"]["target"]) == ("passed over", "")
     (top / "c.gif").rename(top / "c.png")
     photo(0).save(top / "c.png")
     colorify("bulk", top, "-o", tmp_path / "all", "--model", model)
-    assert "c.png,c.png,done," in (tmp_path / "all" / archive.LIST).read_text()
+    assert "c.png,c.png,done," in (tmp_path / "all" / bulk.LIST).read_text()
 
 
 def test_one_picture_says_where_it_went(model, tmp_path):
@@ -316,12 +316,12 @@ def test_what_is_known_before_is_said_before_a_model_is_loaded(tmp_path):
 def test_a_list_that_a_kill_left_long_is_read_and_shortened(model, tmp_path):
     put(tmp_path / "in", "a.png", "b.png")
     jobs, passed = plan([str(tmp_path / "in")], tmp_path / "out")
-    running = archive.color([*jobs, *passed], tmp_path / "out", model, bulk.Options(knobs=Knobs(size=32)))
+    running = bulk.color([*jobs, *passed], tmp_path / "out", model, batch.BatchOptions(knobs=Knobs(size=32)))
     next(running)
-    text = (tmp_path / "out" / archive.LIST).read_text()
+    text = (tmp_path / "out" / bulk.LIST).read_text()
     assert text.count("planned") == 2 and text.count("done") == 1
     running.close()
-    text = (tmp_path / "out" / archive.LIST).read_text()
+    text = (tmp_path / "out" / bulk.LIST).read_text()
     assert text.count("a.png") == text.count("b.png") == 2  # source and target, once each
 
 
@@ -338,7 +338,7 @@ def test_a_drawing_is_colored_with_a_warning(model, tmp_path):
         result = colorify(command, tmp_path / "in", "-o", tmp_path / command, "--model", model)
         assert result.exit_code == 0 and len(list((tmp_path / command).glob("*.png"))) == 3
         assert [line for line in result.stderr.splitlines() if "looks" in line] == [f"colorify: {one}" for one in said]
-    with (tmp_path / "bulk" / archive.LIST).open(newline="") as file:
+    with (tmp_path / "bulk" / bulk.LIST).open(newline="") as file:
         assert {row["state"] for row in csv.DictReader(file) if row["reason"] in ("", *said)} == {"done"}
 
 

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from colorify import cli
+from colorify.cli.common import read_knobs
 from colorify.hints import Hint
 from colorify.inference import Mix
 from colorify.knobs import Knobs
@@ -88,6 +89,6 @@ def test_an_answer_is_painted_again_without_the_network(colorizer, monkeypatch):
 
 def test_hints_of_the_command_line_are_read(tmp_path: Path):
     (tmp_path / "hints.csv").write_text("x,y,a,b\n1,2,30,-20\n")
-    assert cli._knobs({"saturation": 0.5}, tmp_path / "hints.csv") == Knobs(
+    assert read_knobs({"saturation": 0.5}, tmp_path / "hints.csv") == Knobs(
         saturation=0.5, hints=(Hint(1, 2, (30.0, -20.0)),)
     )

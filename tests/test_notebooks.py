@@ -101,7 +101,7 @@ def test_a_stage_runs_one_notebook_and_knows_what_it_needs(stage):
         ("colorify/video/steady.py", {"video"}),
         ("colorify/collect/spider.py", {"collect"}),
         ("colorify/widgets/studio.py", set()),
-        ("colorify/cli.py", set()),
+        ("colorify/cli/film.py", set()),
         *((file, set()) for file in sorted(SHOWS_OR_GUARDS)),
     ],
 )

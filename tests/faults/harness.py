@@ -43,7 +43,7 @@ from reliability import publish
 TINY = UNetConfig("efficientnet_lite0", (16, 16, 8, 8))
 FAULTS = ("none", "full disk", "corrupted checkpoint", "no permission")
 _FORKED = multiprocessing.get_context("forkserver")
-_OWN = ("archive", "cli", "collect.sources", "collect.spider", "evaluation", "training.stage")
+_OWN = ("bulk", "cli.photos", "collect.sources", "collect.spider", "evaluation", "training.stage")
 _FORKED.set_forkserver_preload([*(f"colorify.{name}" for name in _OWN), "IPython.display", "pydantic", "sympy"])
 _PATIENCE = 300  # seconds that a command may take
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from colorify import bulk, pictures
-from colorify.bulk import Options
+from colorify import batch, pictures
+from colorify.batch import BatchOptions
 from colorify.inputs import Job
 from colorify.pictures import Metadata, Picture
 from colorify.pictures.formats import TABLE
@@ -33,7 +33,7 @@ def colored(colorizer, source: Path, target: Path, **options: object) -> bytes:
 
 def notes(colorizer, source: Path, target: Path, **options: object) -> list[str]:
     """What is said of a picture that was colored, but of its looks."""
-    said = bulk.colorize_file(colorizer, Job(source, target), Options(**options))
+    said = batch.colorize_file(colorizer, Job(source, target), BatchOptions(**options))
     return [note for note in said if not note.startswith("looks like")]
 
 

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from colorify import bulk, inputs, pictures
+from colorify import batch, inputs, pictures
 from colorify.pictures import FORMATS, PictureError
 from colorify.pictures.formats import ready
 from pictures.test_formats import RGB, coded
@@ -61,5 +61,5 @@ def test_a_raw_photo_becomes_a_16_bit_tiff(colorizer, tmp_path, colors, channels
         pictures.read(tmp_path / "a.dng", 0.006)
     jobs, errors = inputs.plan([str(tmp_path / "a.dng")], tmp_path / "out")
     assert [job.target.name for job in jobs] == ["a.tif"] and not errors
-    bulk.colorize_file(colorizer, jobs[0], bulk.Options())
+    batch.colorize_file(colorizer, jobs[0], batch.BatchOptions())
     assert tifffile.imread(tmp_path / "out" / "a.tif").dtype == np.uint16

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from colorify import bulk, pictures
-from colorify.bulk import Options
+from colorify import batch, pictures
+from colorify.batch import BatchOptions
 from colorify.inputs import Job
 from colorify.pictures import Picture, PictureError
 
@@ -92,7 +92,7 @@ def test_reduced_pages_masks_and_pyramids_are_skipped():
 
 
 def colored(colorizer, source: Path, target: Path, **options: object) -> None:
-    bulk.colorize_file(colorizer, Job(source, target), Options(**options))
+    batch.colorize_file(colorizer, Job(source, target), BatchOptions(**options))
 
 
 def test_all_pages_are_coloured_each_with_its_own_depth_and_names(colorizer, tmp_path):

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from colorify import archive, bulk, inputs
+from colorify import batch, bulk, inputs
 from colorify.knobs import Knobs
 from colorify.models import checkpoint as files
 from colorify.video import film, segments
 from colorify.video.film import Options
 from video.test_film import RATE, make, packets, read
 
-SMALL = bulk.Options(knobs=Knobs(size=32))
+SMALL = batch.BatchOptions(knobs=Knobs(size=32))
 
 
 @pytest.fixture
@@ -19,10 +19,10 @@ def model(checkpoint, tmp_path) -> str:
     return str(tmp_path / "tiny.safetensors")
 
 
-def colored(source, out, model, options=SMALL, **knobs) -> list[archive.Outcome]:
+def colored(source, out, model, options=SMALL, **knobs) -> list[bulk.Outcome]:
     jobs, errors = inputs.plan([str(source)], out, films=True)
     assert not errors
-    return list(archive.color(jobs, out, model, options, **knobs))
+    return list(bulk.color(jobs, out, model, options, **knobs))
 
 
 def test_a_short_film_is_as_the_command_for_films_makes_it(colorizer, tmp_path, model):
@@ -93,7 +93,7 @@ def test_a_film_is_not_written_over_itself_or_another(tmp_path, model):
     source = make(tmp_path / "in.mkv")
     (outcome,) = colored(source, tmp_path, model)
     assert outcome.state == "failed" and "exists already" in outcome.reason
-    (outcome,) = colored(source, tmp_path, model, bulk.Options(knobs=Knobs(size=32), overwrite=True))
+    (outcome,) = colored(source, tmp_path, model, batch.BatchOptions(knobs=Knobs(size=32), overwrite=True))
     assert outcome.state == "failed" and "never the input" in outcome.reason
 
 
@@ -102,7 +102,7 @@ def test_a_stop_does_not_wait_for_a_segment(tmp_path, model, monkeypatch):
     make(tmp_path / "in" / "a.mkv", frames=10)
     make(tmp_path / "in" / "b.mkv", frames=1500)
     jobs, _ = inputs.plan([str(tmp_path / "in")], tmp_path / "out", films=True)
-    running = archive.color(jobs, tmp_path / "out", model, SMALL)
+    running = bulk.color(jobs, tmp_path / "out", model, SMALL)
     assert next(running).job.source.name == "a.mkv"
     running.close()
     assert len(list((tmp_path / "out").rglob("*.nut"))) < 1500 // 8

@@ -1,7 +1,6 @@
-"""The command line: what it writes, what it says, and its exit status."""
+"""The commands for pictures: what it writes, what it says, and its exit status."""
 
 import errno
-import json
 import os
 import subprocess
 import sys
@@ -11,29 +10,14 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
-from typer.testing import CliRunner
 
 from colorify import pictures
-from colorify.cli import app
-from colorify.models import checkpoint as files
 from conftest import photo
-
-
-@pytest.fixture
-def model(checkpoint, tmp_path_factory) -> str:
-    path = tmp_path_factory.getbasetemp() / "tiny.safetensors"
-    if not path.exists():
-        files.save(checkpoint, path)
-    return str(path)
-
-
-def colorify(*arguments: object):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "tiff", "bmp"])
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "RGB", "RGBA", "P", "CMYK"])
-def test_every_format_and_kind(model, tmp_path, suffix, mode):
+def test_every_format_and_kind(colorify, model, tmp_path, suffix, mode):
     source, target = tmp_path / f"in.{suffix}", tmp_path / f"out.{suffix}"
     try:
         photo(0).convert(mode).save(source)
@@ -48,7 +32,7 @@ def test_every_format_and_kind(model, tmp_path, suffix, mode):
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_16_bit_files(model, tmp_path, suffix, channels):
+def test_16_bit_files(colorify, model, tmp_path, suffix, channels):
     source, target = tmp_path / f"in.{suffix}", tmp_path / f"out.{suffix}"
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 65536, (40, 50) if channels == 1 else (40, 50, channels), np.uint16)
@@ -60,7 +44,7 @@ def test_16_bit_files(model, tmp_path, suffix, channels):
         assert np.array_equal(after.alpha, before.alpha)
 
 
-def test_folder_with_bad_files_finishes_the_rest_and_names_the_bad(model, tmp_path):
+def test_folder_with_bad_files_finishes_the_rest_and_names_the_bad(colorify, model, tmp_path):
     source, out = tmp_path / "in", tmp_path / "out"
     (source / "deep").mkdir(parents=True)
     photo(0).save(source / "a.png")
@@ -78,7 +62,7 @@ def test_folder_with_bad_files_finishes_the_rest_and_names_the_bad(model, tmp_pa
     assert any("cut.jpg" in line for line in lines)
 
 
-def test_existing_output_needs_overwrite(model, tmp_path):
+def test_existing_output_needs_overwrite(colorify, model, tmp_path):
     photo(0).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(b"mine")
     arguments = ("image", tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", model)
@@ -89,7 +73,7 @@ def test_existing_output_needs_overwrite(model, tmp_path):
     assert pictures.read(tmp_path / "b.png").size == photo(0).size
 
 
-def test_the_input_is_never_overwritten(model, tmp_path):
+def test_the_input_is_never_overwritten(colorify, model, tmp_path):
     path = tmp_path / "a.png"
     photo(0).save(path)
     before = path.read_bytes()
@@ -99,7 +83,7 @@ def test_the_input_is_never_overwritten(model, tmp_path):
     assert path.read_bytes() == before
 
 
-def test_side_by_side_size_and_knobs(model, tmp_path):
+def test_side_by_side_size_and_knobs(colorify, model, tmp_path):
     photo(0).convert("L").save(tmp_path / "a.png")
     options = ("--side-by-side", "--size", 32, "--saturation", 1.5, "--blur", 2)
     assert colorify("image", tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", model, *options).exit_code == 0
@@ -110,7 +94,7 @@ def test_side_by_side_size_and_knobs(model, tmp_path):
     assert np.ptp(colored.astype(int), axis=-1).max() > 10
 
 
-def test_no_tta_is_the_librarys(model, colorizer, tmp_path):
+def test_no_tta_is_the_librarys(colorify, model, colorizer, tmp_path):
     photo(0).convert("L").save(tmp_path / "a.png")
     assert colorify("image", tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", model, "--no-tta").exit_code == 0
     found = np.asarray(Image.open(tmp_path / "b.png"))
@@ -126,14 +110,14 @@ def test_no_tta_is_the_librarys(model, colorizer, tmp_path):
         (("--model", __file__), "not a safetensors file"),
     ],
 )
-def test_models_that_cannot_be_used(tmp_path, arguments, words):
+def test_models_that_cannot_be_used(colorify, tmp_path, arguments, words):
     photo(0).save(tmp_path / "a.png")
     result = colorify("image", tmp_path / "a.png", "-o", tmp_path / "b.png", *arguments)
     assert result.exit_code == 1 and words in result.stderr and len(result.stderr.splitlines()) == 1
     assert not (tmp_path / "b.png").exists()
 
 
-def test_bombs_are_refused_and_the_limit_moves(model, tmp_path):
+def test_bombs_are_refused_and_the_limit_moves(colorify, model, tmp_path):
     Image.new("L", (1500, 1000)).save(tmp_path / "a.png")
     arguments = ("image", tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", model, "--max-megapixels")
     result = colorify(*arguments, 1)
@@ -175,7 +159,7 @@ def test_what_could_not_be_kept_is_said_in_one_line_and_libraries_say_nothing(mo
     assert result.returncode == 1 and len(result.stderr.splitlines()) == 1 and "damaged" in result.stderr
 
 
-def test_times_and_pages(model, tmp_path):
+def test_times_and_pages(colorify, model, tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((2, 30, 40), np.uint8), photometric="minisblack")
     os.utime(tmp_path / "a.tif", (1e9, 1e9))
     done = colorify("image", tmp_path / "a.tif", "-o", tmp_path / "b.tif", "--model", model, "--keep-times")
@@ -185,7 +169,7 @@ def test_times_and_pages(model, tmp_path):
     assert refused.exit_code == 1 and "the source has 2 pages: choose .tif" in refused.stderr
 
 
-def test_unreadable_and_unwritable(model, tmp_path, monkeypatch):
+def test_unreadable_and_unwritable(colorify, model, tmp_path, monkeypatch):
     """As root every file can be read, so the refusal of the system is simulated."""
     photo(0).save(tmp_path / "a.png")
     refused = tmp_path / "refused"
@@ -203,7 +187,7 @@ def test_unreadable_and_unwritable(model, tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
-def test_a_full_disk_is_named(model, tmp_path, monkeypatch):
+def test_a_full_disk_is_named(colorify, model, tmp_path, monkeypatch):
     photo(0).save(tmp_path / "a.png")
     real = Path.write_bytes
     monkeypatch.setattr(Path, "write_bytes", lambda path, content: real(Path("/dev/full"), content))
@@ -212,36 +196,8 @@ def test_a_full_disk_is_named(model, tmp_path, monkeypatch):
     assert not (tmp_path / "b.png").exists()
 
 
-def test_wrong_usage_is_status_2(tmp_path):
+def test_wrong_usage_is_status_2(colorify, tmp_path):
     assert colorify("image").exit_code == 2
     assert colorify("image", "a.png").exit_code == 2
     assert colorify("image", "a.png", "-o", "b.png", "--size", 1).exit_code == 2
     assert colorify("colour").exit_code == 2
-
-
-def test_models_are_listed():
-    result = colorify("models")
-    assert result.exit_code == 0 and "highres: " in result.stdout and "samples seen" in result.stdout
-    assert "| gray | mean | highres | lowres | truth |" in colorify("models", "--table").stdout
-
-
-def test_evaluate_prints_the_rows_and_writes_them(model, photos, tmp_path):
-    models = ("--model", model, "--model", f"mine={model}")
-    result = colorify("evaluate", "--data", photos, *models, "--out", tmp_path, "--side", 48)
-    assert result.exit_code == 0, result.stderr
-    assert f"| gray | mean | {model} | mine | truth |" in result.stdout and "| bleeding |" in result.stdout
-    assert (tmp_path / "table.md").read_text() in result.stdout and (tmp_path / "metrics.json").exists()
-
-
-def test_evaluate_with_hints(model, photos, tmp_path):
-    told = ("--hints", 1, "--hints", 30)
-    result = colorify("evaluate", "--data", photos, "--model", f"m={model}", *told, "--out", tmp_path, "--side", 48)
-    assert result.exit_code == 0, result.stderr
-    rows = json.loads((tmp_path / "metrics.json").read_text())
-    errors = [rows[name]["de2000"]["value"] for name in ("m", "m, hints: 1", "m, hints: 30")]
-    assert errors[0] > errors[2] and errors[1] != errors[0]
-
-
-def test_evaluate_without_pictures(model, tmp_path):
-    result = colorify("evaluate", "--data", tmp_path, "--model", model)
-    assert result.exit_code == 1 and "no colour pictures" in result.stderr

@@ -1,0 +1,83 @@
+"""What the commands share: the options that several have, knobs, errors as one line, bars."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, get_type_hints
+
+import typer
+
+from colorify.knobs import Knobs
+
+Model = Annotated[str, typer.Option(help="A released model, or the path of a checkpoint.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Values = dict[str, object]
+"""Those of the knobs, by name; see `knobbed`."""
+
+
+def say(message: str) -> None:
+    """One line on stderr."""
+    print(f"colorify: {message}", file=sys.stderr)
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Errors of the user's making end as one line and status 1."""
+    try:
+        yield
+    except (ValueError, OSError) as error:  # every error of the package is a ValueError
+        say(str(error))
+        raise typer.Exit(1) from None
+
+
+def knobbed(without: Collection[str] = ()) -> Callable[[Callable], Callable]:
+    """Give a command an option for each field of `Knobs`; it gets their values as ``knobs``."""
+
+    def decorate(command: Callable) -> Callable:
+        signature, types = inspect.signature(command, eval_str=True), get_type_hints(Knobs, localns={"Hint": object})
+        named = {knob.name: knob for knob in fields(Knobs) if knob.metadata and knob.name not in without}
+
+        @wraps(command)
+        def wrapper(**values: object) -> None:
+            knobs = {name: values.pop(name) for name in named}
+            command(**values, knobs=knobs)
+
+        own = [parameter for parameter in signature.parameters.values() if parameter.name != "knobs"]
+        options = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=knob.default,
+                annotation=Annotated[types[name], typer.Option(**knob.metadata)],
+            )
+            for name, knob in named.items()
+        ]
+        wrapper.__signature__ = signature.replace(parameters=[*own, *options])
+        return wrapper
+
+    return decorate
+
+
+def read_knobs(values: Values, hints: Path | None = None) -> Knobs:
+    """The knobs, with the hints of a CSV file."""
+    if hints is None:
+        return Knobs(**values)
+    from colorify.hints import read
+
+    return Knobs(**values, hints=read(hints))
+
+
+def progress(items: list, what: str = "coloring") -> Iterator:
+    """The items, with a bar on stderr when there are several."""
+    if len(items) < 2:
+        return iter(items)
+    from rich.console import Console
+    from rich.progress import track
+
+    return iter(track(items, what, console=Console(stderr=True)))

@@ -1,0 +1,96 @@
+"""The command for films."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from colorify.cli.common import Device, Model, Values, knobbed, plainly, read_knobs, say
+
+if TYPE_CHECKING:
+    from colorify.inference import Colorizer
+    from colorify.video import film
+
+
+@knobbed(without={"tta"})
+def video(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A film.")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="A .mkv, .mp4 or .mov file.")] = None,
+    model: Model = "highres",
+    steady: Annotated[float, typer.Option(min=0, max=1, help="0: each frame for itself; 1: no flicker.")] = 1.0,
+    every: Annotated[int, typer.Option(min=1, help="The network looks at every so-many-th frame.")] = 1,
+    keyframes: Annotated[Path | None, typer.Option(help="Folder of frames coloured by you: 120.png, 4.8s.png.")] = None,
+    export_keyframes: Annotated[Path | None, typer.Option(help="Write frames to correct there, and stop.")] = None,
+    preview: Annotated[Path | None, typer.Option(help="Write a picture of six moments there, and stop.")] = None,
+    keep_color: Annotated[bool, typer.Option("--keep-color", help="Leave alone what is in colour.")] = False,
+    codec: Annotated[str, typer.Option(help="libx264, libx265, libsvtav1 or ffv1.")] = "libx264",
+    quality: Annotated[str, typer.Option(help="high, small or lossless.")] = "high",
+    deinterlace: Annotated[bool, typer.Option("--deinterlace", help="Make fields into progressive frames.")] = False,
+    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Gray and colour in a row.")] = False,
+    start: Annotated[float, typer.Option(min=0, help="Seconds: where to begin.")] = 0.0,
+    end: Annotated[float | None, typer.Option(help="Seconds: where to stop.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a result that exists.")] = False,
+    device: Device = "auto",
+    *,
+    knobs: Values,
+) -> None:
+    """Colour a film: its luma, timing, sound and subtitles stay as they are, its colours hold still.
+
+    Ctrl-C stops; the same command goes on.
+    """
+    if sum(place is not None for place in (out, export_keyframes, preview)) != 1:
+        raise typer.BadParameter("name one of --out, --preview and --export-keyframes")
+    with plainly():
+        from colorify.inference import Colorizer
+        from colorify.video import film, stills
+
+        options = film.Options(
+            knobs=read_knobs(knobs),
+            side_by_side=side_by_side,
+            steady=steady,
+            every=every,
+            keyframes=keyframes,
+            keep_color=keep_color,
+            codec=codec,
+            quality=quality,
+            deinterlace=deinterlace,
+            start=start,
+            end=end,
+            overwrite=overwrite,
+        )
+        if out:
+            for note in film.check(source, out, options):
+                say(note)
+        colorizer = Colorizer.load(model, device)
+        if preview:
+            stills.preview(source, colorizer, options).save(preview)
+            print(preview)
+        elif export_keyframes:
+            print(*stills.export_keyframes(source, export_keyframes, colorizer, options), sep="\n")
+        else:
+            done = _film(source, out, colorizer, options)
+            print(f"{out}: {done.frames:,} frames; the network looked at {done.looked:,}")
+            for fault in done.faults():
+                say(f"{source}: {fault}")
+            if done.damaged or done.lacks:
+                raise typer.Exit(1)
+
+
+def _film(source: Path, out: Path, colorizer: Colorizer, options: film.Options) -> film.Progress:
+    """Colour a film, with a bar on stderr."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from colorify.video import film
+
+    speed = TextColumn("frames, {task.fields[fps]:.1f} a second, left:")
+    columns = (BarColumn(), MofNCompleteColumn(), speed, TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None, fps=0.0)
+
+        def report(now: film.Progress) -> None:
+            bar.update(task, completed=now.frames, total=now.total or None, fps=bar.tasks[task].speed or 0.0)
+
+        return film.colorize(source, out, colorizer, options, report)

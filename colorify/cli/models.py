@@ -1,0 +1,98 @@
+"""The commands that list, show, measure and release models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from colorify.cli.common import Device, plainly, progress, say
+
+
+def models(table: Annotated[bool, typer.Option("--table", help="Print what they reached.")] = False) -> None:
+    """List the released models, or, with --table, what they reached on held-out photos."""
+    from colorify.models import checkpoint, released
+
+    with plainly():
+        if table:
+            from colorify.releasing import released_results
+
+            print(released_results())
+            return
+        for name, path in released.models().items():
+            model = checkpoint.load(path)
+            seen, megabytes = model.training.get("samples", 0), path.stat().st_size / 1e6
+            print(f"{name}: {model.method}, {model.network.encoder}, {seen:,} samples seen, {megabytes:.0f} MB")
+
+
+def evaluate(
+    data: Annotated[Path, typer.Option(help="A folder or tar of colour pictures, held out from training.")],
+    model: Annotated[list[str] | None, typer.Option(help="MODEL or NAME=MODEL; default: all released ones.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder for metrics.json and table.md.")] = None,
+    size: Annotated[list[int] | None, typer.Option(help="Network sizes to compare; default: each model's own.")] = None,
+    hints: Annotated[list[int] | None, typer.Option(help="Also with so many true colours told, at random.")] = None,
+    temperature: Annotated[
+        list[float] | None,
+        typer.Option(min=0, max=1, help="Also with classifiers read so: 1 the mean of the likely, 0 the likeliest."),
+    ] = None,
+    without_tta: Annotated[bool, typer.Option("--without-tta", help="Also without test-time augmentation.")] = False,
+    once: Annotated[bool, typer.Option("--once", hidden=True, help="Old name of --without-tta.")] = False,
+    side: Annotated[int, typer.Option(help="Short side at which pictures are evaluated, px.")] = 256,
+    limit: Annotated[int | None, typer.Option(help="Evaluate only the first so many pictures.")] = None,
+    groups: Annotated[Path | None, typer.Option(help="CSV with columns name and group: a table of them too.")] = None,
+    device: Device = "auto",
+) -> None:
+    """Measure models beside gray and the mean colour, with 95 % intervals; all metrics go to metrics.json."""
+    from colorify import evaluation, metrics, report
+    from colorify.inference import Colorizer
+    from colorify.models import released
+
+    with plainly():
+        named = [text.rpartition("=") for text in model or released.models()]
+        loaded = {name or path: Colorizer.load(path, device) for name, _, path in named}
+        found = dict(evaluation.photos(data, side, limit))
+        if not found:
+            raise ValueError(f"{data}: no colour pictures to evaluate on")
+        truths, members = list(found.values()), evaluation.read_groups(groups, found) if groups else None
+        bar = progress([None] * len(truths), "evaluating")
+        if once:
+            say("--once is now --without-tta")
+        extra = (size or (None,), hints or (), temperature or (), without_tta or once)
+        scores = evaluation.evaluate(loaded, truths, *extra, lambda: next(bar, None))
+        result = evaluation.summary(scores)
+        tables = {"table": evaluation.as_table(result, metrics.HEADLINES)}
+        if members:
+            tables["groups"] = evaluation.by_group(scores, members)
+        print(f"{len(truths)} pictures, short side {side} px; mean and 95 % interval")
+        for name, table in tables.items():
+            print(f"\n{table}" + (f"\n\n{report.write_table(table, out, name)}" if out else ""))
+        if out:
+            print(report.write_metrics(result, out))
+
+
+def release(
+    model: Annotated[Path, typer.Argument(help="A trained model.")],
+    data: Annotated[Path, typer.Option(help="Held-out colour pictures: the network size is chosen on them.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="For example colorify/weights/highres.safetensors.")],
+    size: Annotated[list[int] | None, typer.Option(help="Network sizes to try.")] = None,
+    note: Annotated[str, typer.Option(help="Data and hardware, for the model card.")] = "",
+    logit_adjustment: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of a classifier's class rebalancing to undo (Menon 2021).")
+    ] = 0,
+    calm: Annotated[float | None, typer.Option(hidden=True, help="Old name of --logit-adjustment.")] = None,
+    saturation: Annotated[float, typer.Option(min=0, max=10, help="Multiplies the chroma, for good.")] = 1,
+) -> None:
+    """Store a trained model for release, with its best network size, its metrics and its card."""
+    from colorify import evaluation, releasing
+    from colorify.models import checkpoint
+
+    if calm is not None:
+        say("--calm is now --logit-adjustment")
+        logit_adjustment = calm
+
+    with plainly():
+        truths, sizes = list(dict(evaluation.photos(data)).values()), size or (96, 112, 128, 144, 160)
+        result = releasing.release(model, out, truths, sizes, note, logit_adjustment, saturation)
+        out.with_suffix(".md").write_text(releasing.card(checkpoint.load(out), out.stem))
+    print(evaluation.as_table(result))

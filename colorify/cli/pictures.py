@@ -1,0 +1,124 @@
+"""The commands for pictures and archives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from colorify.cli.common import Device, Model, Values, knobbed, plainly, progress, read_knobs, say
+
+if TYPE_CHECKING:
+    from colorify.inputs import Job, Passed
+
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
+MaxMegapixels = Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")]
+
+
+@knobbed()
+def image(
+    inputs: Annotated[list[str], typer.Argument(help="Files, folders (their tree is kept), or quoted globs.")],
+    out: Annotated[str, typer.Option("-o", "--out", help="A file for one picture, else a folder; FOLDER/ is one.")],
+    model: Model = "highres",
+    hints: Annotated[Path | None, typer.Option(help="A CSV file of x,y,color: places that you chose.")] = None,
+    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Write gray and colour in a row.")] = False,
+    overwrite: Overwrite = False,
+    max_megapixels: MaxMegapixels = 200.0,
+    keep_times: Annotated[bool, typer.Option("--keep-times", help="Give results the times of their sources.")] = False,
+    device: Device = "auto",
+    *,
+    knobs: Values,
+) -> None:
+    """Colour pictures: jpg, png, webp, tiff, bmp, avif; heic, jxl and dng by an extra.
+
+    Luminance, size, depth, alpha, pages, profiles and metadata are kept; what a format cannot hold is named.
+    """
+    from colorify import batch
+    from colorify.inputs import summary
+
+    with plainly():
+        options = batch.BatchOptions(read_knobs(knobs, hints), side_by_side, overwrite, max_megapixels, keep_times)
+        planned, passed = _planned(inputs, out)
+        jobs, blocked = batch.ready(planned, options)
+        passed += blocked
+        failures, broken = _told(passed), 0
+        if jobs:
+            from colorify.inference import Colorizer
+
+            together = batch.workers(jobs)
+            broken = batch.run(Colorizer.load(model, device, together), progress(jobs), options, say, together)
+        if len(planned) + len(passed) > 1 + len(blocked):
+            print(f"{summary({'done': len(jobs) - broken}, failures + broken, passed)}: {out}")
+        elif jobs and not broken:
+            print(jobs[0].target)
+    raise typer.Exit(1 if failures + broken else 0)
+
+
+def _planned(inputs: list[str], out: str, films: bool = False) -> tuple[list[Job], list[Passed]]:
+    """What is to be done and what is not; an ``out`` that cannot be is wrong usage."""
+    from colorify.inputs import UsageError, plan
+
+    try:
+        return plan(inputs, out, films)
+    except UsageError as error:
+        raise typer.BadParameter(str(error), param_hint="-o") from None
+
+
+def _told(passed: list[Passed]) -> int:
+    """Say what is passed over; returns how many of it are failures."""
+    from colorify import inputs
+
+    inputs.say(passed, say)
+    return sum(one.failed for one in passed)
+
+
+@knobbed()
+def bulk(
+    inputs: Annotated[list[str], typer.Argument(help="Folders, tar shards, files, films, globs, or URLs for fsspec.")],
+    out: Annotated[str, typer.Option("-o", "--out", help="A folder; the same one goes on.")],
+    engine: Annotated[str, typer.Option(help="local: this machine; ray: a cluster, or this machine.")] = "local",
+    model: Model = "highres",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, and replace results that exist.")] = False,
+    max_megapixels: MaxMegapixels = 200.0,
+    device: Device = "auto",
+    *,
+    knobs: Values,
+) -> None:
+    """Colour an archive of pictures and films: colorify.csv in the output folder lists what is done and what failed.
+
+    After a stop or a kill the same command goes on, and tries again what failed.
+    """
+    from colorify.batch import BatchOptions
+    from colorify.bulk import ENGINES, LIST, color
+    from colorify.inputs import summary
+
+    if engine not in ENGINES:
+        raise typer.BadParameter(f"{engine!r} is no engine: choose {' or '.join(ENGINES)}")
+    with plainly():
+        jobs, passed = _planned(inputs, out, films=True)
+        options = BatchOptions(read_knobs(knobs), overwrite=overwrite, max_megapixels=max_megapixels)
+        counts = Counter(failed=_told(passed))
+        bar = progress([None] * len(jobs))
+        for outcome in color([*jobs, *passed], Path(out), model, options, engine, device, say):
+            next(bar, None)
+            counts[outcome.state] += 1
+            if outcome.reason:
+                say(outcome.reason)
+        next(bar, None)
+        done = {"done": counts["done"], "done before": counts["before"]}
+        print(f"{summary(done, counts['failed'], passed)}: {Path(out) / LIST}")
+    raise typer.Exit(1 if counts["failed"] else 0)
+
+
+def demo(
+    out: Annotated[Path, typer.Option("-o", "--out", help="A folder.")] = Path("reports/demo"), model: Model = "highres"
+) -> None:
+    """Colour the free sample pictures and write them side by side."""
+    from colorify.demo import demo
+    from colorify.inference import Colorizer
+
+    with plainly():
+        paths = demo(Colorizer.load(model), out)
+    print(f"{len(paths)} pictures in {out}: see {paths[-1]} first")
