@@ -8,7 +8,7 @@ and returns the same kind; torch is never imported for arrays.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -148,37 +148,40 @@ def lab_to_rgb(lab: Planes) -> Planes:
 # Linear light that may be clamped unseen: the rounded constants put white itself 1e-4 above one; in either case L*
 # moves by less than 0.006.
 _BELOW, _ABOVE = 1e-6, 1.5e-4
-_BISECTIONS = 10  # chroma to 1/1024
+_BISECTIONS = 10
 
 
-def _outside_gamut(light: Planes) -> Planes:
-    """Which pixels ``(..., H, W)`` of linear RGB ``(..., 3, H, W)`` cannot be shown."""
-    library, (red, green, blue) = _library(light), _channels(light)
+def _outside_gamut(lab: Planes) -> Planes:
+    """Which pixels ``(..., H, W)`` of Lab ``(..., 3, H, W)`` sRGB cannot show."""
+    library, (red, green, blue) = _library(lab), _channels(lab_to_light(lab))
     low = library.minimum(library.minimum(red, green), blue)
     high = library.maximum(library.maximum(red, green), blue)
     return (low < -_BELOW) | (high > 1 + _ABOVE)
 
 
-def _shrink_chroma(lab: Planes) -> Planes:
-    """The most colourful Lab inside the gamut with the same L* and hue, of colours outside."""
+def shrink_chroma(lab: Planes, outside: Callable[[Planes], Planes]) -> Planes:
+    """The most colourful Lab ``(..., 3, H, W)`` of a gamut with the same L* and hue, chroma to 1/1024.
+
+    ``outside`` says which pixels ``(..., H, W)`` of such Lab the gamut lacks.
+    """
     luma, a, b = _channels(lab)
     luma, share, width = luma.clip(0, 100), 0 * luma, 1.0
     for _ in range(_BISECTIONS):
         width /= 2
-        trial = _stack(luma, a * (share + width), b * (share + width))
-        share = share + width * ~_outside_gamut(lab_to_light(trial))
+        more = share + width
+        share = _library(lab).where(outside(_stack(luma, a * more, b * more)), share, more)
     return _stack(luma, a * share, b * share)
 
 
 def clip_chroma(lab: Planes) -> Planes:
     """Bring Lab ``(..., 3, H, W)`` into the sRGB gamut by shrinking chroma; L* and hue stay."""
-    outside = _outside_gamut(lab_to_light(lab))
+    outside = _outside_gamut(lab)
     if _library(lab) is np:
         clipped = lab.copy()
-        clipped[outside] = _shrink_chroma(lab[outside])
+        clipped[outside] = shrink_chroma(lab[outside], _outside_gamut)
         return clipped
     clipped = lab.movedim(-3, -1).clone()
-    clipped[outside] = _shrink_chroma(clipped[outside].T[..., None])[..., 0].T
+    clipped[outside] = shrink_chroma(clipped[outside].T[..., None], _outside_gamut)[..., 0].T
     return clipped.movedim(-1, -3)
 
 

@@ -135,6 +135,8 @@ class Colorizer:
     @cached_property
     def network(self) -> torch.nn.Module:
         """The torch module, in evaluation mode: L* ``(B, 1, H, W)`` in 0..100 -> ``(B, outputs, H/2, W/2)``."""
+        from colorify.models.checkpoint import find_device
+
         return self.model.build().to(find_device(self.device))
 
     @property
@@ -262,19 +264,16 @@ def mixed(ab: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
     return ab + (other - ab) * share
 
 
-def find_device(name: str) -> torch.device:
-    """The device of this name; ``auto`` is the GPU where there is one."""
-    from colorify.models import checkpoint
-
-    return checkpoint.find_device(name)
-
-
 def _is_cpu(device: str) -> bool:
     """Whether a device is the CPU; torch is asked only where there may be another."""
     drivers = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # Nvidia's, that of Windows for its Linux, AMD's
     if device == "auto" and os.name == "posix" and not any(map(os.path.exists, drivers)):
         return True
-    return device == "cpu" or find_device(device).type == "cpu"
+    if device == "cpu":
+        return True
+    from colorify.models.checkpoint import find_device
+
+    return find_device(device).type == "cpu"
 
 
 def _given(image: Source, result: Picture) -> Image.Image | np.ndarray:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from colorify import pictures
-from colorify.color import delinearize, gray_to_luma, light_to_luma, linearize, rgb_to_luma
+from colorify.color import delinearize, gray_to_luma, light_to_luma, linearize, rgb_to_luma, shrink_chroma
 from colorify.models.running import cores
 from colorify.pictures import Picture
 from colorify.space import Space
@@ -148,18 +148,11 @@ def _shown(lab: np.ndarray, code: int) -> np.ndarray:
     rgb = cv2.cvtColor(lab, code)
     outside = np.flatnonzero(cv2.inRange(rgb, _ABOVE_ZERO, _BELOW_ONE) == 0)
     if len(outside):
-        inside = _shrink_chroma(lab.reshape(-1, 3)[outside])
+        inside = shrink_chroma(lab.reshape(-1, 3)[outside], _outside_gamut)
         rgb.reshape(-1, 3)[outside] = cv2.cvtColor(inside[None], code)[0]
     return rgb
 
 
-def _shrink_chroma(lab: np.ndarray) -> np.ndarray:
-    """The most colourful Lab ``(N, 3)`` inside the gamut with the same L* and hue, chroma to 1/1024."""
-    share, width, trial = np.zeros((len(lab), 1), np.float32), 1.0, lab.copy()
-    for _ in range(10):
-        width /= 2
-        trial[:, 1:] = lab[:, 1:] * (share + width)
-        light = cv2.cvtColor(trial[None], cv2.COLOR_LAB2LRGB)
-        share += cv2.inRange(light, _ABOVE_ZERO, _BELOW_ONE)[0, :, None] * np.float32(width / 255)
-    trial[:, 1:] = lab[:, 1:] * share
-    return trial
+def _outside_gamut(lab: np.ndarray) -> np.ndarray:
+    """Which of Lab ``(N, 3)`` OpenCV would clamp."""
+    return cv2.inRange(cv2.cvtColor(lab[None], cv2.COLOR_LAB2LRGB), _ABOVE_ZERO, _BELOW_ONE)[0] == 0

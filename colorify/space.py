@@ -19,6 +19,7 @@ from colorify.color import (
     lab_to_rgb,
     linearize,
     luma_to_gray,
+    shrink_chroma,
 )
 
 CODES = 65536
@@ -99,11 +100,7 @@ class Space:
         light = self.rgb_light(lab)
         outside = np.flatnonzero(_outside(light))
         if len(outside):
-            share, width, picked = np.zeros((len(outside), 1)), 1.0, lab[outside]
-            for _ in range(10):
-                width /= 2
-                share += width * ~_outside(self.rgb_light(picked * _chroma(share + width)))[:, None]
-            light[outside] = self.rgb_light(picked * _chroma(share))
+            light[outside] = self.rgb_light(shrink_chroma(lab[outside], lambda trial: _outside(self.rgb_light(trial))))
         return light.clip(0, 1)
 
     def _mend(self, pixels: np.ndarray, lab: np.ndarray) -> None:

@@ -44,8 +44,8 @@ def _train_command(name: str, text: str) -> None:
         device: Device = "auto",
     ) -> None:
         with plainly():
-            from colorify.inference import find_device
             from colorify.models import released
+            from colorify.models.checkpoint import find_device
             from colorify.training import processes
             from colorify.training.stage import pictures, train_stage
 

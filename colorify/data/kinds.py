@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from colorify.color import gray_to_luma, rgb_to_lab
+from colorify.color import gray_to_luma, rgb_to_lab, to_rgb
 
 _SIDE = 512  # long side, pixels, at which strokes are looked for
 _BANDS, _CELL = 16, 4  # bands of L* that a toning is followed in; pixels of 64 whose mean is one value
@@ -24,7 +24,7 @@ def one_hue(picture: Image.Image) -> str:
     In each of 16 bands of L* a line is fitted and taken away. What is left of a toned print is noise, which means over
     4 x 4 pixels of a thumbnail take out; what is left of a scene in colour is its colours.
     """
-    lab = rgb_to_lab(np.asarray(picture.resize((64, 64), Image.Resampling.BOX), np.float32) / 255).reshape(-1, 3)
+    lab = rgb_to_lab(to_rgb(picture.resize((64, 64), Image.Resampling.BOX))).reshape(-1, 3)
     ab, left = lab[:, 1:], np.empty_like(lab[:, 1:])
     for band in np.array_split(np.argsort(lab[:, 0], kind="stable"), _BANDS):
         luma = lab[band, 0] - lab[band, 0].mean()
@@ -48,7 +48,7 @@ def negative(picture: Image.Image) -> str:
     Negatives in black and white are not told from photographs: by tones alone even a learned classifier found a seventh
     of them when it took 0.3 % of the photographs for one.
     """
-    rgb = np.asarray(picture.resize((64, 64), Image.Resampling.BOX), np.float32) / 255
+    rgb = to_rgb(picture.resize((64, 64), Image.Resampling.BOX))
     darkest, (red, green, blue) = np.percentile(rgb[..., 0], 1), np.percentile(rgb, 99, axis=(0, 1))
     exposed = 0.12 < darkest < red - 0.1
     masked = (rgb[..., 0] > rgb[..., 1] + 0.03) & (rgb[..., 1] > rgb[..., 2] + 0.03)

@@ -14,10 +14,9 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from colorify.color import rgb_to_lab
+from colorify.color import rgb_to_lab, to_rgb
 from colorify.pictures import SUFFIXES, open_image
 
 if TYPE_CHECKING:
@@ -207,7 +206,7 @@ def _facts(json_text: bytes, caption: bytes) -> dict[str, str]:
 def is_gray(picture: Image.Image) -> bool:
     """Whether a and b both deviate less than `GRAY_STD`, judged on a thumbnail."""
     thumbnail = picture.resize((64, 64), Image.Resampling.BOX)
-    ab = rgb_to_lab(np.asarray(thumbnail, np.float32) / 255)[..., 1:]
+    ab = rgb_to_lab(to_rgb(thumbnail))[..., 1:]
     return bool((ab.std((0, 1)) < GRAY_STD).all())
 
 

@@ -26,7 +26,8 @@ def make_encoder(name: EncoderName) -> nn.Module:
     return ResNet(name) if name in get_args(ResNetName) else EfficientNetLite(name)
 
 
-def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+def conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    """A convolution that keeps the size but for its stride; batch norm follows, so without bias."""
     return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
 
 
@@ -37,8 +38,8 @@ class BasicBlock(nn.Module):
 
     def __init__(self, inputs: int, width: int, stride: int, downsample: nn.Module | None):
         super().__init__()
-        self.conv1, self.bn1 = _conv(inputs, width, 3, stride), nn.BatchNorm2d(width)
-        self.conv2, self.bn2 = _conv(width, width, 3), nn.BatchNorm2d(width)
+        self.conv1, self.bn1 = conv(inputs, width, 3, stride), nn.BatchNorm2d(width)
+        self.conv2, self.bn2 = conv(width, width, 3), nn.BatchNorm2d(width)
         self.downsample = downsample
         nn.init.zeros_(self.bn2.weight)  # starts as the identity
 
@@ -55,9 +56,9 @@ class Bottleneck(nn.Module):
 
     def __init__(self, inputs: int, width: int, stride: int, downsample: nn.Module | None):
         super().__init__()
-        self.conv1, self.bn1 = _conv(inputs, width, 1), nn.BatchNorm2d(width)
-        self.conv2, self.bn2 = _conv(width, width, 3, stride), nn.BatchNorm2d(width)
-        self.conv3, self.bn3 = _conv(width, width * 4, 1), nn.BatchNorm2d(width * 4)
+        self.conv1, self.bn1 = conv(inputs, width, 1), nn.BatchNorm2d(width)
+        self.conv2, self.bn2 = conv(width, width, 3, stride), nn.BatchNorm2d(width)
+        self.conv3, self.bn3 = conv(width, width * 4, 1), nn.BatchNorm2d(width * 4)
         self.downsample = downsample
         nn.init.zeros_(self.bn3.weight)
 
@@ -79,7 +80,7 @@ def _layer(block: type, inputs: int, width: int, count: int, stride: int) -> nn.
     outputs = width * block.expansion
     shortcut = None
     if stride > 1 or inputs != outputs:
-        shortcut = nn.Sequential(_conv(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
+        shortcut = nn.Sequential(conv(inputs, outputs, 1, stride), nn.BatchNorm2d(outputs))
     rest = (block(outputs, width, 1, None) for _ in range(count - 1))
     return nn.Sequential(block(inputs, width, stride, shortcut), *rest)
 

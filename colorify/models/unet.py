@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from colorify.models.encoders import EncoderName, make_encoder
+from colorify.models.encoders import EncoderName, conv, make_encoder
 
 STRIDE = 32
 """Inputs are padded to a multiple of this inside the network; any size from 1 x 1 works."""
@@ -33,10 +33,6 @@ SMALL = UNetConfig("efficientnet_lite0", (192, 128, 64, 32))
 """The variant for CPUs and quick experiments: 4.7 M parameters."""
 
 
-def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
-
-
 class Up(nn.Module):
     """Double the size by sub-pixel convolution, join the skip, and mix: ``-> (B, width, 2H, 2W)``."""
 
@@ -44,8 +40,8 @@ class Up(nn.Module):
         super().__init__()
         self.expand = nn.Conv2d(inputs, width * 4, 1, bias=False)
         self.bn = nn.BatchNorm2d(width)
-        self.mix1, self.bn1 = _conv(width + skip, width, 3), nn.BatchNorm2d(width)
-        self.mix2, self.bn2 = _conv(width, width, 3), nn.BatchNorm2d(width)
+        self.mix1, self.bn1 = conv(width + skip, width, 3), nn.BatchNorm2d(width)
+        self.mix2, self.bn2 = conv(width, width, 3), nn.BatchNorm2d(width)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x = F.relu(self.bn(F.pixel_shuffle(self.expand(x), 2)), inplace=True)
@@ -133,14 +129,14 @@ class UNet(nn.Module):
 def fuse_batch_norm(network: nn.Module) -> nn.Module:
     """Take every batch norm into the convolution before it, for a network that will not learn any more."""
     for parent in network.modules():
-        for (_, conv), (name, norm) in pairwise(list(parent.named_children())):
-            if not (isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)):
+        for (_, before), (name, norm) in pairwise(list(parent.named_children())):
+            if not (isinstance(before, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)):
                 continue
-            repeats = conv.out_channels // norm.num_features  # more than one where pixels are shuffled in between
+            repeats = before.out_channels // norm.num_features  # more than one where pixels are shuffled in between
             each = [part.repeat_interleave(repeats) for part in (norm.running_mean, norm.running_var)]
             scale_shift = (part.repeat_interleave(repeats) for part in (norm.weight, norm.bias))
-            weight, bias = fuse_conv_bn_weights(conv.weight, conv.bias, *each, norm.eps, *scale_shift)
-            conv.weight, conv.bias = weight, bias
+            weight, bias = fuse_conv_bn_weights(before.weight, before.bias, *each, norm.eps, *scale_shift)
+            before.weight, before.bias = weight, bias
             setattr(parent, name, nn.Identity())
     return network
 
