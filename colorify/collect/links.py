@@ -1,4 +1,4 @@
-"""What a page holds: links, pictures with all that is said of them, licences, and wishes about machine learning."""
+"""What a page holds: links, pictures with all that is said of them, licenses, and wishes about machine learning."""
 
 from __future__ import annotations
 
@@ -46,21 +46,21 @@ def pictures(page: Selector, base: str, rule: str = "") -> Iterator[Found]:
     Alternatives are read from ``srcset`` and from the attributes of lazy loaders; a thumbnail that links to a picture
     gives that picture.
     """
-    licence = page_licence(page, base)
+    license = page_license(page, base)
     for root in select(page, rule) if rule else [page]:
         for image in root.xpath("descendant-or-self::img"):
             url = absolute(base, _source(image))
             if url:
-                yield Found(url, host(url), base, licence=_own_licence(image, base) or licence, **_words(image))
+                yield Found(url, host(url), base, license=_own_license(image, base) or license, **_words(image))
         for link in root.xpath("descendant-or-self::a[not(.//img)]"):
             url = absolute(base, link.root.get("href", ""))
             if url and _PICTURE.search(_path(url)):
-                yield Found(url, host(url), base, text=_text(link), licence=licence)
+                yield Found(url, host(url), base, text=_text(link), license=license)
     if not rule:
         for shared in page.css('meta[property="og:image"]::attr(content)').getall():
             url = absolute(base, shared)
             if url:
-                yield Found(url, host(url), base, licence=licence)
+                yield Found(url, host(url), base, license=license)
 
 
 def _source(image: Selector) -> str:
@@ -119,14 +119,14 @@ def _clean(text: str) -> str:
     return " ".join(text.split())[:_LONGEST_TEXT]
 
 
-def _own_licence(image: Selector, base: str) -> str:
-    """The licence that the figure around an ``img`` names."""
+def _own_license(image: Selector, base: str) -> str:
+    """The license that the figure around an ``img`` names."""
     links = image.xpath(f"ancestor::figure[1]//a[contains(@href, '{_COMMONS}') or @rel='license']/@href")
     return absolute(base, links.get(""))
 
 
-def page_licence(page: Selector, base: str) -> str:
-    """The licence of a page: ``rel=license``, schema.org as microdata or JSON-LD, else a Creative Commons link."""
+def page_license(page: Selector, base: str) -> str:
+    """The license of a page: ``rel=license``, schema.org as microdata or JSON-LD, else a Creative Commons link."""
     for query in (
         "//*[self::a or self::link][contains(concat(' ', @rel, ' '), ' license ')]/@href",
         "//*[@itemprop='license']/@href | //*[@itemprop='license']/@content",
@@ -134,12 +134,12 @@ def page_licence(page: Selector, base: str) -> str:
         if found := page.xpath(query).get():
             return absolute(base, found)
     for script in page.xpath("//script[@type='application/ld+json']/text()").getall():
-        if found := _licence_in(script):
+        if found := _license_in(script):
             return absolute(base, found)
     return absolute(base, page.xpath(f"//a[contains(@href, '{_COMMONS}licenses')]/@href").get(""))
 
 
-def _licence_in(script: str) -> str:
+def _license_in(script: str) -> str:
     """The first ``license`` of a JSON-LD text."""
     try:
         waiting = [json.loads(script)]

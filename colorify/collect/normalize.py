@@ -154,19 +154,19 @@ def few_colors(picture: Image.Image) -> str:
     return f"few colors: under {FEW_COLORS}" if colors(picture) < FEW_COLORS else ""
 
 
-JUDGES = (kinds.look, manifest.gray, few_colors, kinds.one_hue)
+REFUSALS = (kinds.look, manifest.gray, few_colors, kinds.one_hue)
 
 
 def no_use(picture: Image.Image) -> str:
-    """Why there is nothing to learn from an RGB picture, by the first of `JUDGES` that has a reason; else nothing."""
-    return next(filter(None, (judge(picture) for judge in JUDGES)), "")
+    """Why there is nothing to learn from an RGB picture, by the first of `REFUSALS` that has a reason; else nothing."""
+    return next(filter(None, (refusal(picture) for refusal in REFUSALS)), "")
 
 
 class _Notes:
     """Rows of pictures that were examined already, in an SQLite file: they hold as long as file and config do."""
 
     def __init__(self, path: Path, config: NormalConfig):
-        self._config = repr((config, [judge.__name__ for judge in JUDGES]))
+        self._config = repr((config, [refusal.__name__ for refusal in REFUSALS]))
         self._db = sqlite3.connect(path)
         with self._db:
             self._db.execute("CREATE TABLE IF NOT EXISTS notes (item TEXT PRIMARY KEY, state TEXT, row TEXT)")
@@ -183,7 +183,7 @@ class _Notes:
 
     def get(self, item: Item) -> Entry | None:
         row = self._db.execute("SELECT row FROM notes WHERE item = ? AND state = ?", self._key(item)).fetchone()
-        return Entry(**json.loads(row[0])) if row else None
+        return manifest.entry_of(json.loads(row[0])) if row else None
 
     def put(self, pairs: Iterable[tuple[Item, Entry]]) -> None:
         rows = [(*self._key(item), json.dumps(asdict(entry))) for item, entry in pairs]

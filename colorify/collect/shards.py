@@ -15,7 +15,7 @@ from colorify.data import manifest
 from colorify.data.manifest import MANIFEST, DataError, Entry, Item
 from colorify.files import atomic
 
-_TOLD = ("page", "alt", "caption", "licence")
+_TOLD = ("page", "alt", "caption", "license")
 
 
 def shard(

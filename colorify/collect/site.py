@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 _PAGE = "<!doctype html><html><head><title>{title}</title>{head}</head><body>{body}</body></html>"
-_LICENCE = "https://creativecommons.org/licenses/by/4.0/"
+_LICENSE = "https://creativecommons.org/licenses/by/4.0/"
 
 
 class Site:
@@ -29,11 +29,11 @@ class Site:
         self.delay = 0.0  # seconds before an answer
         self.answers: dict[str, tuple[str, bytes, dict[str, str]]] = {}
         self.add("/robots.txt", "User-agent: *\nDisallow: /private/\n", "text/plain")
-        licence = f'<a rel="license" href="{_LICENCE}">CC BY</a>'
+        license = f'<a rel="license" href="{_LICENSE}">CC BY</a>'
         shown = "".join(
             f'<figure><a href="/album/{n}.html"><img alt="the {Path(name).stem}" src="/thumbs/{name}"'
             f' srcset="/thumbs/{name} 100w, /photos/{name} 800w"></a>'
-            f"<figcaption>Picture {n} {licence}</figcaption></figure>"
+            f"<figcaption>Picture {n} {license}</figcaption></figure>"
             for n, (name, _) in enumerate(pictures)
         )
         useless = (*self._faults(pictures[0][1]), *self._useless(pictures[0][1]))

@@ -111,7 +111,7 @@ def _listed(path: Path) -> list[Found] | None:
             rows = list(csv.DictReader(file))
     if rows and "url" not in rows[0]:
         return None
-    said = ("alt", "caption", "licence", "page")
+    said = ("alt", "caption", "license", "page")
     found = []
     for row in rows:
         url = links.absolute("", str(row["url"]))

@@ -30,7 +30,7 @@ from twisted.python.failure import Failure
 
 from colorify.collect import links
 from colorify.collect.manners import PRIVATE, PRIVATE_HOSTS, HomeOnly, PublicOnly, PublicResolver, Robots
-from colorify.collect.store import CollectError, Fetched, Found, Page, Picture, Store, downloaded
+from colorify.collect.store import CollectError, Fetched, Found, Page, Store, Wanted, downloaded
 from colorify.data.manifest import Entry, Item
 from colorify.files import write_beside
 from colorify.lock import lock
@@ -124,7 +124,7 @@ def refused(config: SpiderConfig) -> dict[str, str]:
 def harvest(folder: Path) -> Iterator[Item]:
     """What a crawl into ``folder`` fetched, with what the pages say of it; refused pictures with the reason."""
     for row in downloaded(Path(folder) / STORE_FILE):
-        facts = {name: row[name] for name in ("page", "alt", "licence")} | {"source": row["host"]}
+        facts = {name: row[name] for name in ("page", "alt", "license")} | {"source": row["host"]}
         facts["caption"] = row["caption"] or row["title"]
         if row["state"] == "refused":
             yield Item(Entry(row["url"], refused=row["reason"], **facts), Path())
@@ -192,8 +192,8 @@ class PictureSpider(scrapy.Spider):
         super().__init__()
         self.config, self.store, self.report = config, store, report
         self.hosts = _hosts(config)
-        self.waiting: list[Page | Picture] = []  # read from the store, not yet asked for
-        self.in_flight: dict[str, Page | Picture] = {}  # asked for, by URL
+        self.waiting: list[Page | Wanted] = []  # read from the store, not yet asked for
+        self.in_flight: dict[str, Page | Wanted] = {}  # asked for, by URL
         self.trouble = ""
         self.deadline = time.monotonic() + 60 * config.max_minutes if config.max_minutes else float("inf")
         counts = store.counts()
@@ -250,14 +250,14 @@ class PictureSpider(scrapy.Spider):
                 yield self._request(thing)
         self.waiting = later
 
-    def _wanted(self, thing: Page | Picture) -> bool:
+    def _wanted(self, thing: Page | Wanted) -> bool:
         """Whether one more page or picture is within the limit, those in flight counted."""
         paging = isinstance(thing, Page)
         limit = self.config.max_pages if paging else self.config.max_pictures
         in_flight = sum(isinstance(other, Page) == paging for other in self.in_flight.values())
         return limit is None or (self.pages if paging else self.pictures) + in_flight < limit
 
-    def _request(self, thing: Page | Picture) -> scrapy.Request:
+    def _request(self, thing: Page | Wanted) -> scrapy.Request:
         if isinstance(thing, Page):
             meta = {"thing": thing, "hosts": self.hosts}
             return scrapy.Request(thing.url, self.visit, errback=self.failed, meta=meta)
@@ -307,7 +307,7 @@ class PictureSpider(scrapy.Spider):
         if self.crawler.engine.running and not self.trouble:
             self.store.refuse(thing, _reason(failure))
 
-    def _landed(self, answer: Response | scrapy.Request) -> Page | Picture:
+    def _landed(self, answer: Response | scrapy.Request) -> Page | Wanted:
         """The page or picture that was asked for, no longer in flight."""
         thing = answer.meta["thing"]
         self.in_flight.pop(thing.url, None)

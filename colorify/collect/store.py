@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS pages (
 );
 CREATE TABLE IF NOT EXISTS pictures (
     id INTEGER PRIMARY KEY, url TEXT UNIQUE NOT NULL, host TEXT NOT NULL, page TEXT NOT NULL,
-    alt TEXT NOT NULL, title TEXT NOT NULL, caption TEXT NOT NULL, text TEXT NOT NULL, licence TEXT NOT NULL,
+    alt TEXT NOT NULL, title TEXT NOT NULL, caption TEXT NOT NULL, text TEXT NOT NULL, license TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'pending', reason TEXT NOT NULL DEFAULT '', seen TEXT,
     mime TEXT, bytes INTEGER, width INTEGER, height INTEGER, sha256 TEXT, file TEXT
 );
@@ -46,7 +46,7 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Wanted:
     """A picture to fetch."""
 
     url: str
@@ -54,7 +54,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Found(Picture):
+class Found(Wanted):
     """A picture as a page speaks of it."""
 
     page: str
@@ -62,7 +62,7 @@ class Found(Picture):
     title: str = ""
     caption: str = ""
     text: str = ""  # around it
-    licence: str = ""  # a URL
+    license: str = ""  # a URL
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,8 @@ class Store:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")  # a kill loses nothing, a power cut the last moment
             self._db.executescript(_SCHEMA)
+            if "licence" in {row[1] for row in self._db.execute("PRAGMA table_info(pictures)")}:  # of an older version
+                self._db.execute("ALTER TABLE pictures RENAME COLUMN licence TO license")
 
     def close(self) -> None:
         self._db.close()
@@ -118,7 +120,7 @@ class Store:
                 asdict(result) | {"url": url},
             )
 
-    def refuse(self, thing: Page | Picture, reason: str) -> None:
+    def refuse(self, thing: Page | Wanted, reason: str) -> None:
         """A page or picture is not to be had, or not wanted."""
         table = "pages" if isinstance(thing, Page) else "pictures"
         query = f"UPDATE {table} SET state = 'refused', seen = datetime(), reason = ? WHERE url = ?"
@@ -146,10 +148,10 @@ class Store:
         rows = self._db.execute(_NEXT.format(columns="url, host, depth", table="pages"), (count,))
         return [Page(*row) for row in rows]
 
-    def next_pictures(self, count: int) -> list[Picture]:
+    def next_pictures(self, count: int) -> list[Wanted]:
         """Up to ``count`` pending pictures, the hosts taking turns."""
         rows = self._db.execute(_NEXT.format(columns="url, host", table="pictures"), (count,))
-        return [Picture(*row) for row in rows]
+        return [Wanted(*row) for row in rows]
 
     def counts(self) -> dict[str, int]:
         """``pages`` and ``pictures`` done, ``pending`` and ``refused`` of both, ``bytes`` of the pictures."""

@@ -21,7 +21,7 @@ class Survey:
 
     splits: dict[str, int]  # train, valid
     refused: dict[str, int]  # reason -> how many
-    licences: dict[str, int]  # the most frequent ones; "none named" too
+    licenses: dict[str, int]  # the most frequent ones; "none named" too
     sides: list[int]  # short sides of those of use, pixels
     colorfulness: list[float]  # of the first of those of use
     thumbnails: list[Image.Image]  # of the same
@@ -37,7 +37,7 @@ def survey(folder: Path, limit: int = 1000) -> Survey:
     return Survey(
         Counter(entry.split for entry in used),
         dict(Counter(entry.refused.partition(":")[0] for entry in entries if entry.refused).most_common()),
-        dict(Counter(entry.licence or "none named" for entry in used).most_common(8)),
+        dict(Counter(entry.license or "none named" for entry in used).most_common(8)),
         [min(entry.width, entry.height) for entry in used],
         [float(metrics.colorfulness(rgb)) for rgb in pixels],
         thumbnails,

@@ -97,4 +97,4 @@ LOOKS = (negative, drawn)
 def look(picture: Image.Image) -> str:
     """What an RGB or gray picture looks like instead of a photograph, by the first of `LOOKS`; empty for none."""
     rgb = picture.convert("RGB")
-    return next(filter(None, (judge(rgb) for judge in LOOKS)), "")
+    return next(filter(None, (named(rgb) for named in LOOKS)), "")

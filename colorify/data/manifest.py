@@ -36,6 +36,9 @@ class DataError(ValueError):
     """No pictures to learn from: where was looked, and what to do."""
 
 
+_RENAMED = {"licence": "license"}
+
+
 @dataclass(frozen=True)
 class Entry:
     """One picture; ``refused`` is empty for those that are used."""
@@ -50,7 +53,7 @@ class Entry:
     page: str = ""
     alt: str = ""
     caption: str = ""
-    licence: str = ""
+    license: str = ""
     refused: str = ""
 
 
@@ -77,10 +80,16 @@ def read(path: Path) -> list[Entry]:
         import pyarrow.parquet
 
         table, schema = pyarrow.parquet.read_table(path), _schema()
+        table = table.rename_columns([_RENAMED.get(name, name) for name in table.column_names])
         rows = table.cast(pyarrow.schema([schema.field(name) for name in table.column_names])).to_pylist()
-        return [Entry(**{name: value for name, value in row.items() if value is not None}) for row in rows]
+        return [entry_of({name: value for name, value in row.items() if value is not None}) for row in rows]
     with open(path, newline="") as file:
-        return [Entry(**row | {k: int(row[k]) for k in ("width", "height")}) for row in csv.DictReader(file)]
+        return [entry_of(row | {k: int(row[k]) for k in ("width", "height")}) for row in csv.DictReader(file)]
+
+
+def entry_of(row: dict[str, str | int]) -> Entry:
+    """A row of a manifest, also with a name that a column had in an earlier version."""
+    return Entry(**{_RENAMED.get(name, name): value for name, value in row.items()})
 
 
 def write(entries: Iterable[Entry], path: Path) -> None:
@@ -198,9 +207,9 @@ def _facts(json_text: bytes, caption: bytes) -> dict[str, str]:
         {key.lower(): value for key, value in said.items() if isinstance(value, str)} if isinstance(said, dict) else {}
     )
     said.setdefault("caption", caption.decode(errors="replace").strip())
-    said.setdefault("licence", said.get("license", ""))
+    said.setdefault("license", said.get("licence", ""))
     said.setdefault("page", said.get("url", ""))
-    return {name: said.get(name, "") for name in ("page", "alt", "caption", "licence")}
+    return {name: said.get(name, "") for name in ("page", "alt", "caption", "license")}
 
 
 def is_gray(picture: Image.Image) -> bool:
@@ -216,12 +225,12 @@ def gray(picture: Image.Image) -> str:
 
 
 def examine(
-    item: Item, min_side: int, longest: int | None = None, judge: Callable[[Image.Image], str] = gray
+    item: Item, min_side: int, longest: int | None = None, refusal: Callable[[Image.Image], str] = gray
 ) -> tuple[Entry, Image.Image | None]:
     """The row of one picture as the file holds it, and the upright RGB picture unless it is refused.
 
     ``min_side`` is of its short side, in pixels; the picture is shrunk so that its long side is at most ``longest``;
-    ``judge`` says why it is refused. The split stays open. What a manifest has accepted is only decoded.
+    ``refusal`` says why, or nothing. The split stays open. What a manifest has accepted is only decoded.
     """
     entry = item.entry
     if entry.refused:
@@ -240,7 +249,7 @@ def examine(
             picture = ImageOps.exif_transpose(opened).convert("RGB")
     except Exception as error:  # decoders raise nearly anything on hostile bytes; the row keeps the reason
         return replace(entry, split="", refused=f"unreadable: {' '.join(str(error).split())[:120]}"), None
-    if not item.listed and (reason := judge(picture)):
+    if not item.listed and (reason := refusal(picture)):
         return replace(entry, refused=reason), None
     return entry, picture
 

@@ -1,4 +1,4 @@
-"""Free photographs that installed packages bring along; see data/README.md for their sources and licences."""
+"""Free photographs that installed packages bring along; see data/README.md for their sources and licenses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read from a page: the largest version of a picture, what is said of it, its licence, and who opts out."""
+"""What is read from a page: the largest version of a picture, what is said of it, its license, and who opts out."""
 
 import pytest
 from parsel import Selector
@@ -49,24 +49,24 @@ def test_what_is_said_of_a_picture():
 @pytest.mark.parametrize(
     "html",
     [
-        '<a rel="license" href="//example.org/mine">licence</a>',
+        '<a rel="license" href="//example.org/mine">license</a>',
         '<link rel="license" href="/mine">',
         '<meta itemprop="license" content="https://example.org/mine">',
         '<script type="application/ld+json">{"@graph": [1, {"license": "/mine"}]}</script>',
     ],
 )
-def test_licences(html):
+def test_licenses(html):
     (picture,) = found(f'{html}<img src="a.jpg">')
-    assert picture.licence == "https://example.org/mine"
+    assert picture.license == "https://example.org/mine"
 
 
-def test_a_licence_of_a_figure_goes_before_that_of_the_page():
+def test_a_license_of_a_figure_goes_before_that_of_the_page():
     mine, other = "https://creativecommons.org/licenses/by/4.0/", "https://creativecommons.org/licenses/by-sa/4.0/"
     figure = f'<figure><img src="a.jpg"><a href="{mine}">CC</a></figure>'
     first, second = found(f'{figure}<img src="b.jpg"><a rel="license" href="{other}">CC</a>')
-    assert (first.licence, second.licence) == (mine, other)
+    assert (first.license, second.license) == (mine, other)
     (plain,) = found('<script type="application/ld+json">{"license": </script><img src="a.jpg">')
-    assert plain.licence == ""
+    assert plain.license == ""
 
 
 def test_rules_choose_links_and_pictures():

@@ -115,7 +115,7 @@ def test_shards_are_read_in_place_with_what_lies_beside(harvest, tmp_path):
     normalize(manifest.items(tmp_path / "in"), tmp_path / "out", SMALL)
     found = rows(tmp_path / "out")
     assert found["0.png"].path == "../in/00.tar/0.png"
-    assert (found["0.png"].caption, found["0.png"].page, found["0.png"].licence) == ("a caption", "http://a/b", "CC0")
+    assert (found["0.png"].caption, found["0.png"].page, found["0.png"].license) == ("a caption", "http://a/b", "CC0")
     (first, _) = manifest.items(tmp_path / "out")
     assert first.read() == (harvest / "0.png").read_bytes()
 

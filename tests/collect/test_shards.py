@@ -18,7 +18,7 @@ def harvest(photos, tmp_path):
     """The pictures of a normalized folder, with what is known of them."""
     shutil.copytree(photos, tmp_path / "photos")
     items = [
-        replace(item, entry=replace(item.entry, alt=f"alt of {number}", licence="CC0"))
+        replace(item, entry=replace(item.entry, alt=f"alt of {number}", license="CC0"))
         for number, item in enumerate(manifest.items(tmp_path / "photos"))
     ]
     normalize(items, tmp_path / "harvest", NormalConfig(min_side=32))
@@ -40,7 +40,7 @@ def test_bytes_and_facts_stay(harvest, tmp_path):
 def test_a_shard_without_its_manifest_still_tells(harvest, tmp_path):
     shards.shard(harvest, tmp_path / "shards")
     (item, *_) = manifest.items(tmp_path / "shards" / "shard-000000.tar")
-    assert item.entry.licence == "CC0" and item.entry.alt.startswith("alt of")
+    assert item.entry.license == "CC0" and item.entry.alt.startswith("alt of")
 
 
 def test_training_reads_them(harvest, tmp_path):

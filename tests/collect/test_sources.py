@@ -54,7 +54,7 @@ def test_loopback_is_a_site_that_is_crawled(tmp_path):
     assert set(counts.values()) == {1} and {"few colors", "near duplicate", "duplicate", "gray"} <= counts.keys()
     found = survey(tmp_path)
     assert found.splits == {"train": 5, "valid": 2} and len(found.thumbnails) == len(found.colorfulness) == 7
-    assert found.licences == {"https://creativecommons.org/licenses/by/4.0/": 7} and min(found.sides) == 218
+    assert found.licenses == {"https://creativecommons.org/licenses/by/4.0/": 7} and min(found.sides) == 218
 
 
 def write_list(path: Path, rows: list[dict[str, str]]) -> Path:

@@ -76,7 +76,7 @@ def test_a_crawl_takes_what_is_good_and_names_what_is_not(site, tmp_path):
     assert set(site.asked.values()) == {1}
     row = next(row for row in downloaded(tmp_path / "spider.sqlite") if row["url"].endswith("cat.jpg"))
     assert (row["alt"], row["caption"], row["mime"], row["width"]) == ("the cat", "Picture 2 CC BY", "image/jpeg", 385)
-    assert row["licence"] == "https://creativecommons.org/licenses/by/4.0/"
+    assert row["license"] == "https://creativecommons.org/licenses/by/4.0/"
     assert (tmp_path / row["file"]).read_bytes() == (SAMPLES / "cat.jpg").read_bytes()
 
 

@@ -2,6 +2,7 @@
 
 import tarfile
 
+import pyarrow.parquet
 import pytest
 
 from colorify.data import manifest
@@ -61,3 +62,14 @@ def test_split_depends_on_the_picture_alone():
 def test_gray_and_colour_are_told_apart():
     assert manifest.is_gray(photo(0).convert("L").convert("RGB"))
     assert not manifest.is_gray(photo(0))
+
+
+def test_a_manifest_of_an_older_version_is_read(tmp_path):
+    manifest.write([Entry("a.png", license="CC0", width=3)], tmp_path / "new.parquet")
+    table = pyarrow.parquet.read_table(tmp_path / "new.parquet")
+    old = ["licence" if name == "license" else name for name in table.column_names]
+    pyarrow.parquet.write_table(table.rename_columns(old), tmp_path / "old.parquet")
+    manifest.write([Entry("a.png", license="CC0", width=3)], tmp_path / "new.csv")
+    (tmp_path / "old.csv").write_text((tmp_path / "new.csv").read_text().replace("license", "licence"))
+    for path in tmp_path.iterdir():
+        assert manifest.read(path) == [Entry("a.png", license="CC0", width=3)], path.name

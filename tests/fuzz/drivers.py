@@ -310,7 +310,7 @@ def _checkpoint() -> bytes:
 
 
 def _manifests() -> tuple[list[bytes], list[bytes]]:
-    entries = [manifest.Entry("a.jpg", "0" * 64, "0" * 16, 32, 24, "train", licence="CC0"), manifest.Entry("b.png")]
+    entries = [manifest.Entry("a.jpg", "0" * 64, "0" * 16, 32, 24, "train", license="CC0"), manifest.Entry("b.png")]
     with tempfile.TemporaryDirectory() as folder:
         for suffix in (".csv", ".parquet"):
             manifest.write(entries, Path(folder, f"m{suffix}"))
