@@ -178,7 +178,7 @@ def main() -> None:
         photos = Path(folder) / "photos"
         photos.mkdir()
         write_photos(photos, (options.steps + 5) * options.batch * 10 // 9 + options.batch)
-        sets = prepare(DataConfig((str(photos),), side=144), Path(folder) / "cache", report=lambda _: None)
+        sets = prepare(DataConfig((str(photos),), side=144), Path(folder) / "cache", progress=lambda _: None)
         pairs = [
             (
                 plain(photos, network, options.batch, options.side),

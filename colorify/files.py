@@ -24,25 +24,25 @@ def atomic(path: Path, suffix: str = "", sync: bool = False) -> Iterator[Path]:
     """The name to write ``path`` under: renamed to it when the block ends, removed when the block fails.
 
     The name ends in ``.part`` and the ``suffix`` that some writers choose the format by. With ``sync`` the bytes are on
-    the disk before the name is. A kill leaves the old file, and the part. Errors of the system are the caller's.
+    the disk before the name is. A kill leaves the old file, and the draft. Errors of the system are the caller's.
     """
-    part = hidden(path, f".{os.getpid()}.{threading.get_ident()}.part{suffix}")
+    draft = hidden(path, f".{os.getpid()}.{threading.get_ident()}.part{suffix}")
     try:
-        yield part
+        yield draft
         if sync:
-            with open(part, "r+b") as file:
+            with open(draft, "r+b") as file:
                 os.fsync(file.fileno())
-        os.replace(part, path)
+        os.replace(draft, path)
     finally:
         with suppress(OSError):
-            part.unlink()
+            draft.unlink()
 
 
 def write_beside(path: Path, content: bytes) -> None:
     """Write a file, and the folders that it lies in: a whole file or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic(path) as part:
-        part.write_bytes(content)
+    with atomic(path) as draft:
+        draft.write_bytes(content)
 
 
 @contextmanager
@@ -51,15 +51,15 @@ def atomic_folder(home: Path) -> Iterator[Path]:
 
     Where another run was quicker with the same folder, that one stays.
     """
-    part = hidden(home, f".{os.getpid()}.{threading.get_ident()}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    draft = hidden(home, f".{os.getpid()}.{threading.get_ident()}.part")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
     try:
-        yield part
+        yield draft
         try:
-            os.replace(part, home)
+            os.replace(draft, home)
         except OSError:
             if not home.exists():
                 raise
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(draft, ignore_errors=True)

@@ -90,7 +90,7 @@ def test_collecting_and_training_with_any_name(tmp_path):
     assert [entry.refused for entry in listed if entry.refused] == ["its name is not UTF-8: rename it"]
     for source in ("in", "out"):
         config = DataConfig((str(tmp_path / source),), valid_share=0.5, side=40, min_side=32)
-        assert sum(map(len, prepare(config, tmp_path / "cache", report=lambda _: None))) == len(NAMES) - 1
+        assert sum(map(len, prepare(config, tmp_path / "cache", progress=lambda _: None))) == len(NAMES) - 1
 
 
 def test_a_film_of_the_longest_name(colorizer, tmp_path):
@@ -165,7 +165,7 @@ def test_pickles_are_never_opened(model, tmp_path):
 def test_pickles_in_caches_are_never_opened(tmp_path, photos):
     marker = tmp_path / "exploded"
     config = DataConfig((str(photos),), valid_share=0.3, side=40, min_side=32)
-    prepare(config, tmp_path, report=lambda _: None)
+    prepare(config, tmp_path, progress=lambda _: None)
     (home,) = (tmp_path / "decoded").iterdir()
     np.save(home / "shapes.npy", np.array([Bomb(marker)] * 3, object), allow_pickle=True)
     with pytest.raises(DataError, match="damaged: delete the folder"):
@@ -181,7 +181,7 @@ def test_pickles_in_caches_are_never_opened(tmp_path, photos):
 
 def test_decoded_pictures_that_were_cut_short(tmp_path, photos):
     config = DataConfig((str(photos),), valid_share=0.3, side=40, min_side=32)
-    prepare(config, tmp_path, report=lambda _: None)
+    prepare(config, tmp_path, progress=lambda _: None)
     (pixels,) = tmp_path.rglob("pixels.u8")
     pixels.write_bytes(pixels.read_bytes()[:-1])
     with pytest.raises(DataError, match="damaged"):

@@ -49,12 +49,12 @@ class NormalConfig:
     valid_share: float = 0.1  # of the pictures, chosen by their hash
 
 
-Report = Callable[[int], None]
+Progress = Callable[[int], None]
 """Is told how many pictures are done."""
 
 
 def normalize(
-    items: Iterable[Item], out: Path, config: NormalConfig | None = None, report: Report = lambda done: None
+    items: Iterable[Item], out: Path, config: NormalConfig | None = None, progress: Progress = lambda done: None
 ) -> dict[str, int]:
     """Examine ``items``, write ``out/manifest.parquet``, and copies of those that must be shrunk beside it.
 
@@ -73,11 +73,11 @@ def normalize(
             split = "" if entry.refused else entry.split or manifest.split_of(entry.sha256, config.valid_share)
             counts[entry.refused.partition(":")[0] or "used"] += 1
             yield replace(entry, split=split)
-            report(done)
+            progress(done)
 
     try:
-        with atomic(out / MANIFEST, Path(MANIFEST).suffix) as part:
-            manifest.write(rows(), part)
+        with atomic(out / MANIFEST, Path(MANIFEST).suffix) as draft:
+            manifest.write(rows(), draft)
     except sqlite3.Error as error:
         raise OSError(f"{out}: what was examined cannot be noted: {error}; the same command goes on") from None
     return dict(counts.most_common())

@@ -19,7 +19,7 @@ _TOLD = ("page", "alt", "caption", "license")
 
 
 def shard(
-    source: Path, out: Path, size: int = 256 << 20, report: Callable[[int], None] = lambda done: None
+    source: Path, out: Path, size: int = 256 << 20, progress: Callable[[int], None] = lambda done: None
 ) -> tuple[int, int]:
     """Pack the pictures of ``source`` (a harvest, a folder, shards) into ``out``, about ``size`` bytes a shard.
 
@@ -33,10 +33,10 @@ def shard(
     out.mkdir(parents=True, exist_ok=True)
     writer = _Writer(out, size)
     with (
-        atomic(out / MANIFEST, Path(MANIFEST).suffix) as part,
-        closing(writer.packed(manifest.items(source), report)) as entries,
+        atomic(out / MANIFEST, Path(MANIFEST).suffix) as draft,
+        closing(writer.packed(manifest.items(source), progress)) as entries,
     ):
-        manifest.write(entries, part)
+        manifest.write(entries, draft)
         if not writer.pictures:
             raise DataError(f"{source}: no pictures to pack")
     return writer.pictures, writer.shards
@@ -49,15 +49,15 @@ class _Writer:
         self.out, self.size = out, size
         self.pictures = self.shards = 0
 
-    def packed(self, items: Iterator[Item], report: Callable[[int], None]) -> Iterator[Entry]:
+    def packed(self, items: Iterator[Item], progress: Callable[[int], None]) -> Iterator[Entry]:
         """Write each picture, and give its entry with its new place."""
         for first in items:
             name = f"shard-{self.shards:06d}.tar"
-            with atomic(self.out / name) as part, tarfile.open(part, "w") as tar:
+            with atomic(self.out / name) as draft, tarfile.open(draft, "w") as tar:
                 for item in chain([first], items):
                     entry = self._packed(item, tar)
                     yield replace(entry, path=f"{name}/{entry.path}")
-                    report(self.pictures)
+                    progress(self.pictures)
                     if tar.offset >= self.size:
                         break
             self.shards += 1

@@ -37,11 +37,11 @@ class CollectConfig:
     allow_private: bool = False  # the spider's: the hosts named may be in a private network
 
 
-Report = Callable[[str], None]
+Progress = Callable[[str], None]
 """Is told now and then where the work stands."""
 
 
-def stage(profile: str | None = None, file: Path | None = None, report: Report = print) -> Path:
+def stage(profile: str | None = None, file: Path | None = None, progress: Progress = print) -> Path:
     """The stage `collect`: gathers what ``params.yaml`` names; returns the folder with the manifest."""
     config, root = params.load("collect", CollectConfig, profile, file), params.root(file)
 
@@ -50,21 +50,21 @@ def stage(profile: str | None = None, file: Path | None = None, report: Report =
 
     config = replace(config, sources=placed(config.sources), valid=placed(config.valid))
     home = collected(profile, file)
-    report(str(gather(config, home, report)))
+    progress(str(gather(config, home, progress)))
     return home
 
 
-def gather(config: CollectConfig, out: Path, report: Report = print) -> dict[str, int]:
+def gather(config: CollectConfig, out: Path, progress: Progress = print) -> dict[str, int]:
     """Find, fetch and normalize all sources into ``out``; returns how many pictures are used, or refused and why.
 
     The same call goes on after a kill. Raises `CollectError` or `DataError` when a source is not to be had.
     """
     whole = "train" if config.valid else ""
     jobs = [("valid", source) for source in config.valid] + [(whole, source) for source in config.sources]
-    places = [(split, find(source, Path(out), config, report)) for split, source in jobs]
+    places = [(split, find(source, Path(out), config, progress)) for split, source in jobs]
     items = (_within(item, split) for split, place in places for item in place)
     shape = normalize.NormalConfig(config.min_side, config.longest, config.valid_share)
-    counts = normalize.normalize(items, out, shape, lambda done: done % 1000 or report(f"{done:,} pictures examined"))
+    counts = normalize.normalize(items, out, shape, lambda done: done % 1000 or progress(f"{done:,} pictures examined"))
     if not counts.get("used"):
         raise DataError(f"{', '.join(config.sources)}: no usable pictures: {counts or 'none at all'}")
     return counts
@@ -74,7 +74,7 @@ def _within(item: Item, split: str) -> Item:
     return replace(item, entry=replace(item.entry, split=split)) if split else item
 
 
-def find(source: str, out: Path, config: CollectConfig, report: Report) -> Iterable[Item]:
+def find(source: str, out: Path, config: CollectConfig, progress: Progress) -> Iterable[Item]:
     """The pictures that ``source`` names, fetched into ``out`` where they are not here.
 
     A picture, folder, tar shard (webdataset's too), manifest, or folder of a crawl; a list of URLs (text, or CSV and
@@ -83,18 +83,18 @@ def find(source: str, out: Path, config: CollectConfig, report: Report) -> Itera
     """
     path = Path(source)
     if urlsplit(source).scheme in ("http", "https"):
-        return _crawled(out / "crawled" / links.host(source).replace(":", "-"), config, report, (source,))
+        return _crawled(out / "crawled" / links.host(source).replace(":", "-"), config, progress, (source,))
     if (path / spider.STORE_FILE).exists():
         return spider.harvest(path)
     if path.is_file() and path.suffix.lower() not in SUFFIXES | {".tar"} and (pictures := _listed(path)) is not None:
-        return _crawled(out / "crawled" / path.stem, config, report, (), pictures)
+        return _crawled(out / "crawled" / path.stem, config, progress, (), pictures)
     if path.exists():
         return manifest.items(path)
     if source == SAMPLE:
         samples.write(out / SAMPLE)
         return manifest.items(out / SAMPLE)
     if source == LOOPBACK:
-        return _loopback(out, config, report)
+        return _loopback(out, config, progress)
     return manifest.items(_dataset(source, out / "datasets"))
 
 
@@ -122,24 +122,24 @@ def _listed(path: Path) -> list[Found] | None:
 
 
 def _crawled(
-    home: Path, config: CollectConfig, report: Report, starts: tuple[str, ...] = (), pictures: Sequence[Found] = ()
+    home: Path, config: CollectConfig, progress: Progress, starts: tuple[str, ...] = (), pictures: Sequence[Found] = ()
 ) -> Iterator[Item]:
     named = {links.host(start) for start in starts} | {picture.host for picture in pictures}
     shared = {name: getattr(config, name) for name in ("contact", "depth", "max_pictures", "delay", "allow_private")}
     crawl = spider.SpiderConfig(starts, str(home), hosts=tuple(sorted(named)), **shared)
-    counts = spider.crawl_apart(crawl, lambda counts: report(counted(counts)), pictures)
-    report(counted(counts))
+    counts = spider.crawl_apart(crawl, lambda counts: progress(counted(counts)), pictures)
+    progress(counted(counts))
     if refused := spider.refused(crawl):
         raise CollectError("; ".join(f"{url}: cannot be visited: {reason}" for url, reason in refused.items()))
     return spider.harvest(home)
 
 
-def _loopback(out: Path, config: CollectConfig, report: Report) -> Iterator[Item]:
+def _loopback(out: Path, config: CollectConfig, progress: Progress) -> Iterator[Item]:
     """The site is at another port every time: an older crawl is of no use."""
     samples.write(out / SAMPLE)
     shutil.rmtree(out / LOOPBACK, ignore_errors=True)
     with site.serve(out / SAMPLE) as served:
-        return _crawled(out / LOOPBACK, replace(config, allow_private=True), report, (served.url,))
+        return _crawled(out / LOOPBACK, replace(config, allow_private=True), progress, (served.url,))
 
 
 def _dataset(name: str, home: Path) -> Path:

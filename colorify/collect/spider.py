@@ -42,7 +42,7 @@ _SUFFIXES = {row.name: row.suffixes[0] for row in TABLE if not row.package}  # b
 _WINDOW = 64  # requests handed to scrapy at a time, over all hosts
 _AHEAD = 1000  # pages and pictures read from the store at a time
 
-Report = Callable[[dict[str, int]], None]
+Progress = Callable[[dict[str, int]], None]
 """Is told `Store.counts` about once a second."""
 
 
@@ -70,7 +70,9 @@ class SpiderConfig:
     allow_private: bool = False  # the hosts may be at private and loopback addresses; no others ever
 
 
-def crawl(config: SpiderConfig, report: Report = lambda counts: None, pictures: Iterable[Found] = ()) -> dict[str, int]:
+def crawl(
+    config: SpiderConfig, progress: Progress = lambda counts: None, pictures: Iterable[Found] = ()
+) -> dict[str, int]:
     """Fetch pictures into ``config.out`` until all is seen or a limit is reached; the same call goes on.
 
     ``pictures`` are known already and wanted too. A start that was refused is tried again, and with ``allow_private``
@@ -90,7 +92,7 @@ def crawl(config: SpiderConfig, report: Report = lambda counts: None, pictures: 
         process = CrawlerProcess(_settings(config))
         crawler = process.create_crawler(PictureSpider)
         failures: list[Failure] = []
-        process.crawl(crawler, config=config, store=store, report=report).addErrback(failures.append)
+        process.crawl(crawler, config=config, store=store, progress=progress).addErrback(failures.append)
         process.start()
         if failures:
             failures[0].raiseException()
@@ -100,7 +102,7 @@ def crawl(config: SpiderConfig, report: Report = lambda counts: None, pictures: 
 
 
 def crawl_apart(
-    config: SpiderConfig, report: Report = lambda counts: None, pictures: Iterable[Found] = ()
+    config: SpiderConfig, progress: Progress = lambda counts: None, pictures: Iterable[Found] = ()
 ) -> dict[str, int]:
     """`crawl` in a process of its own; its errors are raised here."""
     store = Store(Path(config.out) / STORE_FILE)
@@ -109,7 +111,7 @@ def crawl_apart(
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
             result = pool.submit(crawl, config)
             while not wait([result], 1.0).done:
-                report(store.counts())
+                progress(store.counts())
             return result.result()
     finally:
         store.close()
@@ -188,9 +190,9 @@ class PictureSpider(scrapy.Spider):
 
     name = "colorify"
 
-    def __init__(self, config: SpiderConfig, store: Store, report: Report):
+    def __init__(self, config: SpiderConfig, store: Store, progress: Progress):
         super().__init__()
-        self.config, self.store, self.report = config, store, report
+        self.config, self.store, self.progress = config, store, progress
         self.hosts = _hosts(config)
         self.waiting: list[Page | Wanted] = []  # read from the store, not yet asked for
         self.in_flight: dict[str, Page | Wanted] = {}  # asked for, by URL
@@ -206,8 +208,8 @@ class PictureSpider(scrapy.Spider):
         return spider
 
     def opened(self) -> None:
-        """Report once a second from now on."""
-        clock = LoopingCall(lambda: self.report(self.store.counts()))  # not before: it installs a reactor
+        """Say how far it is once a second from now on."""
+        clock = LoopingCall(lambda: self.progress(self.store.counts()))  # not before: it installs a reactor
         clock.start(1.0)
         self.crawler.signals.connect(clock.stop, signals.spider_closed, weak=False)
 

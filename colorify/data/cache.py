@@ -94,32 +94,32 @@ def collected(profile: str | None = None, file: Path | None = None) -> Path:
     return params.root(file) / "data" / "collected" / (profile or params.profile(file))
 
 
-def prepare(config: DataConfig, folder: Path, report: Callable[[str], None] = print) -> tuple[Pictures, Pictures]:
+def prepare(config: DataConfig, folder: Path, progress: Callable[[str], None] = print) -> tuple[Pictures, Pictures]:
     """The train and the valid pictures; those that no earlier call has decoded into ``folder`` are decoded now.
 
     Duplicates are refused, those of validation pictures too. All rows, with the reasons of the refused ones, are
     written to ``manifest.csv`` in a folder of the config's own.
     """
-    found = list(_found(config, Path(folder) / "decoded", report))
+    found = list(_found(config, Path(folder) / "decoded", progress))
     entries, train, valid = _assigned(config, found)
     listed = Path(folder) / _key(entries) / manifest.MANIFEST_CSV
     if not listed.exists():
         listed.parent.mkdir(parents=True, exist_ok=True)
-        with atomic(listed) as part:
-            manifest.write(entries, part)
-        report(f"{len(entries):,} pictures, {len(train) + len(valid):,} of use: {os.path.relpath(listed)}")
+        with atomic(listed) as draft:
+            manifest.write(entries, draft)
+        progress(f"{len(entries):,} pictures, {len(train) + len(valid):,} of use: {os.path.relpath(listed)}")
     for split in (train, valid):
         if not split:
             raise DataError(f"{', '.join(config.sources)}: no usable pictures; see why in {listed}")
     return train, valid
 
 
-def _found(config: DataConfig, folder: Path, report: Callable[[str], None]) -> Iterator[tuple[str, Part]]:
+def _found(config: DataConfig, folder: Path, progress: Callable[[str], None]) -> Iterator[tuple[str, Part]]:
     """Every part, with the split that all of it belongs to, if any; validation comes first."""
     whole = "train" if config.valid else ""  # empty: as the manifest says, or by hash
     for split, sources in (("valid", config.valid), (whole, config.sources)):
         for source in sources:
-            for part in parts(Path(source), Sizes(config.side, config.min_side), folder, report):
+            for part in parts(Path(source), Sizes(config.side, config.min_side), folder, progress):
                 yield split, part
 
 

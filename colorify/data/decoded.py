@@ -44,12 +44,12 @@ class Part:
     shapes: np.ndarray  # (N, 3) int64 of those of use: number of the entry, width, height
 
 
-def parts(source: Path, sizes: Sizes, folder: Path, report: Callable[[str], None]) -> Iterator[Part]:
+def parts(source: Path, sizes: Sizes, folder: Path, progress: Callable[[str], None]) -> Iterator[Part]:
     """The parts of a source, decoded into ``folder`` at the first call and mapped at later ones."""
     for root, files in _groups(Path(source)):
         home = folder / _key(root, files, sizes)
         if not home.exists():
-            _build(root, files, sizes, home, report)
+            _build(root, files, sizes, home, progress)
         yield _open(home, root)
 
 
@@ -81,20 +81,20 @@ def _ends(files: list[Path]) -> str:
         return hashlib.sha256(head + file.read(_ENDS)).hexdigest()
 
 
-def _build(root: Path, files: list[Path], sizes: Sizes, home: Path, report: Callable[[str], None]) -> None:
+def _build(root: Path, files: list[Path], sizes: Sizes, home: Path, progress: Callable[[str], None]) -> None:
     """Decode every picture into the folder ``home``."""
     entries, shapes = [], []
-    with atomic_folder(home) as part:
-        with open(part / _PIXELS, "wb") as out:
+    with atomic_folder(home) as draft:
+        with open(draft / _PIXELS, "wb") as out:
             for entry, pixels in _examined(files, sizes):
                 if pixels is not None:
                     out.write(pixels.tobytes())
                     shapes.append((len(entries), *pixels.shape[1::-1]))
                 entries.append(replace(entry, path=os.path.relpath(entry.path, root)))
                 if len(entries) % 1000 == 0:
-                    report(f"{len(entries):,} pictures read, {len(shapes):,} of use")
-        np.save(part / _SHAPES, np.array(shapes, np.int64).reshape(-1, 3))
-        manifest.write(entries, part / _ENTRIES)
+                    progress(f"{len(entries):,} pictures read, {len(shapes):,} of use")
+        np.save(draft / _SHAPES, np.array(shapes, np.int64).reshape(-1, 3))
+        manifest.write(entries, draft / _ENTRIES)
 
 
 def _examined(files: list[Path], sizes: Sizes) -> Iterator[tuple[Entry, np.ndarray | None]]:

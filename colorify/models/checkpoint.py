@@ -102,10 +102,10 @@ def save(checkpoint: Checkpoint, path: Path, dtype: torch.dtype | None = None) -
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with atomic(path, sync=True) as part:
-            safetensors.torch.save_file(tensors, part, metadata)
-            part.chmod(0o644)  # safetensors keeps it from others
-            with open(part, "r+b") as file:
+        with atomic(path, sync=True) as draft:
+            safetensors.torch.save_file(tensors, draft, metadata)
+            draft.chmod(0o644)  # safetensors keeps it from others
+            with open(draft, "r+b") as file:
                 _sort_metadata(file)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path}: could not be written: {error}") from None

@@ -219,9 +219,9 @@ def export(source: Path, path: Path | None = None) -> Path:
         "length": len(graph),
     } | ({"weights": weights} if weights else {})
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic(path) as part:
-        part.write_bytes(graph + _entry(about | {"sha256": _digest(graph, about)}))
-        _check(load(part).predictor(), network, examples)
+    with atomic(path) as draft:
+        draft.write_bytes(graph + _entry(about | {"sha256": _digest(graph, about)}))
+        _check(load(draft).predictor(), network, examples)
     return path
 
 

@@ -60,8 +60,8 @@ def write_pages(
 
     try:
         if row.name == "TIFF":
-            with atomic(path) as part:
-                _stream(map(noted, pages), path, part, large)
+            with atomic(path) as draft:
+                _stream(map(noted, pages), path, draft, large)
         else:
             (picture,) = pages
             write_beside(path, _encoded(noted(picture), row))
@@ -70,12 +70,12 @@ def write_pages(
     return tuple(lost)
 
 
-def _stream(pages: Iterable[Picture], path: Path, part: Path, large: bool) -> None:
+def _stream(pages: Iterable[Picture], path: Path, draft: Path, large: bool) -> None:
     """The pages of a TIFF, from when the first one is there."""
     waiting = iter(pages)
     first = next(waiting)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(part, "wb") as file:
+    with open(draft, "wb") as file:
         tiff_write.write(_chained(first, waiting), file, large)
 
 

@@ -48,7 +48,7 @@ def test_training_reads_them(harvest, tmp_path):
 
     def pixels(source) -> list[bytes]:
         config = DataConfig((str(source),), side=40, min_side=32)
-        train, valid = prepare(config, tmp_path / "cache", report=lambda _: None)
+        train, valid = prepare(config, tmp_path / "cache", progress=lambda _: None)
         return [picture.tobytes() for split in (train, valid) for picture in map(split.__getitem__, range(len(split)))]
 
     assert pixels(tmp_path / "shards") == pixels(harvest)

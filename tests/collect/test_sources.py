@@ -48,8 +48,8 @@ def test_the_built_in_sample_needs_nothing(tmp_path):
 
 def test_loopback_is_a_site_that_is_crawled(tmp_path):
     config = CollectConfig(("loopback",), valid_share=0.46, delay=0)
-    counts = gather(config, tmp_path, report=lambda _: None)
-    assert counts == gather(config, tmp_path, report=lambda _: None)  # at another port
+    counts = gather(config, tmp_path, progress=lambda _: None)
+    assert counts == gather(config, tmp_path, progress=lambda _: None)  # at another port
     assert counts.pop("used") == 7 and counts.pop("too large") == 2
     assert set(counts.values()) == {1} and {"few colors", "near duplicate", "duplicate", "gray"} <= counts.keys()
     found = survey(tmp_path)
@@ -74,7 +74,7 @@ def write_list(path: Path, rows: list[dict[str, str]]) -> Path:
 def test_a_list_of_urls(site: Site, tmp_path, suffix):
     rows = [{"url": f"{site.url}photos/{name}.jpg", "caption": f"a {name}"} for name in ("cat", "rocket", "absent")]
     path = write_list(tmp_path / f"list{suffix}", rows)
-    gather(CollectConfig((str(path),), delay=0, allow_private=True), tmp_path / "out", report=lambda _: None)
+    gather(CollectConfig((str(path),), delay=0, allow_private=True), tmp_path / "out", progress=lambda _: None)
     found = {entry.caption: entry.refused for entry in listed(tmp_path / "out")}
     words = [row["caption"] if suffix != ".txt" else "" for row in rows]
     assert set(found) == set(words) and used(tmp_path / "out") == 2
@@ -84,9 +84,9 @@ def test_a_list_of_urls(site: Site, tmp_path, suffix):
 
 def test_a_site_that_cannot_be_visited(site: Site, tmp_path):
     with pytest.raises(CollectError, match=r"cannot be visited: private address: 127\.0\.0\.1"):
-        gather(CollectConfig((site.url,), delay=0), tmp_path, report=lambda _: None)
+        gather(CollectConfig((site.url,), delay=0), tmp_path, progress=lambda _: None)
     config = CollectConfig((site.url,), delay=0, allow_private=True, depth=0)
-    assert gather(config, tmp_path, report=lambda _: None)["used"] == 7
+    assert gather(config, tmp_path, progress=lambda _: None)["used"] == 7
 
 
 def test_a_list_with_something_else(tmp_path):
@@ -96,8 +96,8 @@ def test_a_list_with_something_else(tmp_path):
 
 
 def test_a_manifest_keeps_its_splits(photos, tmp_path):
-    gather(CollectConfig((str(photos),), valid_share=0.3, min_side=32), tmp_path / "a", report=lambda _: None)
-    gather(CollectConfig((str(tmp_path / "a"),), valid_share=0), tmp_path / "b", report=lambda _: None)
+    gather(CollectConfig((str(photos),), valid_share=0.3, min_side=32), tmp_path / "a", progress=lambda _: None)
+    gather(CollectConfig((str(tmp_path / "a"),), valid_share=0), tmp_path / "b", progress=lambda _: None)
     first, second = ({e.sha256: e.split for e in listed(tmp_path / n) if not e.refused} for n in "ab")
     assert first == second and "valid" in first.values()
 
@@ -106,7 +106,7 @@ def test_validation_kept_as_a_whole(photos, tmp_path):
     photo(99).save(tmp_path / "own.png")
     (tmp_path / "held.png").write_bytes((photos / "03.png").read_bytes())
     config = CollectConfig((str(photos),), (str(tmp_path / "own.png"), str(tmp_path / "held.png")), min_side=32)
-    gather(config, tmp_path / "out", report=lambda _: None)
+    gather(config, tmp_path / "out", progress=lambda _: None)
     splits = {Path(e.path).name: e.split for e in listed(tmp_path / "out")}
     assert splits["own.png"] == splits["held.png"] == "valid"
     assert splits["03.png"] == "" and splits["04.png"] == "train"  # never in both
@@ -120,7 +120,7 @@ def test_a_public_dataset_is_fetched_and_unpacked_once(site: Site, tmp_path, mon
     site.add("/tiny-pets.tgz", content.getvalue(), "application/gzip")
     monkeypatch.setattr(URLs, "PETS", f"{site.url}tiny-pets.tgz")
     for _ in range(2):
-        assert gather(CollectConfig(("pets",)), tmp_path, report=lambda _: None) == {"used": 7, "gray": 1}
+        assert gather(CollectConfig(("pets",)), tmp_path, progress=lambda _: None) == {"used": 7, "gray": 1}
     assert site.asked["/tiny-pets.tgz"] == 1
 
 

@@ -7,7 +7,7 @@ from colorify.collect.survey import survey
 
 
 def test_a_survey_counts_what_is_of_use_and_what_is_not(photos, tmp_path):
-    gather(CollectConfig((str(photos),), valid_share=0.3, min_side=32), tmp_path, report=lambda _: None)
+    gather(CollectConfig((str(photos),), valid_share=0.3, min_side=32), tmp_path, progress=lambda _: None)
     found, few = survey(tmp_path), survey(tmp_path, limit=3)
     assert sum(found.splits.values()) == 12 == len(found.sides) == len(found.thumbnails)
     assert sum(found.refused.values()) == 4 and found.refused.keys() >= {"gray", "duplicate"}

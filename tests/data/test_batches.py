@@ -29,7 +29,7 @@ def test_batches_over_several_parts_are_those_of_one_array(tmp_path):
     for name, seeds in (("a", range(4)), ("b", range(4, 8)), ("c", range(8, 12))):
         shard(tmp_path / f"{name}.tar", seeds)
     config = DataConfig((str(tmp_path),), valid_share=0.3, side=40, min_side=32)
-    train, _ = prepare(config, tmp_path / "cache", report=lambda _: None)
+    train, _ = prepare(config, tmp_path / "cache", progress=lambda _: None)
     assert len(train.pixels) == 3
     one = train.joined()
     assert len(one.pixels) == 1 and len(one.pixels[0]) == (train.width * train.height).sum()

@@ -48,12 +48,12 @@ def test_a_changed_source_makes_a_new_cache(tmp_path):
     for seed in range(3):
         photo(seed).save(source / f"{seed}.png")
     config = DataConfig((str(source),), valid=(str(source / "0.png"),), side=40, min_side=32)
-    assert [len(split) for split in prepare(config, tmp_path / "cache", report=print)] == [2, 1]
+    assert [len(split) for split in prepare(config, tmp_path / "cache", progress=print)] == [2, 1]
     photo(3).save(source / "3.png")
-    assert [len(split) for split in prepare(config, tmp_path / "cache", report=print)] == [3, 1]
+    assert [len(split) for split in prepare(config, tmp_path / "cache", progress=print)] == [3, 1]
 
 
 def test_no_usable_pictures(tmp_path):
     Image.new("L", (64, 64)).save(tmp_path / "gray.png")
     with pytest.raises(DataError, match="no usable pictures"):
-        prepare(DataConfig((str(tmp_path),)), tmp_path / "cache", report=print)
+        prepare(DataConfig((str(tmp_path),)), tmp_path / "cache", progress=print)

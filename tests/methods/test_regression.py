@@ -22,7 +22,7 @@ def learning(folder: Path) -> DataConfig:
 
 
 def test_learns_two_pictures(tmp_path):
-    sets = prepare(learning(tmp_path), tmp_path / "cache", report=print)
+    sets = prepare(learning(tmp_path), tmp_path / "cache", progress=print)
     plain = AugmentConfig(zone=(1.0, 1.0), flip=0.0, gray=0.0, degradation=0.0)
     config = replace(CONFIG, steps=60, sizes=((0.0, 32),), augment=plain, valid_every=60, ema=0.5, lr=2e-3)
     history = checkpoint.load(regression.METHOD.train(config, *sets, Run(tmp_path / "out"))).training["history"]

@@ -36,7 +36,7 @@ def data(photos) -> DataConfig:
 
 @pytest.fixture(scope="session")
 def sets(data, tmp_path_factory):
-    return prepare(data, tmp_path_factory.mktemp("cache"), report=lambda _: None)
+    return prepare(data, tmp_path_factory.mktemp("cache"), progress=lambda _: None)
 
 
 @pytest.fixture(scope="session")
