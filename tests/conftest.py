@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from colorify.codec import Bits, Channels
+from colorify.codec import Bits, Channels, Codec
 from colorify.inference import Colorizer
 from colorify.models.checkpoint import Checkpoint
 from colorify.models.unet import UNet, UNetConfig
@@ -15,14 +15,19 @@ from colorify.models.unet import UNet, UNetConfig
 TINY = UNetConfig("resnet18", (16, 16, 8, 8))
 
 
+def untrained(codec: Codec, method: str) -> Checkpoint:
+    """A tiny network with lively answers."""
+    torch.manual_seed(0)
+    network = UNet(TINY, codec.outputs)
+    torch.nn.init.normal_(network.head.weight, std=0.3)
+    training = {"size": 64, "mean_ab": [1.0, 5.0], "prior": [1 / 256] * 256}
+    return Checkpoint(TINY, codec, method, network.state_dict(), training)
+
+
 @pytest.fixture(scope="session")
 def checkpoint() -> Checkpoint:
     """An untrained network that predicts lively colours."""
-    torch.manual_seed(0)
-    network = UNet(TINY, 2)
-    torch.nn.init.normal_(network.head.weight, std=0.3)
-    training = {"size": 64, "mean_ab": [1.0, 5.0], "prior": [1 / 256] * 256}
-    return Checkpoint(TINY, Channels(), "regression", network.state_dict(), training)
+    return untrained(Channels(), "regression")
 
 
 @pytest.fixture(scope="session")
@@ -33,11 +38,7 @@ def colorizer(checkpoint) -> Colorizer:
 @pytest.fixture(scope="session")
 def classifier() -> Colorizer:
     """An untrained classification network with opinions."""
-    torch.manual_seed(0)
-    network = UNet(TINY, 256)
-    torch.nn.init.normal_(network.head.weight, std=0.3)
-    training = {"size": 64, "mean_ab": [1.0, 5.0], "prior": [1 / 256] * 256}
-    return Colorizer(Checkpoint(TINY, Bits(4), "classification", network.state_dict(), training), "cpu")
+    return Colorizer(untrained(Bits(4), "classification"), "cpu")
 
 
 def long(*values: object) -> list:

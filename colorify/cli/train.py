@@ -53,8 +53,8 @@ def _train_command(name: str, text: str) -> None:
             with processes.joined(str(find_device(device))) as mine:
                 with processes.in_turn():
                     sets = pictures(profile, params, data or (), valid or ())
-                run = {"device": mine, "stop_minutes": minutes, "restart": restart, "compile": compile}
-                written = train_stage(registry.method(name), profile, params, sets, out, begin, backbone, **run)
+                run = {"out": out, "device": mine, "stop_minutes": minutes, "restart": restart, "compile": compile}
+                written = train_stage(registry.method(name), profile, params, sets, begin, backbone, **run)
                 if processes.first():
                     print(written)
 

@@ -105,13 +105,13 @@ def train_batch(
     size: int,
     config: AugmentConfig,
     seed: int,
-    part: int = 0,
-    parts: int = 1,
+    share: tuple[int, int] = (0, 1),
 ) -> Batch:
     """The batch of a step: shuffled without replacement pass after pass, augmented; a function of seed and step.
 
-    Of ``parts`` equal ones only ``part``, counted from 0; pictures are dealt, the augmentation of each part is its own.
+    ``share`` (k, n) takes the k-th of n equal parts, from 0; pictures are dealt, the augmentation of each is its own.
     """
+    part, parts = share
     device = pictures.device
     places = range(step * batch + part, (step + 1) * batch, parts)
     index = torch.tensor([_shuffled(len(pictures), place, seed) for place in places]).to(device)

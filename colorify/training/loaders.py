@@ -37,9 +37,9 @@ class TrainLoader:
         config = self.config
         for step in self._range():
             begun = time.perf_counter()
-            part = processes.rank(), processes.count()
+            share = processes.rank(), processes.count()
             size = config.size(step)
-            batch = train_batch(self.pictures, step, config.batch, size, config.augment, config.seed, *part)
+            batch = train_batch(self.pictures, step, config.batch, size, config.augment, config.seed, share)
             self.seconds += time.perf_counter() - begun
             yield tuple(batch)
 

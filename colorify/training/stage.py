@@ -45,7 +45,6 @@ def train_stage(
     profile: str | None = None,
     file: Path | None = None,
     sets: tuple[Pictures, Pictures] | None = None,
-    out: Path | None = None,
     begin: Path | None = None,
     backbone: Path | None = None,
     numbers: Mapping[str, object] | None = None,
@@ -64,7 +63,8 @@ def train_stage(
         begin, backbone = (base, None) if method.takes == "model" else (None, base)
     starts = _starts(method, config, begin, backbone)
     pair = sets or pictures(profile, file)
-    return method.train(config, *pair, Run(out or home(method.name, profile, file), **run), starts)
+    run["out"] = run.get("out") or home(method.name, profile, file)
+    return method.train(config, *pair, Run(**run), starts)
 
 
 def variants(

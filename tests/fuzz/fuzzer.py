@@ -23,7 +23,8 @@ from pathlib import Path
 
 from reliability import publish
 
-from .drivers import DRIVERS, seeds
+from .drivers import DRIVERS
+from .seeds import seeds
 
 CORPUS = Path(__file__).with_name("corpus")
 SECONDS, MIB = 10, 1024

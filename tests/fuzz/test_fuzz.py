@@ -6,8 +6,9 @@ import pytest
 
 from conftest import long
 
-from .drivers import DRIVERS, seeds
+from .drivers import DRIVERS
 from .fuzzer import attempt, inputs, kept
+from .seeds import seeds
 
 FEW = {"video": 25, "weights": 40, "shard": 40}
 

@@ -159,11 +159,15 @@ def test_what_the_file_says(copies, checkpoint):
         Colorizer.load(copies).network  # noqa: B018
 
 
+def flipped(path: Path, place: int = -40) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
 @pytest.mark.parametrize("place", [100, 20_000, -40])
 def test_a_changed_byte_is_found(copies, place):
-    content = bytearray(copies.read_bytes())
-    content[place] ^= 1
-    copies.write_bytes(content)
+    flipped(copies, place)
     with pytest.raises(CheckpointError, match=r"tiny\.onnx: (corrupted|not an ONNX file)"):
         onnx.load(copies)
     assert onnx.beside(copies.with_suffix(".safetensors")) is None
@@ -171,17 +175,9 @@ def test_a_changed_byte_is_found(copies, place):
 
 @pytest.mark.parametrize("place", [100, 20_000, 60_000, -40])
 def test_a_changed_byte_of_a_whole_file_is_found(alone, place):
-    content = bytearray(alone.read_bytes())
-    content[place] ^= 1
-    alone.write_bytes(content)
+    flipped(alone, place)
     with pytest.raises(CheckpointError, match=r"any name\.onnx: (corrupted|not an ONNX file)"):
         onnx.load(alone)
-
-
-def flipped(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[-40] ^= 1
-    path.write_bytes(content)
 
 
 WRONG = {
