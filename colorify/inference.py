@@ -66,7 +66,7 @@ class Answer:
     def ab(self, knobs: Knobs = _PLAIN) -> np.ndarray:
         """The ab that the knobs ask for, hints and all: ``(h, w, 2)``, upright; `HintError` for one outside."""
         chroma = self.chroma(knobs)
-        ab = chroma * knobs.saturation
+        ab = knobs.applied(chroma)
         if not knobs.hints:
             return ab
         from colorify.hints import Spreading

@@ -1,6 +1,7 @@
 """How a picture is coloured: one set of knobs for Python, the command line, archives, films and the studio.
 
-A new knob is a field here, with its help and range in its metadata: the command line takes it from there.
+A new knob is a field here, with its help and range in its metadata: the command line takes it from there. One that
+changes colours does so in `Knobs.applied`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from colorify.hints import Hint
 
 
@@ -35,3 +38,7 @@ class Knobs:
             value, low, high = getattr(self, knob.name), knob.metadata.get("min"), knob.metadata.get("max")
             if low is not None and value is not None and not low <= value <= high:
                 raise ValueError(f"{knob.name} {value}: expected {low} to {high}")
+
+    def applied(self, ab: np.ndarray) -> np.ndarray:
+        """What the knobs of colour make of a prediction ``(..., 2)``, for pictures and films alike."""
+        return ab * self.saturation

@@ -82,7 +82,7 @@ class Painter:
         if self.knobs.blur:
             ab = cv2.GaussianBlur(ab, (0, 0), self.knobs.blur * min(ab.shape[:2]) / min(luma.shape))
         seen = planes.gray(planes.sited(luma, shape)[lines], coding)
-        wide = planes.sited(ab * self.knobs.saturation, shape, luma.shape)[lines]
+        wide = planes.sited(self.knobs.applied(ab), shape, luma.shape)[lines]
         return planes.chroma(seen, wide, coding)
 
     def keep(self, frame: VideoFrame, context: VideoCodecContext) -> VideoFrame:
