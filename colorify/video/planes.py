@@ -42,7 +42,10 @@ class Coding:
 def gray(plane: np.ndarray, coding: Coding) -> np.ndarray:
     """Luma samples ``(H, W)`` -> neutral sRGB ``(H, W)`` float32 in 0..1; what is blacker or whiter is clamped."""
     black, white = coding.luma_range
-    return ((plane.astype(np.float32) - black) / (white - black)).clip(0, 1)
+    levels = plane.astype(np.float32)
+    levels -= black
+    levels /= white - black
+    return np.clip(levels, 0, 1, out=levels)
 
 
 def sited(plane: np.ndarray, shape: tuple[int, int], full: tuple[int, int] | None = None) -> np.ndarray:
@@ -69,12 +72,20 @@ def chroma(gray: np.ndarray, ab: np.ndarray, coding: Coding) -> np.ndarray:
     same hue and less where the gamut ends. Read from a table that `exact_chroma` fills.
     """
     _, points, _ = _GRID
-    place = ((ab / _LIMIT + 1) * ((points - 1) / 2)).clip(0, points - 1).astype(np.float32)
-    slices = np.rint(gray * 255).astype(np.float32) * points
-    found = cv2.remap(_table(coding.matrix), place[..., 1], place[..., 0] + slices, cv2.INTER_LINEAR)
+    place = ab.astype(np.float32)  # in place from here on: fresh memory for every step costs as much as the step
+    place /= _LIMIT
+    place += 1
+    place *= (points - 1) / 2
+    np.clip(place, 0, points - 1, out=place)
+    slices = np.rint(gray * 255).astype(np.float32)
+    slices *= points
+    slices += place[..., 0]
+    levels = cv2.remap(_table(coding.matrix), place[..., 1], slices, cv2.INTER_LINEAR)
     middle, span = coding.chroma_range
-    top = 2**coding.depth - 1
-    levels = np.rint(found * np.float32(span) + np.float32(middle)).clip(0, top)
+    levels *= np.float32(span)
+    levels += np.float32(middle)
+    np.rint(levels, out=levels)
+    np.clip(levels, 0, 2**coding.depth - 1, out=levels)
     return levels.astype(np.uint8 if coding.depth == 8 else np.uint16).transpose(2, 0, 1)
 
 
