@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Event
 from typing import IO, Literal
 
-from colorify import batch
+from colorify import batch, extras
 from colorify.batch import BatchOptions, Ended
 from colorify.files import atomic
 from colorify.inference import Colorizer
@@ -243,7 +243,7 @@ def _by_ray(model: str, options: BatchOptions, device: str, tasks: Sequence[Task
         import ray
         import ray.data
     except ImportError:
-        raise ArchiveError('the engine ray is not installed: pip install "colorify[scale]"') from None
+        raise ArchiveError(f"the engine ray is not installed: {extras.cure('scale')}") from None
     Colorizer.load(model, "cpu")  # what is wrong with it is said here, not by every actor
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it warns of arguments that we do not lose
     begun_here = not ray.is_initialized()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from colorify.cli.common import plainly, say
+from colorify.cli.common import console, plainly, say
 
 app = typer.Typer(help="Gather colour pictures to learn from.", no_args_is_help=True)
 
@@ -38,8 +38,6 @@ def spider(
     longest: Longest = 1280,
 ) -> None:
     """Crawl web sites for pictures: robots.txt, throttled, resumable. Ctrl-C stops; the same command goes on."""
-    from rich.console import Console
-
     from colorify.collect import normalize, spider
     from colorify.collect.sources import counted
 
@@ -57,7 +55,7 @@ def spider(
         allow_private=allow_private,
     )
     shape = normalize.NormalConfig(min_side, longest)
-    with plainly(), Console(stderr=True).status("") as line:
+    with plainly(), console().status("") as line:
         print(counted(spider.crawl(config, lambda counts: line.update(counted(counts)))))
         refused = spider.refused(config)
         for url, reason in refused.items():
@@ -90,8 +88,6 @@ def dataset(
     allow_private: AllowPrivate = False,
 ) -> None:
     """Bring pictures into shape for training: one manifest, copies of the large ones; nothing else is touched."""
-    from rich.console import Console
-
     from colorify.collect.sources import CollectConfig, gather
 
     config = CollectConfig(
@@ -105,7 +101,7 @@ def dataset(
         delay=delay,
         allow_private=allow_private,
     )
-    with plainly(), Console(stderr=True).status("") as line:
+    with plainly(), console().status("") as line:
         counts = gather(config, out, line.update)
     print(_kept(counts, out))
 
@@ -117,11 +113,9 @@ def shards(
     megabytes: Annotated[int, typer.Option(min=1, help="Size of a shard, MiB.")] = 256,
 ) -> None:
     """Pack pictures into tar shards with a manifest as their index: few large files, to store, to send, to read."""
-    from rich.console import Console
-
     from colorify.collect.shards import shard
 
-    with plainly(), Console(stderr=True).status("") as line:
+    with plainly(), console().status("") as line:
         pictures, count = shard(source, out, megabytes << 20, lambda done: line.update(f"{done:,} pictures packed"))
     print(f"{out}: {pictures:,} pictures in {count:,} shards")
 

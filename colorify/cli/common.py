@@ -4,21 +4,43 @@ from __future__ import annotations
 
 import inspect
 import sys
+import traceback
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, get_type_hints
+from typing import TYPE_CHECKING, Annotated, get_type_hints
 
 import typer
 
 from colorify.knobs import Knobs
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 Model = Annotated[str, typer.Option(help="A released model, or the path of a checkpoint.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Values = dict[str, object]
 """Those of the knobs, by name; see `knobbed`."""
+
+
+@dataclass
+class Modes:
+    """What was asked of all commands."""
+
+    quiet: bool = False  # no bars
+    verbose: bool = False  # tracebacks
+
+
+modes = Modes()
+
+
+def console() -> Console:
+    """Where bars are drawn: stderr, or nowhere."""
+    from rich.console import Console
+
+    return Console(stderr=True, quiet=modes.quiet)
 
 
 def say(message: str) -> None:
@@ -32,6 +54,8 @@ def plainly() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:  # every error of the package is a ValueError
+        if modes.verbose:
+            traceback.print_exc()
         say(str(error))
         raise typer.Exit(1) from None
 
@@ -77,7 +101,6 @@ def progress(items: list, what: str = "coloring") -> Iterator:
     """The items, with a bar on stderr when there are several."""
     if len(items) < 2:
         return iter(items)
-    from rich.console import Console
     from rich.progress import track
 
-    return iter(track(items, what, console=Console(stderr=True)))
+    return iter(track(items, what, console=console()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from colorify.cli.common import Device, Model, Values, knobbed, plainly, read_knobs, say
+from colorify.cli.common import Device, Model, Values, console, knobbed, plainly, read_knobs, say
 
 if TYPE_CHECKING:
     from colorify.inference import Colorizer
@@ -80,14 +80,13 @@ def video(
 
 def _film(source: Path, out: Path, colorizer: Colorizer, options: film.Options) -> film.Progress:
     """Colour a film, with a bar on stderr."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from colorify.video import film
 
     speed = TextColumn("frames, {task.fields[fps]:.1f} a second, left:")
     columns = (BarColumn(), MofNCompleteColumn(), speed, TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=console()) as bar:
         task = bar.add_task("", total=None, fps=0.0)
 
         def report(now: film.Progress) -> None:

@@ -12,7 +12,7 @@ from colorify.cli.common import Device, plainly, progress, say
 
 def models(table: Annotated[bool, typer.Option("--table", help="Print what they reached.")] = False) -> None:
     """List the released models, or, with --table, what they reached on held-out photos."""
-    from colorify.models import checkpoint, released
+    from colorify.models import released
 
     with plainly():
         if table:
@@ -21,9 +21,18 @@ def models(table: Annotated[bool, typer.Option("--table", help="Print what they 
             print(released_results())
             return
         for name, path in released.models().items():
-            model = checkpoint.load(path)
-            seen, megabytes = model.training.get("samples", 0), path.stat().st_size / 1e6
-            print(f"{name}: {model.method}, {model.network.encoder}, {seen:,} samples seen, {megabytes:.0f} MB")
+            told, megabytes = released.described(path), path.stat().st_size / 1e6
+            seen = told.training.get("samples", 0)
+            print(f"{name}: {told.method}, {told.network['encoder']}, {seen:,} samples seen, {megabytes:.0f} MB")
+
+
+def doctor() -> None:
+    """Say what is installed, what the network will run on, and what is missing for which command."""
+    from colorify.doctor import findings
+
+    with plainly():
+        for name, found in findings().items():
+            print(f"{name:>10}: {found}")
 
 
 def evaluate(

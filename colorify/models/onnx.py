@@ -139,7 +139,7 @@ def load(path: Path) -> OnnxModel:
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from None
     if not installed():
-        raise CheckpointError(f'{path}: needs OpenVINO: pip install "colorify[fast]"')
+        raise CheckpointError(f"{path}: needs OpenVINO: pip install openvino")
     try:
         about = _verified(content)
         codec = codecs.from_text(str(about["codec"]))

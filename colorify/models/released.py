@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
-from colorify.models import CheckpointError
+from safetensors import SafetensorError, safe_open
+
+from colorify.models import CheckpointError, renamed
 from colorify.params import nearest
 
 
@@ -13,6 +17,24 @@ def models() -> dict[str, Path]:
     """The released models by name."""
     folder = Path(str(files("colorify") / "weights"))
     return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
+
+
+class Description(NamedTuple):
+    """What a checkpoint says of itself."""
+
+    method: str
+    network: dict[str, object]
+    training: dict[str, object]
+
+
+def described(path: Path) -> Description:
+    """Read it without the weights, and without torch; `CheckpointError` for what is no checkpoint."""
+    try:
+        with safe_open(path, "numpy") as file:
+            told = file.metadata() or {}
+        return Description(told["method"], json.loads(told["network"]), renamed(json.loads(told["training"])))
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise CheckpointError(f"{path}: not a colorify checkpoint: {error}") from None
 
 
 def find(name: str | Path) -> Path:

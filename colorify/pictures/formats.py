@@ -17,6 +17,7 @@ from pathlib import Path
 import PIL
 from PIL import Image, UnidentifiedImageError
 
+from colorify import extras
 from colorify.pictures.picture import PictureError
 
 _ALL = frozenset({"exif", "icc", "xmp", "resolution"})
@@ -114,9 +115,7 @@ def ready(row: Format) -> None:
     try:
         module = importlib.import_module(row.package)
     except ImportError:
-        raise PictureError(
-            f'{row.name} needs an extra that is not installed: pip install "colorify[formats]"'
-        ) from None
+        raise PictureError(f"{row.name} needs an extra that is not installed: {extras.cure('formats')}") from None
     if row.plugin:
         getattr(module, row.plugin)()
 

@@ -258,7 +258,7 @@ Made and checked by `tests/pictures/test_formats.py`: `python tests/pictures/tes
 Each file of the table is generated, read, coloured, written in its own format and read again. L\\* stays within 0.5
 in 8 bits, and within 0.01 in 16 bits and floats; JPEG and WebP are
 lossy, and the promise is that of the samples that they are given; AVIF adds up to 0.5; HEIF and JPEG XL are written
-lossless. HEIF, JPEG XL and DNG need `pip install "colorify[formats]"`; a DNG is
+lossless. HEIF, JPEG XL and DNG need `pip install "colorify-photo[formats]"`; a DNG is
 developed and written as a 16-bit TIFF. All else is refused in one line, and nothing is written.
 
 {measured(Path(folder))}
@@ -322,7 +322,7 @@ def test_a_picture_stands_as_it_did(tmp_path, row, orientation):
 @pytest.mark.parametrize("row", [row for row in TABLE if row.package], ids=lambda row: row.name)
 def test_a_missing_extra_is_named(monkeypatch, row):
     monkeypatch.setitem(sys.modules, row.package, None)
-    with pytest.raises(PictureError, match=rf'{row.name} needs an extra .* pip install "colorify\[formats\]"'):
+    with pytest.raises(PictureError, match=rf'{row.name} needs an extra .* pip install "colorify-photo\[formats\]"'):
         ready(row)
 
 
