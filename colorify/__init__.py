@@ -14,3 +14,7 @@ def __getattr__(name: str):
 
         return Colorizer
     raise AttributeError(f"module 'colorify' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

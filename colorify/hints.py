@@ -134,10 +134,11 @@ def check(hints: Iterable[tuple], size: tuple[int, int]) -> list[Hint]:
     checked = []
     for number, given in enumerate(hints, 1):
         try:
-            x, y, (a, b) = given
+            x, y, color = given
+            a, b = ab_of(color) if isinstance(color, str) else color
             hint = Hint(float(x), float(y), (float(a), float(b)))
         except (TypeError, ValueError):
-            raise HintError(f"hint {number}: {given!r}: expected (x, y, (a, b))") from None
+            raise HintError(f"hint {number}: {given!r}: expected (x, y, (a, b)) or (x, y, color)") from None
         if not (0 <= hint.x < size[0] and 0 <= hint.y < size[1]):
             raise HintError(f"hint {number}: {hint.x:g}, {hint.y:g} is outside the picture of {size[0]} x {size[1]}")
         if not all(abs(value) <= 128 for value in hint.ab):

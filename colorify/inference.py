@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import cv2
 import numpy as np
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from colorify.models.checkpoint import Checkpoint
     from colorify.models.onnx import OnnxModel
 
-Source = Image.Image | str | Path | np.ndarray
+    Source = Image.Image | str | Path | bytes | BinaryIO | np.ndarray | torch.Tensor
+    """A picture; tensors have their channels first, ``(H, W)`` or ``(1|3|4, H, W)``, as those of torchvision."""
 
 DEFAULT_SIZE = 128
 _PLAIN = Knobs()
@@ -145,7 +147,7 @@ class Colorizer:
         return self.model.digest
 
     def __call__(self, image: Source, **knobs: object) -> Image.Image | np.ndarray:
-        """Colour one picture: a Pillow image or path gives a Pillow image (8 bit), an array gives an array of its type.
+        """Colour one picture: an image, path, bytes or open file give a Pillow image of 8 bits, others their like.
 
         The knobs are the fields of `Knobs`. Raises `PictureError` on what is no picture: wrong shape or type, values
         outside 0..1, unreadable files.
@@ -276,19 +278,35 @@ def _is_cpu(device: str) -> bool:
     return find_device(device).type == "cpu"
 
 
-def _given(image: Source, result: Picture) -> Image.Image | np.ndarray:
+def _given(image: Source, result: Picture) -> Image.Image | np.ndarray | torch.Tensor:
     """A result in the kind that the image was given in."""
+    if _is_tensor(image):
+        pixels = np.ascontiguousarray(np.moveaxis(pictures.to_array(result), -1, 0))
+        return sys.modules["torch"].from_numpy(pixels).to(image.device)
     return pictures.to_array(result) if isinstance(image, np.ndarray) else pictures.to_pil(result)
 
 
+def _is_tensor(image: Source) -> bool:
+    return "torch" in sys.modules and isinstance(image, sys.modules["torch"].Tensor)
+
+
 def _picture(image: Source) -> Picture:
+    if _is_tensor(image):
+        pixels = image.detach().cpu().numpy()
+        image = (
+            np.moveaxis(pixels, 0, -1) if pixels.ndim == 3 and len(pixels) > 1 else pixels.reshape(pixels.shape[-2:])
+        )
     if isinstance(image, np.ndarray):
         return pictures.from_array(image)
+    if hasattr(image, "read"):
+        image = image.read()
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        return pictures.decode(bytes(image), "the bytes given", MAX_MEGAPIXELS)
     if isinstance(image, Image.Image):
         return pictures.from_pil(image)
     if isinstance(image, (str, Path)):
         return pictures.read(Path(image), MAX_MEGAPIXELS)
-    raise pictures.PictureError(f"a {type(image).__name__}: expected a Pillow image, a path, or a numpy array")
+    raise pictures.PictureError(f"a {type(image).__name__}: expected an image, a path, bytes, an array, a tensor")
 
 
 def _enlarged(ab: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

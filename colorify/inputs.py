@@ -114,6 +114,18 @@ def plan(inputs: Iterable[str], out: Path | str, films: bool = False) -> tuple[l
     return [job for job in dict.fromkeys(jobs) if taken[job.target] == job.source], list(dict.fromkeys(passed))
 
 
+def beside(inputs: Sequence[str]) -> str:
+    """Where results go when nobody says: NAME-colorized, beside the one input; `UsageError` for several."""
+    if len(inputs) != 1 or not Path(inputs[0]).exists():
+        raise UsageError("several inputs, or none that is there: name a folder for the results")
+    path = Path(inputs[0])
+    path = path if path.name else path.resolve()  # of .
+    if path.is_dir() or path.suffix.lower() not in FORMATS:
+        return f"{path.with_name(path.name.removesuffix('.tar'))}-colorized"
+    suffix = FORMATS[path.suffix.lower()].written_as or path.suffix
+    return str(path.with_name(f"{path.stem}-colorized{suffix}"))
+
+
 def say(passed: Iterable[Passed], tell: Callable[[str], None]) -> None:
     """Tell a line for each of those passed over, at most `_LINES` for each kind of reason."""
     for kind, group in groupby(sorted(passed, key=lambda one: one.kind), lambda one: one.kind):

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from colorify import hints
 from colorify.cli import app
 from colorify.color import rgb_to_lab
-from colorify.hints import Hint, HintError, Spreading
+from colorify.hints import Hint, HintError, Spreading, ab_of
 from colorify.models import checkpoint as checkpoints
 
 
@@ -107,6 +107,14 @@ def test_places_are_those_of_the_upright_picture(colorizer, tmp_path):
 def test_hints_that_cannot_be(colorizer, given, words):
     with pytest.raises(HintError, match=words):
         colorizer(np.zeros((200, 300), np.uint8), hints=[given])
+
+
+def test_a_colour_by_its_name(colorizer):
+    gray = np.full((40, 60), 128, np.uint8)
+    named = colorizer(gray, hints=[(30, 20, "#ff0000")])
+    assert np.array_equal(named, colorizer(gray, hints=[(30, 20, ab_of("red"))]))
+    with pytest.raises(HintError, match="expected"):
+        colorizer(gray, hints=[(30, 20, "no colour")])
 
 
 def test_files(tmp_path):

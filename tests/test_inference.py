@@ -142,6 +142,21 @@ def test_what_is_no_picture(colorizer):
         colorizer("nowhere.png")
 
 
+def test_bytes_open_files_and_tensors_are_pictures(colorizer, tmp_path):
+    photo(0).save(tmp_path / "a.png")
+    colored = np.asarray(colorizer(tmp_path / "a.png"))
+    with (tmp_path / "a.png").open("rb") as file:
+        assert np.array_equal(colorizer(file), colored)
+    assert np.array_equal(colorizer((tmp_path / "a.png").read_bytes()), colored)
+    pixels = np.asarray(photo(0))
+    for planes in (torch.from_numpy(pixels.copy()).movedim(-1, 0), torch.from_numpy(pixels[..., 0].copy())[None] / 255):
+        result, plain = colorizer(planes), colorizer(np.ascontiguousarray(np.moveaxis(planes.numpy(), 0, -1).squeeze()))
+        assert result.dtype == planes.dtype and result.shape == (3, *planes.shape[1:])
+        assert np.array_equal(result.movedim(0, -1), plain)
+    with pytest.raises(PictureError, match="the bytes given: not a picture"):
+        colorizer(b"nothing")
+
+
 def test_coloring_imports_little(tmp_path):
     photo(0).save(tmp_path / "a.png")
     code = f"""

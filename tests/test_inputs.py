@@ -265,6 +265,24 @@ def test_an_archive_goes_into_a_folder(tmp_path, monkeypatch, out):
     assert not Path("b.png").exists()
 
 
+@pytest.mark.parametrize(
+    ("given", "target"),
+    [("a.jpg", "a-colorized.jpg"), ("in", "in-colorized"), ("in/", "in-colorized"), ("b.tar", "b-colorized"),
+     ("c.dng", "c-colorized.tif"), ("d.odd", "d.odd-colorized")],
+)  # fmt: skip
+def test_without_a_place_results_go_beside_the_input(tmp_path, monkeypatch, given, target):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    for name in ("a.jpg", "b.tar", "c.dng", "d.odd"):
+        (tmp_path / name).touch()
+    assert inputs.beside([given]) == target
+    monkeypatch.chdir(tmp_path / "in")
+    assert inputs.beside(["."]) == str(tmp_path / "in-colorized")
+    for several in ([], ["..", "."], ["*.jpg"]):
+        with pytest.raises(inputs.UsageError, match="name a folder"):
+            inputs.beside(several)
+
+
 def test_the_commands_say_it_and_the_list_has_a_row_for_each(model, tmp_path):
     top = tmp_path / "in"
     put(top, "a.png", "deep/b.png", *(f"{number:02d}.txt" for number in range(25)), ".DS_Store")

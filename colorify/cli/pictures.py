@@ -20,7 +20,10 @@ MaxMegapixels = Annotated[float, typer.Option(min=0, help="Refuse larger picture
 @knobbed()
 def image(
     inputs: Annotated[list[str], typer.Argument(help="Files, folders (their tree is kept), or quoted globs.")],
-    out: Annotated[str, typer.Option("-o", "--out", help="A file for one picture, else a folder; FOLDER/ is one.")],
+    out: Annotated[
+        str | None,
+        typer.Option("-o", "--out", help="A file for one picture, else a folder; default: INPUT-colorized beside it."),
+    ] = None,
     model: Model = "highres",
     hints: Annotated[Path | None, typer.Option(help="A CSV file of x,y,color: places that you chose.")] = None,
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Write gray and colour in a row.")] = False,
@@ -40,7 +43,7 @@ def image(
 
     with plainly():
         options = batch.BatchOptions(read_knobs(knobs, hints), side_by_side, overwrite, max_megapixels, keep_times)
-        planned, passed = _planned(inputs, out)
+        out, planned, passed = _planned(inputs, out)
         jobs, blocked = batch.ready(planned, options)
         passed += blocked
         failures, broken = _told(passed), 0
@@ -56,12 +59,13 @@ def image(
     raise typer.Exit(1 if failures + broken else 0)
 
 
-def _planned(inputs: list[str], out: str, films: bool = False) -> tuple[list[Job], list[Passed]]:
-    """What is to be done and what is not; an ``out`` that cannot be is wrong usage."""
-    from colorify.inputs import UsageError, plan
+def _planned(inputs: list[str], out: str | None, films: bool = False) -> tuple[str, list[Job], list[Passed]]:
+    """Where to, what is to be done and what is not; an ``out`` that cannot be is wrong usage."""
+    from colorify.inputs import UsageError, beside, plan
 
     try:
-        return plan(inputs, out, films)
+        out = out or beside(inputs)
+        return out, *plan(inputs, out, films)
     except UsageError as error:
         raise typer.BadParameter(str(error), param_hint="-o") from None
 
@@ -97,7 +101,7 @@ def bulk(
     if engine not in ENGINES:
         raise typer.BadParameter(f"{engine!r} is no engine: choose {' or '.join(ENGINES)}")
     with plainly():
-        jobs, passed = _planned(inputs, out, films=True)
+        _, jobs, passed = _planned(inputs, out, films=True)
         options = BatchOptions(read_knobs(knobs), overwrite=overwrite, max_megapixels=max_megapixels)
         counts = Counter(failed=_told(passed))
         bar = progress([None] * len(jobs))
