@@ -16,18 +16,23 @@ class ParamsError(ValueError):
     """What is wrong in the params, where, and what to write instead."""
 
 
+PACKAGED = Path(__file__).with_name("params.yaml")
+"""The numbers that come with the package, for those who train without its repository."""
+
+
 def find(start: Path | None = None) -> Path:
-    """The nearest ``params.yaml`` at or above ``start`` (default: the working folder)."""
+    """The nearest ``params.yaml`` at or above ``start`` (default: the working folder), else the package's."""
     start = (start or Path.cwd()).resolve()
     for folder in (start, *start.parents):
         if (folder / "params.yaml").is_file():
             return folder / "params.yaml"
-    raise ParamsError(f"no params.yaml in {start} or above it: run from the repository, or name the file")
+    return PACKAGED
 
 
 def root(path: Path | None = None) -> Path:
-    """The folder that relative paths start from: that of ``params.yaml``, in a notebook as in a shell."""
-    return Path(path or find()).resolve().parent
+    """The folder that relative paths start from: that of ``params.yaml``; of the package's, the working folder."""
+    path = Path(path or find())
+    return Path.cwd() if path == PACKAGED else path.resolve().parent
 
 
 def load(section: str, into: type, profile: str | None = None, path: Path | None = None):

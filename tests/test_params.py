@@ -87,3 +87,10 @@ def test_found_from_a_folder_below(tmp_path):
     (tmp_path / "params.yaml").write_text("profile: x\n")
     (tmp_path / "nbs").mkdir()
     assert params.find(tmp_path / "nbs") == tmp_path / "params.yaml"
+
+
+def test_without_a_repository_the_numbers_of_the_package_count(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert params.find() == params.PACKAGED and params.root() == tmp_path
+    assert params.PACKAGED.read_bytes() == (ROOT / "params.yaml").read_bytes()
+    assert params.profile() == "laptop"

@@ -44,6 +44,7 @@ def _train_command(name: str, text: str) -> None:
         device: Device = "auto",
     ) -> None:
         with plainly():
+            from colorify import params as numbers
             from colorify.models import released
             from colorify.models.checkpoint import find_device
             from colorify.training import processes
@@ -51,14 +52,28 @@ def _train_command(name: str, text: str) -> None:
 
             begin, backbone = (released.find(name) if name else None for name in (begin, backbone))
             with processes.joined(str(find_device(device))) as mine:
+                if processes.first():
+                    print(f"by the numbers of {profile or numbers.profile(params)} in {params or numbers.find()}")
                 with processes.in_turn():
                     sets = pictures(profile, params, data or (), valid or ())
                 run = {"out": out, "device": mine, "stop_minutes": minutes, "restart": restart, "compile": compile}
                 written = train_stage(registry.method(name), profile, params, sets, begin, backbone, **run)
                 if processes.first():
-                    print(written)
+                    print(_reached(written))
 
     app.command(name, help=text)(command)
+
+
+def _reached(written: Path) -> str:
+    """The model, or how far its training is."""
+    from colorify.models import released
+    from colorify.training.config import STATE_FILE
+
+    if written.name != STATE_FILE:
+        return str(written)
+    training = released.described(written).training
+    step, steps = training["step"], training["config"]["steps"]
+    return f"{written}: step {step:,} of {steps:,}, {step / steps:.0%}: the same command goes on"
 
 
 for _name, _text in registry.METHODS.items():

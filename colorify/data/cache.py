@@ -107,10 +107,11 @@ def prepare(config: DataConfig, folder: Path, progress: Callable[[str], None] = 
         listed.parent.mkdir(parents=True, exist_ok=True)
         with atomic(listed) as draft:
             manifest.write(entries, draft)
-        progress(f"{len(entries):,} pictures, {len(train) + len(valid):,} of use: {os.path.relpath(listed)}")
-    for split in (train, valid):
+        counts = f"{len(train):,} to train on, {len(valid):,} to validate by"
+        progress(f"{len(entries):,} pictures, {counts}: {os.path.relpath(listed)}")
+    for split, name in ((train, "train on"), (valid, "validate by")):
         if not split:
-            raise DataError(f"{', '.join(config.sources)}: no usable pictures; see why in {listed}")
+            raise DataError(f"{', '.join(config.sources)}: no usable pictures to {name}; see why in {listed}")
     return train, valid
 
 
@@ -141,8 +142,19 @@ def _assigned(config: DataConfig, found: list[tuple[str, Part]]) -> tuple[list[E
                 chosen[split].append((rows[at], number, start, width, height))
             start += width * height
         entries += rows
+    if not chosen["valid"] and len(chosen["train"]) > 1 and config.valid_share > 0 and not config.valid:
+        _lend(entries, chosen)
     pixels = tuple(part.pixels for _, part in found)
     return entries, *(_pictures(chosen[split], pixels) for split in ("train", "valid"))
+
+
+def _lend(entries: list[Entry], chosen: dict[str, list]) -> None:
+    """Of a few pictures none may be for validation by its hash: then the one with the smallest is."""
+    first = min(chosen["train"], key=lambda row: row[0].sha256)
+    lent = replace(first[0], split="valid")
+    entries[entries.index(first[0])] = lent
+    chosen["train"].remove(first)
+    chosen["valid"] = [(lent, *first[1:])]
 
 
 def _pictures(chosen: list[tuple], pixels: tuple[Tensor, ...]) -> Pictures:

@@ -78,7 +78,7 @@ def import_model(source: Checkpoint, codec: Codec) -> Start:
         if source.codec != codec:
             raise CheckpointError(
                 f"the {source.method} model predicts {to_text(source.codec)}, this method {to_text(codec)}:"
-                " import its backbone alone"
+                " import its backbone alone, by --import-backbone"
             )
         network.load_state_dict(source.weights)
 

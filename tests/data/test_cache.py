@@ -57,3 +57,13 @@ def test_no_usable_pictures(tmp_path):
     Image.new("L", (64, 64)).save(tmp_path / "gray.png")
     with pytest.raises(DataError, match="no usable pictures"):
         prepare(DataConfig((str(tmp_path),)), tmp_path / "cache", progress=print)
+
+
+def test_of_a_few_pictures_one_validates(tmp_path):
+    for seed in range(3):
+        photo(seed).save(tmp_path / f"{seed}.png")
+    config = DataConfig((str(tmp_path),), side=40, min_side=32, valid_share=1e-9)
+    train, valid = prepare(config, tmp_path / "cache", progress=print)
+    assert (len(train), len(valid)) == (2, 1)
+    (lent,) = valid.entries
+    assert lent.split == "valid" and lent.sha256 < min(entry.sha256 for entry in train.entries)

@@ -1,6 +1,7 @@
 """``colorify train``: mistakes are one line and status 1, and nothing is lost."""
 
 import json
+import re
 import resource
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +15,7 @@ from colorify.cli import app
 from colorify.losses import RegressionLoss
 from colorify.models import checkpoint
 from colorify.models.unet import UNetConfig
-from conftest import TINY
+from conftest import TINY, photo
 from training.conftest import NUMBERS
 
 
@@ -93,9 +94,11 @@ def test_no_pictures_and_all_refused(params, tmp_path):
     folder = tmp_path / "pictures"
     folder.mkdir()
     command = ("train", "regression", "--params", params, "--data", folder)
-    assert_refused(colorify(*command), "pictures", "no usable pictures")
+    assert_refused(colorify(*command), "no usable pictures to train on")
     Image.new("L", (64, 64), 100).save(folder / "gray.png")
-    assert_refused(colorify(*command), "no usable pictures; see why in", "manifest.csv")
+    assert_refused(colorify(*command), "no usable pictures to train on; see why in", "manifest.csv")
+    photo(0).save(folder / "one.png")
+    assert_refused(colorify(*command), "no usable pictures to", "manifest.csv")  # one alone cannot do both
     assert_refused(colorify("train", "regression", "--params", params, "--data", tmp_path / "nowhere"), "nowhere")
 
 
@@ -107,7 +110,9 @@ def test_a_loss_that_is_no_number(params, monkeypatch):
 def test_a_full_disk_keeps_the_older_checkpoint(params):
     """The system itself refuses, in the middle of the file, to write more."""
     command = ("train", "regression", "--params", params, "--minutes", 1e-9)
-    assert colorify(*command).exit_code == 0
+    stopped = colorify(*command)
+    assert stopped.exit_code == 0 and "by the numbers of test in" in stopped.stdout
+    assert re.search(r"state\.safetensors: step 1 of \d+, \d+%: the same command goes on\n$", stopped.stdout)
     state = params.parent / "checkpoints/test/regression/state.safetensors"
     before, limits = state.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
