@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from colorify import extras
-from colorify.cli import collect, film, models, pictures, train
+from colorify.cli import collect, film, models, pictures, serve, train
 from colorify.cli.common import modes, say
 from colorify.version import __version__
 
@@ -38,7 +38,7 @@ app = _App(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for _command in (pictures.image, pictures.bulk, film.video, pictures.demo):
+for _command in (pictures.image, pictures.bulk, film.video, serve.serve, pictures.demo):
     app.command()(_command)
 for _command in (models.models, models.evaluate, models.release, models.doctor):
     app.command()(_command)

@@ -292,7 +292,7 @@ def test_the_command_writes_a_whole_file_or_a_small_one_beside(copies, alone):
 
 def test_the_example_colours_a_picture_without_torch_or_colorify(alone, tmp_path):
     photo(0, 96, 64).save(tmp_path / "a.png")
-    example = Path(__file__).parents[2] / "docs" / "onnx_example.py"
+    example = Path(__file__).parents[2] / "docs" / "examples" / "onnx_example.py"
     assert len(example.read_text().splitlines()) <= 30
     subprocess.run([sys.executable, example, alone, "a.png", "b.png"], check=True, cwd=tmp_path)
     ours = Colorizer.load(alone)(Image.open(tmp_path / "a.png"), size=64, tta=False)

@@ -1,6 +1,6 @@
 """Colours a picture by a model of `colorify export onnx`, with neither torch nor colorify.
 
-    python docs/onnx_example.py highres.onnx gray.jpg color.png
+    python docs/examples/onnx_example.py highres.onnx gray.jpg color.png
 
 For the models that predict ab (regression, gan); those of a classification are logits of 256 colours. `colorify image`
 also shows the network a smaller, mirrored copy, and faded pictures at more contrast.
