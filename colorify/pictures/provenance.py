@@ -15,7 +15,7 @@ from colorify.pictures.picture import Metadata
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """Made in part by a trained algorithm: the colours are, the luminance is not."""
 
-_IPTC, _OWN = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "https://colorify.example/ns/1.0/"
+_IPTC, _OWN = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "urn:colorify:xmp:1.0/"
 _OURS = ("DigitalSourceType", "AISystemUsed", "AISystemVersionUsed", "Knobs")
 _EMPTY = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
