@@ -31,6 +31,9 @@ test: $(READY) ## Run the tests of a few minutes: all but those marked `long`
 test-all: $(READY) ## Run all tests, as CI does: kills, long runs, browsers, Ray and the notebooks besides
 	$(PYTEST)
 
+coverage: $(READY) ## Which lines and branches the tests of a few minutes reach
+	$(PYTEST) -m "not long" --cov=colorify --cov-branch --cov-report=term-missing:skip-covered
+
 lint: $(READY) ## Check style and the floors of the package
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -75,4 +78,4 @@ clean: ## Remove what can be made again: the environment, caches, the demo
 	rm -rf $(VENV) data/cache reports/demo .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup demo pictures test test-all lint bench fuzz faults endurance soak repro lab studio screenshots lock audit clean
+.PHONY: help setup demo pictures test test-all coverage lint bench fuzz faults endurance soak repro lab studio screenshots lock audit clean

@@ -1,5 +1,6 @@
 """The house is in order: floors, words of the README, weights that fit."""
 
+import ast
 import json
 import re
 import shutil
@@ -36,6 +37,24 @@ def test_every_module_has_a_test_file_of_its_name():
     modules = {path.relative_to(home).with_suffix("") for path in home.rglob("*.py") if path.name != "__init__.py"}
     alone = {str(name) for name in modules if not (ROOT / "tests" / name.parent / f"test_{name.name}.py").exists()}
     assert alone == ELSEWHERE.keys(), "add a test file, or the reason why there is none"
+
+
+def test_modules_and_functions_are_short():
+    """No module over 350 lines, no function of over 7 parameters but for commands, whose options are."""
+    long, wide = {}, {}
+    for path in (
+        *(ROOT / "colorify").rglob("*.py"),
+        *(ROOT / "benchmarks").glob("*.py"),
+    ):
+        text = path.read_text()
+        if text.count("\n") > 350:
+            long[path.name] = text.count("\n")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and "cli" not in path.parts:
+                count = sum(map(len, (node.args.posonlyargs, node.args.args, node.args.kwonlyargs)))
+                if count - ("self" in [argument.arg for argument in node.args.args]) > 7:
+                    wide[f"{path.name}: {node.name}"] = count
+    assert (long, wide) == ({}, {})
 
 
 def test_floors_import_downwards_only():
