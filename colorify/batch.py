@@ -119,7 +119,10 @@ def colorize_file(colorizer: Colorizer, job: Job, options: BatchOptions) -> list
     pictures.check_target(job.target, len(source))
 
     def colored(picture: Picture) -> Picture:
-        (result,) = colorizer.colorize([picture], options.knobs)
+        try:
+            (result,) = colorizer.colorize([picture], options.knobs)
+        except ValueError as error:  # a hint outside of this one, a mask of another shape
+            raise PictureError(f"{job.source}: {error}") from None
         notes.extend(f"looks like a {looks}" for looks in (kinds.look(thumbnail(picture)),) if looks)
         return pictures.beside(picture, result) if options.side_by_side else result
 

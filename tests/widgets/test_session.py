@@ -5,9 +5,9 @@ import pytest
 from PIL import Image, ImageColor
 
 from colorify import pictures
+from colorify.answer import mixed
 from colorify.color import rgb_to_lab
 from colorify.hints import Hint
-from colorify.inference import mixed
 from colorify.knobs import Knobs
 from colorify.widgets.session import SCREEN, Choice, Session, name_of
 from conftest import photo
