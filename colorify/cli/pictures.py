@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from colorify.inputs import Job, Passed
 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
+KeepColor = Annotated[
+    bool, typer.Option("--keep-color", help="Leave alone what is in color; what is tinted by hand keeps its tint.")
+]
 MaxMegapixels = Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")]
 
 
@@ -30,6 +33,7 @@ def image(
     overwrite: Overwrite = False,
     max_megapixels: MaxMegapixels = 200.0,
     keep_times: Annotated[bool, typer.Option("--keep-times", help="Give results the times of their sources.")] = False,
+    keep_color: KeepColor = False,
     device: Device = "auto",
     *,
     knobs: Values,
@@ -42,7 +46,9 @@ def image(
     from colorify.inputs import summary
 
     with plainly():
-        options = batch.BatchOptions(read_knobs(knobs, hints), side_by_side, overwrite, max_megapixels, keep_times)
+        options = batch.BatchOptions(
+            read_knobs(knobs, hints), side_by_side, overwrite, max_megapixels, keep_times, keep_color
+        )
         out, planned, passed = _planned(inputs, out)
         jobs, blocked = batch.ready(planned, options)
         passed += blocked
@@ -86,6 +92,7 @@ def bulk(
     model: Model = "highres",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, and replace results that exist.")] = False,
     max_megapixels: MaxMegapixels = 200.0,
+    keep_color: KeepColor = False,
     device: Device = "auto",
     *,
     knobs: Values,
@@ -102,7 +109,9 @@ def bulk(
         raise typer.BadParameter(f"{engine!r} is no engine: choose {' or '.join(ENGINES)}")
     with plainly():
         _, jobs, passed = _planned(inputs, out, films=True)
-        options = BatchOptions(read_knobs(knobs), overwrite=overwrite, max_megapixels=max_megapixels)
+        options = BatchOptions(
+            read_knobs(knobs), overwrite=overwrite, max_megapixels=max_megapixels, keep_color=keep_color
+        )
         counts = Counter(failed=_told(passed))
         bar = progress([None] * len(jobs))
         for outcome in color([*jobs, *passed], Path(out), model, options, engine, device, say):
