@@ -44,6 +44,11 @@ class BatchOptions:
     max_megapixels: float = MAX_MEGAPIXELS
     keep_times: bool = False  # results get those of their sources
     keep_color: bool = False  # leave alone what is in color already
+    layers: bool = False  # color as a layer of its own over the gray
+
+    def __post_init__(self):
+        if self.layers and self.side_by_side:
+            raise ValueError("layers lie over each other: choose --layers or --side-by-side")
 
 
 class Ended(NamedTuple):
@@ -62,6 +67,11 @@ def ready(jobs: Iterable[Job], options: BatchOptions) -> tuple[list[Job], list[P
     """The jobs that can be done, and those whose source is missing or whose result exists: known without a model."""
     checked = [(job, _blocked(job, options)) for job in jobs]
     return [job for job, passed in checked if not passed], [passed for _, passed in checked if passed]
+
+
+def layered(jobs: Iterable[Job]) -> list[Job]:
+    """The jobs with targets that hold layers."""
+    return [job if job.is_film else replace(job, target=pictures.layers.target_of(job.target)) for job in jobs]
 
 
 def run(
@@ -123,7 +133,11 @@ def colorize_file(colorizer: Colorizer, job: Job, options: BatchOptions) -> list
     if passed := _blocked(job, options):
         raise PictureError(str(passed))
     source = job.read(options.max_megapixels)
-    pictures.check_target(job.target, len(source))
+    layers = options.layers or job.target.suffix.lower() == pictures.layers.OPEN_RASTER
+    if layers:
+        pictures.layers.check(job.target, len(source))
+    else:
+        pictures.check_target(job.target, len(source))
     pages = list(source) if len(source) == 1 else source
     if options.keep_color and _is_copied(job, pages, options):
         write_beside(job.target, job.source.read_bytes())
@@ -146,8 +160,9 @@ def colorize_file(colorizer: Colorizer, job: Job, options: BatchOptions) -> list
         return pictures.beside(picture, result) if options.side_by_side else result
 
     notes, kept = [], []
-    results = map(colored, pages)
-    notes += pictures.write_pages(results, job.target, options.overwrite, len(source), source.large)
+    write = pictures.layers.write_layers if layers else pictures.write_pages
+    results = ((page, colored(page)) for page in pages) if layers else map(colored, pages)
+    notes += write(results, job.target, options.overwrite, len(source), source.large)
     _keep_times(job, options)
     told = kept + ["colored"] * (len(kept) < len(source) and bool(kept or notes)) + notes
     return list(dict.fromkeys(told))

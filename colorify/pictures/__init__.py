@@ -3,6 +3,7 @@
 Pixels stay in the order of the file, and so does the orientation tag, but for TIFF, which is turned upright.
 """
 
+from colorify.pictures import layers
 from colorify.pictures.formats import FORMATS, SUFFIXES, TABLE, Format, open_image
 from colorify.pictures.picture import (
     Metadata,
@@ -39,6 +40,7 @@ __all__ = [
     "from_array",
     "from_pil",
     "is_tensor",
+    "layers",
     "open_image",
     "pages",
     "read",
