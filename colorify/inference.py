@@ -138,10 +138,21 @@ class Colorizer:
         return (answer + resized(other, answer.shape[-2:], cv2.INTER_CUBIC)) / 2
 
     def chroma(self, luma: np.ndarray, knobs: Knobs = _PLAIN) -> np.ndarray:
-        """The ab ``(B, H/2, W/2, 2)`` that `output` stands for."""
+        """The ab ``(B, H/2, W/2, 2)`` that `output` stands for, drawn to references and palette."""
         output = self.output(luma, knobs.tta)
         ab = decode(self.codec, output, knobs)
+        if knobs.references and knobs.reference_strength:
+            ab = np.stack([self._referred(one, seen, knobs) for one, seen in zip(ab, luma, strict=True)])
         return np.stack([drawn(one, said, self.codec, knobs) for one, said in zip(ab, output, strict=True)])
+
+    def _referred(self, ab: np.ndarray, luma: np.ndarray, knobs: Knobs) -> np.ndarray:
+        """The ab ``(h, w, 2)`` drawn to the references, as `Answer.guided`."""
+        from colorify.matching import change
+
+        for reference in knobs.references:
+            reference.check(luma.shape[::-1])
+        match = self.matcher().match(luma, knobs.references)
+        return ab + change(match, luma, ab, knobs.reference_strength)
 
     def uncertainty(self, image: Source, size: int | None = None) -> np.ndarray:
         """Entropy of the distribution over colours, in bits, ``(H, W)`` float32; classification models only."""

@@ -33,6 +33,11 @@ class Reference:
             raise PictureError(f"{name}: is gray: a reference shows the colours that are wanted")
         self.digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
 
+    @property
+    def told(self) -> list[str | None]:
+        """What tells it from any other: digests of its pixels and of its region."""
+        return [self.digest, self.region and self.region.digest]
+
     def check(self, size: tuple[int, int]) -> None:
         """`PictureError` where its region is not of the shape of a picture of this width and height."""
         if self.region:
