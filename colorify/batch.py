@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 T, R = TypeVar("T"), TypeVar("R")
 
+_KEPT = "in color: kept as it is"
 TOGETHER = 4  # pictures to work on at the same time, at most: memory holds them all
 
 
@@ -105,7 +106,7 @@ def attempt(colorizer: Colorizer, options: BatchOptions, job: Job) -> Ended:
     """Colour one picture, or tell why not; what looks like no photograph is coloured, and told."""
     try:
         notes = colorize_file(colorizer, job, options)
-        return Ended(reason=f"{job.source}: {'; '.join(notes)}" if notes else "")
+        return Ended(reason=f"{job.source}: {_told(notes)}" if notes else "")
     except PictureError as error:
         return Ended(True, str(error))
     except (MemoryError, RuntimeError, OSError) as error:  # RuntimeError: torch is out of memory
@@ -148,7 +149,7 @@ def colorize_file(colorizer: Colorizer, job: Job, options: BatchOptions) -> list
         knobs = options.knobs
         if options.keep_color and (tint := _own_color(picture)) is not None:
             if tint.all():
-                kept.append("in color: kept as it is")
+                kept.append(picture.size)
                 return pictures.beside(picture, picture) if options.side_by_side else picture
             notes.append("tinted by hand: its tint is kept")
             knobs = _around(tint, knobs, picture)
@@ -164,8 +165,13 @@ def colorize_file(colorizer: Colorizer, job: Job, options: BatchOptions) -> list
     results = ((page, colored(page)) for page in pages) if layers else map(colored, pages)
     notes += write(results, job.target, options.overwrite, len(source), source.large)
     _keep_times(job, options)
-    told = kept + ["colored"] * (len(kept) < len(source) and bool(kept or notes)) + notes
-    return list(dict.fromkeys(told))
+    if kept:
+        notes = [_KEPT] if len(kept) == len(source) else ["pages in color: kept as they are", *notes]
+    return list(dict.fromkeys(notes))
+
+
+def _told(notes: list[str]) -> str:
+    return "; ".join(notes if notes[0].startswith("in color") else ["colored", *notes])
 
 
 def _keep_times(job: Job, options: BatchOptions) -> None:
