@@ -166,7 +166,7 @@ def colorize_file(colorizer: Colorizer, job: Job, options: BatchOptions) -> list
     notes += write(results, job.target, options.overwrite, len(source), source.large)
     _keep_times(job, options)
     if kept:
-        notes = [_KEPT] if len(kept) == len(source) else ["pages in color: kept as they are", *notes]
+        notes = [_KEPT, *notes] if len(kept) == len(source) else ["pages in color: kept as they are", *notes]
     return list(dict.fromkeys(notes))
 
 
