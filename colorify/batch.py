@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -17,10 +17,13 @@ from PIL import Image
 
 from colorify import pictures
 from colorify.data import kinds
+from colorify.files import write_beside
 from colorify.inference import Colorizer
 from colorify.inputs import Job, Passed
 from colorify.knobs import Knobs
+from colorify.masks import Mask
 from colorify.models.running import cores
+from colorify.network_input import upright_size
 from colorify.pictures import MAX_MEGAPIXELS, Picture, PictureError
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 T, R = TypeVar("T"), TypeVar("R")
 
+_KEPT = "in color: kept as it is"
 TOGETHER = 4  # pictures to work on at the same time, at most: memory holds them all
 
 
@@ -40,6 +44,12 @@ class BatchOptions:
     overwrite: bool = False
     max_megapixels: float = MAX_MEGAPIXELS
     keep_times: bool = False  # results get those of their sources
+    keep_color: bool = False  # leave alone what is in color already
+    layers: bool = False  # color as a layer of its own over the gray
+
+    def __post_init__(self):
+        if self.layers and self.side_by_side:
+            raise ValueError("layers lie over each other: choose --layers or --side-by-side")
 
 
 class Ended(NamedTuple):
@@ -58,6 +68,11 @@ def ready(jobs: Iterable[Job], options: BatchOptions) -> tuple[list[Job], list[P
     """The jobs that can be done, and those whose source is missing or whose result exists: known without a model."""
     checked = [(job, _blocked(job, options)) for job in jobs]
     return [job for job, passed in checked if not passed], [passed for _, passed in checked if passed]
+
+
+def layered(jobs: Iterable[Job]) -> list[Job]:
+    """The jobs with targets that hold layers."""
+    return [job if job.is_film else replace(job, target=pictures.layers.target_of(job.target)) for job in jobs]
 
 
 def run(
@@ -91,7 +106,7 @@ def attempt(colorizer: Colorizer, options: BatchOptions, job: Job) -> Ended:
     """Colour one picture, or tell why not; what looks like no photograph is coloured, and told."""
     try:
         notes = colorize_file(colorizer, job, options)
-        return Ended(reason=f"{job.source}: colored; {'; '.join(notes)}" if notes else "")
+        return Ended(reason=f"{job.source}: {_told(notes)}" if notes else "")
     except PictureError as error:
         return Ended(True, str(error))
     except (MemoryError, RuntimeError, OSError) as error:  # RuntimeError: torch is out of memory
@@ -112,24 +127,82 @@ def _blocked(job: Job, options: BatchOptions) -> Passed | None:
 
 
 def colorize_file(colorizer: Colorizer, job: Job, options: BatchOptions) -> list[str]:
-    """Colour one file; returns what there is to say: what could not be kept, what looks like no photograph."""
+    """Colour one file; returns what there is to say: what could not be kept, what looks like no photograph.
+
+    What is in color already is only copied, where the options say to keep it.
+    """
     if passed := _blocked(job, options):
         raise PictureError(str(passed))
     source = job.read(options.max_megapixels)
-    pictures.check_target(job.target, len(source))
+    layers = options.layers or job.target.suffix.lower() == pictures.layers.OPEN_RASTER
+    if layers:
+        pictures.layers.check(job.target, len(source))
+    else:
+        pictures.check_target(job.target, len(source))
+    pages = list(source) if len(source) == 1 else source
+    if options.keep_color and _is_copied(job, pages, options):
+        write_beside(job.target, job.source.read_bytes())
+        _keep_times(job, options)
+        return ["in color: copied as it is"]
 
     def colored(picture: Picture) -> Picture:
-        (result,) = colorizer.colorize([picture], options.knobs)
+        knobs = options.knobs
+        if options.keep_color and (tint := _own_color(picture)) is not None:
+            if tint.all():
+                kept.append(picture.size)
+                return pictures.beside(picture, picture) if options.side_by_side else picture
+            notes.append("tinted by hand: its tint is kept")
+            knobs = _around(tint, knobs, picture)
+        try:
+            (result,) = colorizer.colorize([picture], knobs)
+        except ValueError as error:  # a hint outside of this one, a mask of another shape
+            raise PictureError(f"{job.source}: {error}") from None
         notes.extend(f"looks like a {looks}" for looks in (kinds.look(thumbnail(picture)),) if looks)
         return pictures.beside(picture, result) if options.side_by_side else result
 
-    notes: list[str] = []
-    results = map(colored, source)
-    notes += pictures.write_pages(results, job.target, options.overwrite, len(source), source.large)
+    notes, kept = [], []
+    write = pictures.layers.write_layers if layers else pictures.write_pages
+    results = ((page, colored(page)) for page in pages) if layers else map(colored, pages)
+    notes += write(results, job.target, options.overwrite, len(source), source.large)
+    _keep_times(job, options)
+    if kept:
+        notes = [_KEPT, *notes] if len(kept) == len(source) else ["pages in color: kept as they are", *notes]
+    return list(dict.fromkeys(notes))
+
+
+def _told(notes: list[str]) -> str:
+    return "; ".join(notes if notes[0].startswith("in color") else ["colored", *notes])
+
+
+def _keep_times(job: Job, options: BatchOptions) -> None:
     if options.keep_times and isinstance(job.source, Path) and not job.shard:
         found = job.source.stat()
         os.utime(job.target, ns=(found.st_atime_ns, found.st_mtime_ns))
-    return list(dict.fromkeys(notes))
+
+
+def _own_color(picture: Picture) -> np.ndarray | None:
+    """Where a picture has colors of its own, 0..1 ``(h, w)``, upright: everywhere, in the tinted places, or nowhere."""
+    if picture.pixels.ndim == 2 or kinds.one_hue(small := thumbnail(picture)):
+        return None
+    tint = kinds.tint(small)
+    return np.ones((1, 1), np.float32) if tint is None else pictures.turn(tint, picture.orientation)
+
+
+def _is_copied(job: Job, pages: Sequence[Picture], options: BatchOptions) -> bool:
+    """Whether a file is wholly in color, and its result would be of the same format."""
+    if job.shard or not isinstance(job.source, Path) or len(pages) > 1 or options.side_by_side:
+        return False
+    same = pictures.FORMATS.get(job.source.suffix.lower()) is pictures.FORMATS.get(job.target.suffix.lower())
+    return same and all((own := _own_color(page)) is not None and own.all() for page in pages)
+
+
+def _around(tint: np.ndarray, knobs: Knobs, picture: Picture) -> Knobs:
+    """Knobs whose mask leaves out what is tinted."""
+    left = 1 - tint
+    if knobs.mask:
+        knobs.mask.check(upright_size(picture))
+        left = cv2.resize(left, knobs.mask.values.shape[::-1]) * knobs.mask.values / 255
+    return replace(knobs, mask=Mask((left * 255 + 0.5).astype(np.uint8), "tint"))
 
 
 def thumbnail(picture: Picture, side: int = 512) -> Image.Image:

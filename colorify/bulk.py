@@ -184,7 +184,7 @@ def _finished(parts: Sequence[Segment], job: Job, look: film.Options) -> Ended:
 
 
 def _look(options: BatchOptions) -> film.Options:
-    return film.Options(options.knobs, options.side_by_side, overwrite=options.overwrite)
+    return film.Options(options.knobs, options.side_by_side, keep_color=options.keep_color, overwrite=options.overwrite)
 
 
 def _attempt(

@@ -17,7 +17,10 @@ from PIL import Image, ImageColor
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
+from colorify import masks
 from colorify.color import rgb_to_lab
+from colorify.masks import Mask
+from colorify.pictures import PictureError
 
 _SIDE = 128  # px: short side of the picture that hints spread in
 _LUMA, _AB = 3.0, 10.0  # L* and ab units: neighbours that differ by that much hang together loosely
@@ -36,6 +39,7 @@ class Hint(NamedTuple):
     x: float
     y: float
     ab: tuple[float, float]
+    region: Mask | None = None  # beyond it the hint is not heard
 
 
 class Spreading:
@@ -45,8 +49,8 @@ class Spreading:
         """L* ``(h, w)`` and predicted ab ``(h, w, 2)``; both are made smaller where they are large."""
         scale = min(1.0, _SIDE / min(luma.shape))
         self.shape = tuple(max(1, round(length * scale)) for length in luma.shape)
-        graph = _graph(_resized(luma, self.shape), _resized(ab, self.shape))
-        self._solved = splu(graph, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+        system = graph(_resized(luma, self.shape), _resized(ab, self.shape))
+        self._solved = splu(system, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
         self._reached: dict[int, np.ndarray] = {}  # by the place of a hint
 
     def change(
@@ -72,7 +76,7 @@ class Spreading:
         return self._reached[cell]
 
 
-def _graph(luma: np.ndarray, ab: np.ndarray) -> sparse.csc_matrix:
+def graph(luma: np.ndarray, ab: np.ndarray) -> sparse.csc_matrix:
     """The Laplacian of the pixels with a leak: symmetric, positive definite."""
     height, width = luma.shape
     count = height * width
@@ -105,7 +109,10 @@ def _resized(planes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def read(path: Path) -> list[Hint]:
-    """Hints from a CSV file with the columns ``x,y,color``, a name or ``#rrggbb``, or ``x,y,a,b``."""
+    """Hints from a CSV file with the columns ``x,y,color``, a name or ``#rrggbb``, or ``x,y,a,b``.
+
+    A column ``region`` may name the mask that a hint is bound to.
+    """
     try:
         with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -117,7 +124,9 @@ def read(path: Path) -> list[Hint]:
 def _read(row: dict[str, str], where: str) -> Hint:
     try:
         ab = ab_of(row["color"]) if row.get("color") else (float(row["a"]), float(row["b"]))
-        return Hint(float(row["x"]), float(row["y"]), ab)
+        return Hint(float(row["x"]), float(row["y"]), ab, masks.taken(row.get("region") or None))
+    except PictureError as error:
+        raise HintError(f"{where}: {error}") from None
     except (KeyError, TypeError, ValueError) as error:
         raise HintError(f"{where}: expected x,y,color or x,y,a,b: {error}") from None
 
@@ -134,11 +143,15 @@ def check(hints: Iterable[tuple], size: tuple[int, int]) -> list[Hint]:
     checked = []
     for number, given in enumerate(hints, 1):
         try:
-            x, y, color = given
+            x, y, color, *region = given
             a, b = ab_of(color) if isinstance(color, str) else color
-            hint = Hint(float(x), float(y), (float(a), float(b)))
+            hint = Hint(float(x), float(y), (float(a), float(b)), *map(masks.taken, region))
+        except PictureError as error:
+            raise HintError(f"hint {number}: {error}") from None
         except (TypeError, ValueError):
             raise HintError(f"hint {number}: {given!r}: expected (x, y, (a, b)) or (x, y, color)") from None
+        if hint.region:
+            hint.region.check(size)
         if not (0 <= hint.x < size[0] and 0 <= hint.y < size[1]):
             raise HintError(f"hint {number}: {hint.x:g}, {hint.y:g} is outside the picture of {size[0]} x {size[1]}")
         if not all(abs(value) <= 128 for value in hint.ab):

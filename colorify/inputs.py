@@ -156,12 +156,12 @@ def _names_a_file(inputs: Sequence[str], out: str, films: bool) -> bool:
     if out.endswith(("/", os.sep)) or path.is_dir():
         return False
     single = not films and len(inputs) == 1 and _is_file(inputs[0])
-    if suffix and single and suffix not in FORMATS:
+    if suffix and single and suffix not in FORMATS and suffix != pictures.layers.OPEN_RASTER:
         known = ", ".join(FORMATS)
         raise UsageError(f"{out}: unknown format {suffix!r}: choose one of {known}, or end it with / for a folder")
     if single and suffix:
         return True
-    if suffix in FORMATS or is_film(path) or path.exists():
+    if suffix in FORMATS or suffix == pictures.layers.OPEN_RASTER or is_film(path) or path.exists():
         raise UsageError(f"{out}: a file's name, where a folder is wanted: choose another, or end it with /")
     return False
 

@@ -7,16 +7,30 @@ changes colours does so in `Knobs.applied`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
 
     from colorify.hints import Hint
+    from colorify.masks import Mask
+    from colorify.palettes import Color
+    from colorify.references import Reference
+
+
+_TAKEN = {"references": "colorify.references", "palette": "colorify.palettes", "mask": "colorify.masks"}
+"""Whose function ``taken`` makes a knob of what a user gives; imported where there is something to take."""
 
 
 def _knob(default: Any, help: str, low: float | None = None, high: float | None = None) -> Any:
     return field(default=default, metadata={"help": help, "min": low, "max": high})
+
+
+def _told(option: str, kind: Any, help: str) -> dict[str, Any]:
+    """Of a knob that is more than a number: its option has another name, and takes another type."""
+    return {"help": help, "option": option, "told": kind}
 
 
 @dataclass(frozen=True)
@@ -30,10 +44,31 @@ class Knobs:
     idea: int = _knob(0, "Of a classifier: another plausible result, by its number.", 0, 1_000_000)
     variety: float = _knob(0.5, "How unlikely the colours of an idea may be: 1 as the model believes.", 0, 10)
     tta: bool = _knob(True, "Show the network a smaller, mirrored copy too: better, 1.6 times the time.")
+    reference_strength: float = _knob(
+        1.0, "How far references are followed: 1 where they match for sure, 0 nowhere.", 0, 1
+    )
+    references: tuple[Reference, ...] = field(
+        default=(),
+        metadata=_told("--reference", list[Path], "A picture in color that the result is to be like; may be repeated."),
+    )
+    palette_strength: float = _knob(1.0, "How far colors are drawn to the palette: 1 leaves no others.", 0, 1)
+    palette: tuple[Color, ...] | None = field(
+        default=None,
+        metadata=_told("--palette", str | None, "A picture with the colors to keep to, or a list: navy,#8b4513,khaki."),
+    )
+    mask: Mask | None = field(
+        default=None,
+        metadata=_told("--mask", Path | None, "A picture: white is colored, black stays as it was, gray is between."),
+    )
     hints: tuple[Hint, ...] = ()  # places of the upright picture, in px, and the ab that they are to have
 
     def __post_init__(self):
         object.__setattr__(self, "hints", tuple(self.hints))
+        for name, module in _TAKEN.items():
+            given = getattr(self, name)
+            if not (given is None or (isinstance(given, (list, tuple)) and not given and name == "references")):
+                object.__setattr__(self, name, import_module(module).taken(given))
+        object.__setattr__(self, "references", tuple(self.references or ()))
         for knob in fields(self):
             value, low, high = getattr(self, knob.name), knob.metadata.get("min"), knob.metadata.get("max")
             if low is not None and value is not None and not low <= value <= high:

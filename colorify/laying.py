@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from colorify import pictures
-from colorify.color import delinearize, gray_to_luma, light_to_luma, linearize, rgb_to_luma, shrink_chroma
+from colorify.color import delinearize, gray_to_luma, light_to_luma, linearize, rgb_to_lab, rgb_to_luma, shrink_chroma
 from colorify.models.running import cores
 from colorify.pictures import Picture
 from colorify.space import Space
@@ -34,15 +34,21 @@ def adjust(ab: np.ndarray, source: Picture, blur: float) -> np.ndarray:
 
 
 def apply_chroma(
-    source: Picture, ab: np.ndarray, report: Callable[[float], None] = lambda share: None, threads: bool = True
+    source: Picture,
+    ab: np.ndarray,
+    report: Callable[[float], None] = lambda share: None,
+    threads: bool = True,
+    mask: np.ndarray | None = None,
 ) -> Picture:
     """Lay ab ``(h, w, 2)``, upsampled bicubic, over the luminance of ``source``, strip by strip in bounded memory.
 
-    ``report`` hears which share of it is done; ``threads``: on all cores.
+    ``report`` hears which share of it is done; ``threads``: on all cores; ``mask`` ``(H, W)`` float32 as the file lies:
+    how much of it each pixel gets, 0..1, beside the color of its own; at 0 it stays as it was, to the bit.
     """
     width, height = source.size
     if width > max(_STRIP, height):  # one row would be too much at once: work on the picture lying on its side
-        turned = apply_chroma(replace(source, pixels=source.pixels.swapaxes(0, 1)), ab.swapaxes(0, 1), report, threads)
+        lying = replace(source, pixels=source.pixels.swapaxes(0, 1))
+        turned = apply_chroma(lying, ab.swapaxes(0, 1), report, threads, None if mask is None else mask.T)
         return pictures.colored(source, turned.pixels.swapaxes(0, 1))
     out = np.empty((height, width, 3), source.pixels.dtype)
     wide = cv2.resize(np.ascontiguousarray(ab, np.float32), (width, len(ab)), interpolation=cv2.INTER_CUBIC)
@@ -53,13 +59,29 @@ def apply_chroma(
 
     def paint(strip: slice) -> int:
         between = [_between(wide, taps[rows], weights[rows]) for rows in _slices(strip.start, strip.stop, few)]
-        out[strip] = coded(cv2.merge((luma_of(source.pixels[strip]), np.concatenate(between))))
+        given, chroma = source.pixels[strip], np.concatenate(between)
+        if mask is not None:
+            chroma = _shared(chroma, given, mask[strip], space)
+        out[strip] = coded(cv2.merge((luma_of(given), chroma)))
+        if mask is not None:
+            untouched = mask[strip] == 0
+            out[strip][untouched] = given[untouched] if given.ndim == 3 else given[untouched][:, None]
         return strip.stop
 
     strips = _slices(0, height, max(1, _STRIP // width))
     for done in _workers().map(paint, strips) if threads and len(strips) > 1 else map(paint, strips):
         report(done / height)
     return pictures.colored(source, out)
+
+
+def _shared(ab: np.ndarray, pixels: np.ndarray, mask: np.ndarray, space: Space | None) -> np.ndarray:
+    """The ab ``(H, W, 2)`` beside those that pixels have of their own; ``mask`` is the share of the first."""
+    if pixels.ndim == 2:
+        return ab * mask[..., None]
+    top = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
+    lab = space.lab(pixels) if space else rgb_to_lab((pixels / top).astype(np.float32))
+    own = lab[..., 1:].astype(np.float32)
+    return own * (1 - mask[..., None]) + ab * mask[..., None]
 
 
 def _slices(start: int, stop: int, step: int) -> list[slice]:

@@ -66,13 +66,16 @@ class Space:
             gray[top : top + step] = luma_to_gray(self.luma(pixels[top : top + step])) * 255 + 0.5
         return gray
 
+    def lab(self, pixels: np.ndarray) -> np.ndarray:
+        """Lab ``(..., 3)`` of pixels ``(..., 3)``."""
+        x, y, z = np.moveaxis(_f(self.light(pixels) @ self.to_xyz.T), -1, 0)
+        return np.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), -1)
+
     def as_srgb(self, pixels: np.ndarray) -> np.ndarray:
         """The same colours ``(H, W, 3)`` uint8 in sRGB; those outside it keep L* and hue."""
-        out, step = np.empty_like(pixels), max(1, _STRIP // pixels.shape[1])
+        out, step = np.empty(pixels.shape, np.uint8), max(1, _STRIP // pixels.shape[1])
         for top in range(0, len(out), step):
-            x, y, z = np.moveaxis(_f(self.light(pixels[top : top + step]) @ self.to_xyz.T), -1, 0)
-            lab = np.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), -1)
-            out[top : top + step] = lab_to_rgb(clip_chroma(lab)) * 255 + 0.5
+            out[top : top + step] = lab_to_rgb(clip_chroma(self.lab(pixels[top : top + step]))) * 255 + 0.5
         return out
 
     def rgb_light(self, lab: np.ndarray) -> np.ndarray:

@@ -3,8 +3,18 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from colorify import batch
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from colorify import batch, pictures
+from colorify.cli import app
+from colorify.color import render, rgb_to_lab
 from colorify.inputs import Job, Passed, plan
+from colorify.knobs import Knobs
+from colorify.models import checkpoint as checkpoints
 from conftest import photo
 
 
@@ -87,3 +97,119 @@ def test_only_so_many_are_under_way():
 def test_as_many_workers_as_there_is_work():
     assert batch.workers([]) == 1
     assert 1 <= batch.workers([Job(Path("a"), Path("b"))] * 100) <= 4
+
+
+KEEP = batch.BatchOptions(keep_color=True)
+
+
+def colors(seed: int = 0) -> Image.Image:
+    """Many hues at every lightness."""
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)).resize((96, 72))
+
+
+def tinted(tone: tuple[float, float] = (0, 0)) -> tuple[Image.Image, np.ndarray]:
+    """A gray or toned photo with a red spot, and where that is."""
+    luma = rgb_to_lab(np.asarray(photo(1, 240, 180).convert("L"), np.float32)[..., None].repeat(3, 2) / 255)[..., :1]
+    spot = np.zeros((180, 240), np.float32)
+    cv2.circle(spot, (160, 90), 35, 1, -1)
+    ab = np.where(spot[..., None] > 0, np.float32((35, 10)), np.float32(tone))
+    rgb = render(luma * 0.6 + 20, ab)
+    return Image.fromarray((rgb * 255 + 0.5).clip(0, 255).astype(np.uint8)), spot > 0
+
+
+def colored(
+    colorizer, picture: Image.Image, path: Path, options: batch.BatchOptions, **saved
+) -> tuple[Path, list[str]]:
+    picture.save(path, **saved)
+    target = path.with_name(f"out-{path.name}")
+    return target, batch.colorize_file(colorizer, Job(path, target), options)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp"])
+def test_what_is_in_color_is_copied_to_the_byte(colorizer, tmp_path, name):
+    target, notes = colored(colorizer, colors(), tmp_path / name, KEEP)
+    assert notes == ["in color: copied as it is"] and target.read_bytes() == (tmp_path / name).read_bytes()
+    target.unlink()
+    target, notes = colored(colorizer, colors(), tmp_path / name, batch.BatchOptions())
+    assert target.read_bytes() != (tmp_path / name).read_bytes()
+
+
+def test_gray_and_sepia_are_colored(colorizer, tmp_path):
+    gray = np.asarray(photo(0, 96, 72).convert("L"), np.float32)
+    sepia = np.stack((gray * 0.95 + 12, gray * 0.88 + 6, gray * 0.75), -1).astype(np.uint8)
+    for name, picture in (("a.png", photo(0).convert("L")), ("b.png", photo(0).convert("L").convert("RGB"))):
+        target, notes = colored(colorizer, picture, tmp_path / name, KEEP)
+        assert not notes and target.read_bytes() != (tmp_path / name).read_bytes()
+    target, notes = colored(colorizer, Image.fromarray(sepia), tmp_path / "c.png", KEEP)
+    assert target.read_bytes() != (tmp_path / "c.png").read_bytes() and not any("in color" in note for note in notes)
+
+
+@pytest.mark.parametrize("tone", [(0, 0), (5, 16)])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_tint_is_kept_and_the_rest_is_colored(colorizer, tmp_path, tone, orientation):
+    picture, spot = tinted(tone)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    if orientation == 6:
+        picture, spot = picture.transpose(Image.Transpose.ROTATE_90), np.rot90(spot)
+    target, notes = colored(colorizer, picture, tmp_path / "a.png", KEEP, exif=exif)
+    assert "tinted by hand: its tint is kept" in notes
+    given, made = (rgb_to_lab(np.asarray(p.convert("RGB"), np.float32) / 255) for p in (picture, Image.open(target)))
+    inner, outer = cv2.erode(np.uint8(spot), np.ones((9, 9))) > 0, cv2.dilate(np.uint8(spot), np.ones((9, 9))) == 0
+    assert np.abs(made - given)[inner].mean() < 0.5
+    plain, _ = colored(colorizer, picture, tmp_path / "b.png", batch.BatchOptions(), exif=exif)
+    whole = rgb_to_lab(np.asarray(Image.open(plain).convert("RGB"), np.float32) / 255)
+    assert np.abs(made - whole)[outer].mean() < 0.5 < np.abs(whole - given)[inner].mean()
+
+
+def test_a_tint_and_a_mask_both_count(colorizer, tmp_path):
+    picture, _ = tinted()
+    mask = np.zeros((90, 120), np.uint8)
+    mask[:, 60:] = 255
+    target, _ = colored(colorizer, picture, tmp_path / "a.png", batch.BatchOptions(Knobs(mask=mask), keep_color=True))
+    given, made = (np.asarray(p.convert("RGB")).astype(int) for p in (picture, Image.open(target)))
+    assert np.array_equal(made[:, :115], given[:, :115]) and np.abs(made - given)[:, 215:].max() > 3
+
+
+def test_pages_in_color_are_kept_among_others(colorizer, tmp_path):
+    pages = [colors(), photo(1, 96, 72).convert("L").convert("RGB")]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    notes = batch.colorize_file(colorizer, Job(tmp_path / "a.tif", tmp_path / "b.tif"), KEEP)
+    assert notes[0] == "pages in color: kept as they are"
+    first, second = pictures.pages(tmp_path / "b.tif")
+    assert np.array_equal(first.pixels, np.asarray(pages[0]))
+    assert not np.array_equal(second.pixels, np.asarray(pages[1]))
+
+
+def test_another_format_and_times_are_kept(colorizer, tmp_path):
+    colors().save(tmp_path / "a.png")
+    options = batch.BatchOptions(keep_color=True, keep_times=True)
+    assert batch.colorize_file(colorizer, Job(tmp_path / "a.png", tmp_path / "b.tif"), options) == [
+        "in color: kept as it is"
+    ]
+    assert np.array_equal(pictures.read(tmp_path / "b.tif").pixels, np.asarray(colors()))
+    assert (tmp_path / "b.tif").stat().st_mtime_ns == (tmp_path / "a.png").stat().st_mtime_ns
+
+
+def test_a_hint_outside_of_one_picture_spoils_that_alone(checkpoint, tmp_path):
+    checkpoints.save(checkpoint, tmp_path / "model.safetensors")
+    (tmp_path / "hints.csv").write_text("x,y,a,b\n60,40,30,25\n")
+    (tmp_path / "in").mkdir()
+    photo(0, 32, 24).convert("L").save(tmp_path / "in" / "a.png")
+    photo(0, 96, 72).convert("L").save(tmp_path / "in" / "b.png")
+    told = ["image", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--hints", str(tmp_path / "hints.csv")]
+    result = CliRunner().invoke(app, [*told, "--model", str(tmp_path / "model.safetensors")])
+    assert result.exit_code == 1 and "a.png: hint 1" in result.stderr and (tmp_path / "out" / "b.png").exists()
+
+
+def test_the_commands_keep_color(checkpoint, tmp_path):
+    checkpoints.save(checkpoint, tmp_path / "model.safetensors")
+    (tmp_path / "in").mkdir()
+    colors().save(tmp_path / "in" / "a.png")
+    photo(0).convert("L").save(tmp_path / "in" / "b.png")
+    for command in ("image", "bulk"):
+        told = [command, str(tmp_path / "in"), "-o", str(tmp_path / command), "--keep-color"]
+        result = CliRunner().invoke(app, [*told, "--model", str(tmp_path / "model.safetensors")])
+        assert result.exit_code == 0 and "a.png: in color: copied as it is" in result.stderr
+        assert (tmp_path / command / "a.png").read_bytes() == (tmp_path / "in" / "a.png").read_bytes()
+        assert (tmp_path / command / "b.png").read_bytes() != (tmp_path / "in" / "b.png").read_bytes()

@@ -12,6 +12,7 @@ from colorify.cli.common import read_knobs
 from colorify.hints import Hint
 from colorify.inference import Mix
 from colorify.knobs import Knobs
+from colorify.pictures import from_array
 from colorify.video.paint import Look, Painter
 from conftest import photo
 
@@ -40,11 +41,12 @@ def test_a_mistyped_knob_is_an_error(colorizer):
 
 @pytest.mark.parametrize("command", ["image", "bulk", "video"])
 def test_every_knob_is_an_option_of_every_command(command):
-    shown = CliRunner().invoke(cli.app, [command, "--help"], env={"COLUMNS": "200"}).stdout
+    shown = CliRunner().invoke(cli.app, [command, "--help"], env={"COLUMNS": "250"}).stdout
     left_out = {"tta"} if command == "video" else set()  # films are never looked at twice
     for knob in fields(Knobs):
         if knob.metadata and knob.name not in left_out:
-            assert f"--{knob.name}" in shown and knob.metadata["help"][:30] in shown
+            option = knob.metadata.get("option") or f"--{knob.name.replace('_', '-')}"
+            assert option in shown and knob.metadata["help"][:30] in shown
 
 
 def test_a_classifiers_knobs_reach_pictures_and_films(classifier):
@@ -62,9 +64,18 @@ def test_ideas_are_of_classifiers_alone(colorizer):
         colorizer(GRAY, idea=1)
 
 
-def test_films_have_no_hints(colorizer):
+@pytest.mark.parametrize("knobs", [{"hints": (Hint(1, 1, (0.0, 0.0)),)}, {"mask": GRAY}])
+def test_films_have_neither_hints_nor_masks(colorizer, knobs):
     with pytest.raises(ValueError, match="--keyframes"):
-        Painter(colorizer, Look(Knobs(hints=(Hint(1, 1, (0.0, 0.0)),))))
+        Painter(colorizer, Look(Knobs(**knobs)))
+
+
+def test_films_follow_references_as_pictures_do(colorizer):
+    answer = colorizer.look(from_array(GRAY), tta=False)
+    knobs = Knobs(references=[photo(0)], tta=False)
+    found = colorizer.chroma(answer.luma[None], knobs)[0]
+    np.testing.assert_allclose(found, answer.guided(knobs), atol=1e-3)
+    assert np.abs(found - answer.chroma()).max() > 1
 
 
 def test_a_mix_for_films_lies_between_its_models(colorizer, classifier):
@@ -77,8 +88,6 @@ def test_a_mix_for_films_lies_between_its_models(colorizer, classifier):
 
 
 def test_an_answer_is_painted_again_without_the_network(colorizer, monkeypatch):
-    from colorify.pictures import from_array
-
     answer = colorizer.look(from_array(GRAY))
     monkeypatch.setattr(colorizer, "predict", None)
     for knobs in (Knobs(), Knobs(saturation=0.5, blur=2.0), Knobs(hints=((5, 5, (40.0, 10.0)),))):

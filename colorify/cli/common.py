@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_type_hints
@@ -64,7 +64,7 @@ def knobbed(without: Collection[str] = ()) -> Callable[[Callable], Callable]:
     """Give a command an option for each field of `Knobs`; it gets their values as ``knobs``."""
 
     def decorate(command: Callable) -> Callable:
-        signature, types = inspect.signature(command, eval_str=True), get_type_hints(Knobs, localns={"Hint": object})
+        signature, types = inspect.signature(command, eval_str=True), get_type_hints(Knobs, localns=_UNTOLD)
         named = {knob.name: knob for knob in fields(Knobs) if knob.metadata and knob.name not in without}
 
         @wraps(command)
@@ -75,10 +75,7 @@ def knobbed(without: Collection[str] = ()) -> Callable[[Callable], Callable]:
         own = [parameter for parameter in signature.parameters.values() if parameter.name != "knobs"]
         options = [
             inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=knob.default,
-                annotation=Annotated[types[name], typer.Option(**knob.metadata)],
+                name, inspect.Parameter.KEYWORD_ONLY, default=knob.default, annotation=_option(knob, types[name])
             )
             for name, knob in named.items()
         ]
@@ -86,6 +83,17 @@ def knobbed(without: Collection[str] = ()) -> Callable[[Callable], Callable]:
         return wrapper
 
     return decorate
+
+
+_UNTOLD = {"Hint": object, "Reference": object, "Color": object, "Mask": object}
+"""Types of knobs that no command line tells as such."""
+
+
+def _option(knob: Field, kind: object) -> object:
+    """How the command line takes a knob."""
+    told = dict(knob.metadata)
+    names = [told.pop("option")] if "option" in told else []
+    return Annotated[told.pop("told", kind), typer.Option(*names, **told)]
 
 
 def read_knobs(values: Values, hints: Path | None = None) -> Knobs:

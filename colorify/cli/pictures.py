@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from colorify.inputs import Job, Passed
 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
+KeepColor = Annotated[
+    bool, typer.Option("--keep-color", help="Leave alone what is in color; what is tinted by hand keeps its tint.")
+]
+Layers = Annotated[
+    bool, typer.Option("--layers", help="Color as a layer over the gray: pages of a TIFF, or OpenRaster (.ora).")
+]
 MaxMegapixels = Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")]
 
 
@@ -30,6 +36,8 @@ def image(
     overwrite: Overwrite = False,
     max_megapixels: MaxMegapixels = 200.0,
     keep_times: Annotated[bool, typer.Option("--keep-times", help="Give results the times of their sources.")] = False,
+    keep_color: KeepColor = False,
+    layers: Layers = False,
     device: Device = "auto",
     *,
     knobs: Values,
@@ -42,8 +50,11 @@ def image(
     from colorify.inputs import summary
 
     with plainly():
-        options = batch.BatchOptions(read_knobs(knobs, hints), side_by_side, overwrite, max_megapixels, keep_times)
+        options = batch.BatchOptions(
+            read_knobs(knobs, hints), side_by_side, overwrite, max_megapixels, keep_times, keep_color, layers
+        )
         out, planned, passed = _planned(inputs, out)
+        planned = batch.layered(planned) if layers else planned
         jobs, blocked = batch.ready(planned, options)
         passed += blocked
         failures, broken = _told(passed), 0
@@ -86,6 +97,8 @@ def bulk(
     model: Model = "highres",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, and replace results that exist.")] = False,
     max_megapixels: MaxMegapixels = 200.0,
+    keep_color: KeepColor = False,
+    layers: Layers = False,
     device: Device = "auto",
     *,
     knobs: Values,
@@ -94,7 +107,7 @@ def bulk(
 
     After a stop or a kill the same command goes on, and tries again what failed.
     """
-    from colorify.batch import BatchOptions
+    from colorify.batch import BatchOptions, layered
     from colorify.bulk import ENGINES, LIST, color
     from colorify.inputs import summary
 
@@ -102,7 +115,14 @@ def bulk(
         raise typer.BadParameter(f"{engine!r} is no engine: choose {' or '.join(ENGINES)}")
     with plainly():
         _, jobs, passed = _planned(inputs, out, films=True)
-        options = BatchOptions(read_knobs(knobs), overwrite=overwrite, max_megapixels=max_megapixels)
+        options = BatchOptions(
+            read_knobs(knobs),
+            overwrite=overwrite,
+            max_megapixels=max_megapixels,
+            keep_color=keep_color,
+            layers=layers,
+        )
+        jobs = layered(jobs) if layers else jobs
         counts = Counter(failed=_told(passed))
         bar = progress([None] * len(jobs))
         for outcome in color([*jobs, *passed], Path(out), model, options, engine, device, say):

@@ -26,7 +26,7 @@ from colorify import codec as codecs
 from colorify import params
 from colorify.files import atomic
 from colorify.models import FORMAT, CheckpointError, renamed
-from colorify.models.running import Predict
+from colorify.models.running import Encode, Predict, cropped
 from colorify.models.unet import UNet, UNetConfig, fuse_batch_norm
 from colorify.version import __version__
 
@@ -71,6 +71,19 @@ class Checkpoint:
                 return network(seen).float().cpu().numpy()
 
         return predict
+
+    def encoder(self, device: str = "auto", concurrency: int = 1) -> Encode:
+        """The network's encoder on a device, for arrays, as `predictor`."""
+        where, lock = find_device(device), threading.Lock()
+        network = fuse_batch_norm(self.build()).to(where)
+
+        @torch.inference_mode()
+        def encode(luma: np.ndarray) -> list[np.ndarray]:
+            with lock:
+                levels = network.encode(torch.from_numpy(np.ascontiguousarray(luma)).to(where))
+                return cropped([level.float().cpu().numpy() for level in levels], luma.shape[-2:])
+
+        return encode
 
 
 def find_device(name: str) -> torch.device:

@@ -16,7 +16,7 @@ import json
 import os
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,11 +27,12 @@ import numpy as np
 
 from colorify import codec as codecs
 from colorify.files import atomic
-from colorify.models import FORMAT, CheckpointError, renamed
-from colorify.models.running import Predict, cores
+from colorify.models import FORMAT, CheckpointError, cut, renamed
+from colorify.models.running import LEVELS, Encode, Predict, cores, cropped
 
 if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto
+    from openvino import Model
     from torch import Tensor, nn
 
     from colorify.models.unet import UNet
@@ -57,6 +58,20 @@ class OnnxModel:
 
         Raises `CheckpointError` for another device, and when the file, or that of its weights, is not what was loaded.
         """
+        infer = self._compiled(device, concurrency, lambda network: network)
+        return lambda luma: infer(luma)[0]
+
+    def encoder(self, device: str = "auto", concurrency: int = 1) -> Encode:
+        """The network's encoder, as `predictor`."""
+        infer = self._compiled(device, concurrency, cut.encoder)
+
+        def encode(luma: np.ndarray) -> list[np.ndarray]:
+            found = infer(luma)
+            return cropped([found[number] for number in range(len(LEVELS))], luma.shape[-2:])
+
+        return encode
+
+    def _compiled(self, device: str, concurrency: int, part: Callable[[Model], Model]) -> Callable:
         if device not in ("auto", "cpu"):
             raise CheckpointError(f"device {device!r}: an ONNX model runs on the CPU; take its .safetensors file")
         settings = {
@@ -66,16 +81,14 @@ class OnnxModel:
         }
         core = _openvino().Core()
         try:
-            network = core.compile_model(core.read_model(self.path, config={"ENABLE_MMAP": False}), "CPU", settings)
+            whole = core.read_model(self.path, config={"ENABLE_MMAP": False})
+            network = core.compile_model(part(whole), "CPU", settings)
         except RuntimeError as error:
             raise CheckpointError(f"{self.path}: OpenVINO cannot read it: {_last_line(error)}") from None
         if load(self.path).digest != self.digest:  # OpenVINO has read it after us
             raise CheckpointError(f"{self.path}: has changed since it was loaded: load it again")
 
-        def predict(luma: np.ndarray) -> np.ndarray:
-            return network.create_infer_request().infer({0: np.ascontiguousarray(luma, np.float32)})[0]
-
-        return predict
+        return lambda luma: network.create_infer_request().infer({0: np.ascontiguousarray(luma, np.float32)})
 
     def build(self) -> UNet:
         """The torch module of the checkpoint that it was made of."""

@@ -121,8 +121,16 @@ class UNet(nn.Module):
 
     def _answer(self, luma: Tensor) -> Tensor:
         height, width = luma.shape[-2:]
-        x = F.pad(luma / 50 - 1, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
-        return self.head(self.backbone(x))[..., : (height + 1) // 2, : (width + 1) // 2]
+        return self.head(self.backbone(_padded(luma)))[..., : (height + 1) // 2, : (width + 1) // 2]
+
+    def encode(self, luma: Tensor) -> list[Tensor]:
+        """What the encoder sees at 1/4, 1/8 and 1/16 of the size, of the picture padded to `STRIDE`."""
+        return self.backbone.encoder(_padded(luma))[1:4]
+
+
+def _padded(luma: Tensor) -> Tensor:
+    height, width = luma.shape[-2:]
+    return F.pad(luma / 50 - 1, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 Pixels stay in the order of the file, and so does the orientation tag, but for TIFF, which is turned upright.
 """
 
+from colorify.pictures import layers
 from colorify.pictures.formats import FORMATS, SUFFIXES, TABLE, Format, open_image
 from colorify.pictures.picture import (
     Metadata,
@@ -16,8 +17,9 @@ from colorify.pictures.picture import (
     turn_back,
     upright,
 )
-from colorify.pictures.profiles import colored, space_of
+from colorify.pictures.profiles import as_srgb, colored, space_of
 from colorify.pictures.read import MAX_MEGAPIXELS, Pages, decode, from_pil, pages, read
+from colorify.pictures.taken import is_tensor, taken
 from colorify.pictures.write import check_target, write, write_pages, written_as
 
 __all__ = [
@@ -30,16 +32,20 @@ __all__ = [
     "Pages",
     "Picture",
     "PictureError",
+    "as_srgb",
     "beside",
     "check_target",
     "colored",
     "decode",
     "from_array",
     "from_pil",
+    "is_tensor",
+    "layers",
     "open_image",
     "pages",
     "read",
     "space_of",
+    "taken",
     "to_array",
     "to_pil",
     "turn",

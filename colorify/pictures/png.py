@@ -97,7 +97,9 @@ def encoded_16_bit(picture: Picture) -> bytes:
     import cv2
 
     array = to_array(picture)
-    if array.ndim == 3:
+    if array.ndim == 3 and array.shape[2] == 2:  # OpenCV writes no gray with alpha
+        array = array[..., [0, 0, 0, 1]]
+    elif array.ndim == 3:
         array = array[..., [2, 1, 0, 3][: array.shape[2]]]
     done, encoded = cv2.imencode(".png", array)
     if not done:

@@ -10,19 +10,17 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from colorify.color import _f_inverse
+from colorify.pictures.picture import Metadata, Picture, to_pil, turn
 from colorify.space import CODES, D50, Space, adapted, matrix_of, space, srgb_curve, under_d50
-
-if TYPE_CHECKING:
-    from colorify.pictures.picture import Metadata, Picture
 
 _TABLES = (b"A2B0", b"A2B1", b"D2B0")
 _COLORANTS, _CURVES = (b"rXYZ", b"gXYZ", b"bXYZ"), (b"rTRC", b"gTRC", b"bTRC")
+_BARE = Metadata()
 _LONGEST = 1 << 20  # entries of a curve
 _STEPS = 17  # of each ink
 
@@ -263,3 +261,12 @@ def colored(source: Picture, pixels: np.ndarray) -> Picture:
     """``source`` with RGB ``pixels`` instead of its own; a gray ICC profile becomes one for RGB."""
     icc = source.metadata.icc and for_rgb(source.metadata.icc)
     return replace(source, pixels=pixels, metadata=replace(source.metadata, icc=icc))
+
+
+def as_srgb(picture: Picture) -> Image.Image:
+    """The upright picture as 8-bit sRGB, without alpha and metadata."""
+    space, pixels = space_of(picture.metadata), picture.pixels
+    if space:
+        pixels = space.as_srgb(pixels) if pixels.ndim == 3 else space.seen(pixels)
+    lying = to_pil(replace(picture, pixels=pixels, alpha=None, metadata=_BARE)).convert("RGB")
+    return Image.fromarray(np.ascontiguousarray(turn(np.asarray(lying), picture.orientation)))

@@ -82,7 +82,9 @@ def color_parts(
     with media.opened(source) as film:
         run = _Run(film, target, colorizer, options, report, margin)
         stat = source.stat()
-        job = asdict(replace(options, overwrite=False, keyframes=None)) | {
+        knobs = replace(options.knobs, references=())
+        job = asdict(replace(options, knobs=knobs, overwrite=False, keyframes=None)) | {
+            "references": [reference.told for reference in options.knobs.references],
             "bytes": stat.st_size,
             "time": stat.st_mtime_ns,
             "model": colorizer.digest,

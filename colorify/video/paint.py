@@ -35,6 +35,8 @@ class Painter:
         """``turns``: quarter turns, counter-clockwise, that bring the film upright; which field is first, if any."""
         if look.knobs.hints:
             raise ValueError("hints are for single pictures: correct a frame and name it with --keyframes")
+        if look.knobs.mask:
+            raise ValueError("masks are for single pictures: color a frame so and name it with --keyframes")
         self.colorizer, self.look, self.turns, self.top_first = colorizer, look, turns, top_first
         self.knobs = replace(look.knobs, tta=False)
 

@@ -77,7 +77,7 @@ class Clip(widgets.VBox):
                     keys.mkdir()
                     pictures.write(corrected, keys / keyframes.name(self._time))
                 options = film.Options(
-                    knobs=replace(knobs, hints=()),
+                    knobs=replace(knobs, hints=(), mask=None),
                     side_by_side=self.dual.value,
                     steady=self.steady.value,
                     every=self.every.value,

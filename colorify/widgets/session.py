@@ -11,9 +11,10 @@ import torch
 from PIL import Image, ImageColor
 
 from colorify import metrics, pictures
+from colorify.answer import Answer, Blend
 from colorify.codec import Bits, softmax
 from colorify.color import render, rgb_to_lab, to_planes
-from colorify.inference import Answer, Blend, Colorizer, Mix
+from colorify.inference import Colorizer, Mix
 from colorify.knobs import Knobs
 from colorify.laying import apply_chroma
 from colorify.network_input import upright_size

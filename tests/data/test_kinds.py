@@ -157,7 +157,22 @@ def test_one_hue_is_more_than_little_color():
     assert not kinds.one_hue(image(two))
 
 
+def test_tinted_photographs_say_where(colorful):
+    assert share(lambda picture: kinds.tint(picture) is not None, colorful) <= 0.03
+    inside, outside = [], []
+    for picture in colorful[:20]:
+        rgb = 0.3 + 0.6 * np.dstack((gray(picture),) * 3)
+        height, width = rgb.shape[:2]
+        rgb[height // 4 : height // 2, width // 4 : width // 2] *= (1, 0.6, 0.5)
+        found = kinds.tint(jpeg(image(rgb), 85))
+        assert found is not None
+        inside.append(found[len(found) // 4 : len(found) // 2, found.shape[1] // 4 : found.shape[1] // 2].mean())
+        outside.append(found[:, found.shape[1] * 2 // 3 :].mean())
+    assert np.mean(np.array(inside) > 0.7) >= 0.6 and np.mean(outside) < 0.1
+
+
 def test_small_and_plain_pictures_are_judged_too():
     for size in ((1, 1), (1, 300), (300, 1), (130, 130)):
         for color in ("white", "black", "orange"):
             assert kinds.look(Image.new("RGB", size, color)) == ""
+            assert kinds.tint(Image.new("RGB", size, color)).max() == 0

@@ -93,6 +93,15 @@ def test_any_size(exported, alone, size):
     np.testing.assert_array_equal(onnxruntime.InferenceSession(alone).run(None, {"luma": luma})[0], other)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (33, 70), (64, 64)])
+def test_the_encoder_is_that_of_torch(exported, alone, size):
+    luma = RNG.random((2, 1, *size), np.float32) * 100
+    expected = files.load(exported.with_suffix(".safetensors")).encoder("cpu")(luma)
+    for path in (exported, alone):
+        for level, other in zip(onnx.load(path).encoder("cpu")(luma), expected, strict=True):
+            np.testing.assert_allclose(level, other, atol=1e-4, rtol=1e-3)
+
+
 @pytest.mark.parametrize("name", released.models())
 def test_released_weights_are_there_once(name):
     path = released.find(name)

@@ -13,12 +13,13 @@ from typer.testing import CliRunner
 
 from colorify.cli import app
 from colorify.inference import Colorizer
+from colorify.knobs import Knobs
 from colorify.models import checkpoint as checkpoints
 from colorify.video import film
 from colorify.video.film import Options
 from colorify.video.formats import VideoError, coding_of, samples
 from colorify.video.planes import Coding
-from conftest import long
+from conftest import long, photo
 
 RATE = Fraction(30000, 1001)
 
@@ -272,3 +273,19 @@ def test_the_command(checkpoint, tmp_path):
     assert "30 frames; the network looked at 30" in result.stdout
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 1 and "exists already" in result.stderr
+
+
+def test_references_hold_for_the_film_and_its_state(colorizer, tmp_path):
+    from PIL import Image
+
+    clip, knobs = make(tmp_path / "a.mkv", frames=6), Knobs(references=[photo(1)])
+    film.colorize(clip, tmp_path / "plain.mkv", colorizer)
+    film.colorize(clip, tmp_path / "told.mkv", colorizer, Options(knobs=knobs))
+    film.colorize(clip, tmp_path / "palette.mkv", colorizer, Options(knobs=Knobs(palette="teal,orange")))
+    assert len({(tmp_path / f"{name}.mkv").read_bytes() for name in ("plain", "told", "palette")}) == 3
+    states = set()
+    for seed in (1, 2):
+        told = Options(knobs=Knobs(references=[(photo(seed), Image.new("L", (96, 64), 255))]))
+        _, parts = film.color_parts(clip, tmp_path / f"parts{seed}", colorizer, told)
+        states.add(parts.job)
+    assert len(states) == 2  # another reference begins anew

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image, ImageColor
 
 from colorify import pictures
+from colorify.answer import mixed
 from colorify.color import rgb_to_lab
 from colorify.hints import Hint
-from colorify.inference import mixed
 from colorify.knobs import Knobs
 from colorify.widgets.session import SCREEN, Choice, Session, name_of
 from conftest import photo
@@ -136,3 +136,15 @@ def test_what_is_chosen_reaches_the_film(session):
         if choice.other:
             expected = mixed(expected, (looked | ideas)[choice.other].chroma(choice.knobs), choice.blend)
         np.testing.assert_allclose(mix.chroma(luma, choice.knobs)[0], expected, atol=1e-3)
+
+
+def test_guides_reach_what_is_shown_and_what_is_written(session):
+    plain = pixels(session.preview(Choice("one")))
+    mask = np.zeros(session.source.pixels.shape[:2], np.uint8)
+    mask[:, : mask.shape[1] // 2] = 255
+    for knobs in (Knobs(references=[photo(3, 300, 200)]), Knobs(palette="teal,orange"), Knobs(mask=mask)):
+        for choice in (Choice("one", knobs=knobs), Choice("one", other="two", blend=0.5, knobs=knobs)):
+            assert not np.array_equal(pixels(session.preview(choice)), plain)
+            assert session.full(choice).pixels.shape == (*session.size[::-1], 3)
+    kept = session.full(Choice("one", knobs=Knobs(mask=mask))).pixels
+    assert np.array_equal(kept[:, -10:], session.source.pixels[:, -10:])
