@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from colorify import pictures
 from colorify.codec import Bits, Codec
 from colorify.knobs import Knobs
 from colorify.laying import adjust, apply_chroma, in_file_order
@@ -41,7 +42,7 @@ class Answer:
         ``idea``: that of the knobs, whatever they say; ``matcher`` gives what finds its references.
         """
         self.picture, self.luma, self.output, self.codec, self.own_idea = picture, luma, output, codec, idea
-        self.matcher = matcher
+        self.matcher, self.model = matcher, ""  # the name and version of who answers
         self._decoded: dict[tuple, np.ndarray] = {}
         self._matches: dict[tuple, Match] = {}
         self._guided: dict[tuple, np.ndarray] = {}
@@ -49,7 +50,9 @@ class Answer:
 
     def think(self, idea: int) -> Answer:
         """The same as another plausible result, by its number; classification models only."""
-        return Answer(self.picture, self.luma, self.output, self.codec, idea, self.matcher)
+        other = Answer(self.picture, self.luma, self.output, self.codec, idea, self.matcher)
+        other.model = self.model
+        return other
 
     def chroma(self, knobs: Knobs = _PLAIN) -> np.ndarray:
         """The ab ``(h/2, w/2, 2)`` that the prediction stands for, upright."""
@@ -109,7 +112,11 @@ class Answer:
         """The picture coloured, or ``onto``, a copy of it of another size; ``report`` hears which share is done."""
         target = onto or self.picture
         blur = knobs.blur * min(target.size) / min(self.picture.size)
-        return apply_chroma(target, adjust(self.ab(knobs), target, blur), report, threads, _share(knobs.mask, target))
+        painted = apply_chroma(
+            target, adjust(self.ab(knobs), target, blur), report, threads, _share(knobs.mask, target)
+        )
+        painted = pictures.badged(painted) if knobs.badge else painted
+        return pictures.signed(painted, self.model, knobs.told()) if knobs.provenance else painted
 
 
 class Blend(Answer):
@@ -119,6 +126,7 @@ class Blend(Answer):
         """``share``, 0..1, is that of the second."""
         super().__init__(first.picture, first.luma, first.output, first.codec, matcher=first.matcher)
         self.first, self.second, self.share = first, second, share
+        self.model = f"{first.model} and {second.model}, {share:g} of it"
 
     def chroma(self, knobs: Knobs = _PLAIN) -> np.ndarray:
         return mixed(self.first.chroma(knobs), self.second.chroma(knobs), self.share)

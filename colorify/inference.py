@@ -48,6 +48,7 @@ class Colorizer:
         self.predict = model.predictor(device, concurrency)
         self.codec, self.method, self.training = model.codec, model.method, model.training
         self.size = model.training.get("size", DEFAULT_SIZE)
+        self.name = self.method
         self._matcher: Matcher | None = None
         self._making = threading.Lock()
 
@@ -60,12 +61,15 @@ class Colorizer:
         """
         path = released.find(name)
         if path.suffix == ".onnx":
-            return cls(onnx.load(path), device, concurrency)
-        if _is_cpu(device) and (model := onnx.beside(path)):
-            return cls(model, "cpu", concurrency)
-        from colorify.models import checkpoint
+            found = cls(onnx.load(path), device, concurrency)
+        elif _is_cpu(device) and (model := onnx.beside(path)):
+            found = cls(model, "cpu", concurrency)
+        else:
+            from colorify.models import checkpoint
 
-        return cls(checkpoint.load(path), device, concurrency)
+            found = cls(checkpoint.load(path), device, concurrency)
+        found.name = path.stem
+        return found
 
     @cached_property
     def network(self) -> torch.nn.Module:
@@ -88,6 +92,11 @@ class Colorizer:
                 partial(self.model.encoder, self.device, self.concurrency), self.size
             )
         return self._matcher
+
+    @property
+    def signature(self) -> str:
+        """Name and digest, for the metadata of results."""
+        return f"{self.name} {self.digest[:8]}"
 
     def __call__(self, image: Source, **knobs: object) -> Image.Image | np.ndarray:
         """Colour one picture: an image, path, bytes or open file give a Pillow image of 8 bits, others their like.
@@ -120,9 +129,12 @@ class Colorizer:
         outputs: dict[int, np.ndarray] = {}
         for numbers in groups.values():
             outputs |= zip(numbers, self.output(np.stack([lumas[number] for number in numbers]), tta), strict=True)
-        return [
+        answers = [
             Answer(source, lumas[n], outputs[n], self.codec, matcher=self.matcher) for n, source in enumerate(sources)
         ]
+        for answer in answers:
+            answer.model = self.signature
+        return answers
 
     def output(self, luma: np.ndarray, tta: bool = True) -> np.ndarray:
         """What the head predicts for L* ``(B, H, W)`` in 0..100, H and W even: ``(B, outputs, H/2, W/2)``.

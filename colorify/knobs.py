@@ -60,6 +60,8 @@ class Knobs:
         default=None,
         metadata=_told("--mask", Path | None, "A picture: white is colored, black stays as it was, gray is between."),
     )
+    provenance: bool = _knob(True, "Say in the result's metadata that it was coloured, by which model and knobs.")
+    badge: bool = _knob(False, "Draw a small mark into the corner of a picture: colorized.")
     hints: tuple[Hint, ...] = ()  # places of the upright picture, in px, and the ab that they are to have
 
     def __post_init__(self):
@@ -73,6 +75,17 @@ class Knobs:
             value, low, high = getattr(self, knob.name), knob.metadata.get("min"), knob.metadata.get("max")
             if low is not None and value is not None and not low <= value <= high:
                 raise ValueError(f"{knob.name} {value}: expected {low} to {high}")
+
+    def told(self) -> str:
+        """Those that are not as they are by default, in words."""
+        said = []
+        for knob in fields(self):
+            value = getattr(self, knob.name)
+            if value != knob.default and knob.name not in ("provenance", "badge"):
+                plain = isinstance(value, (bool, int, float))
+                counted = len(value) if isinstance(value, tuple) else "given"
+                said.append(f"{knob.name}={value if plain else counted}")
+        return " ".join(said)
 
     def applied(self, ab: np.ndarray) -> np.ndarray:
         """What the knobs of colour make of a prediction ``(..., 2)``, for pictures and films alike."""

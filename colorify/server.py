@@ -174,12 +174,12 @@ class _Batch:
 
 def _asked() -> Callable[..., Knobs]:
     """A dependency of FastAPI: the knobs as parameters of the query."""
-    types = get_type_hints(Knobs, localns={"Hint": object})
+    types = get_type_hints(Knobs, localns=dict.fromkeys(("Color", "Hint", "Mask", "Reference"), object))
 
-    def knobs(**values: object) -> Knobs:
-        hints = values.pop("hints")
+    def knobs(hints: str, palette: str, **values: object) -> Knobs:
         try:
-            return Knobs(**values, hints=[tuple(hint) for hint in json.loads(hints)] if hints else ())
+            told = [tuple(hint) for hint in json.loads(hints)] if hints else ()
+            return Knobs(**values, hints=told, palette=palette.split(",") if palette else None)
         except (ValueError, TypeError) as error:
             raise HTTPException(422, f"{error}") from None
 
@@ -196,9 +196,14 @@ def _asked() -> Callable[..., Knobs]:
         for knob in fields(Knobs)
         if knob.metadata and types[knob.name] in (int, float, bool, int | None, float | None)
     ]
-    said = Query(description='JSON: [[x, y, "#c03020"], [x, y, [a, b]]], in px of the upright picture.')
-    hints = inspect.Parameter("hints", inspect.Parameter.KEYWORD_ONLY, default="", annotation=Annotated[str, said])
-    knobs.__signature__ = inspect.Signature([*parameters, hints])
+    texts = {
+        "hints": 'JSON: [[x, y, "#c03020"], [x, y, [a, b]]], in px of the upright picture.',
+        "palette": "Colors to keep to: navy,#8b4513,khaki.",
+    }
+    for name, said in texts.items():
+        kind = Annotated[str, Query(description=said)]
+        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default="", annotation=kind))
+    knobs.__signature__ = inspect.Signature(parameters)
     return knobs
 
 

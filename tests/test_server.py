@@ -50,6 +50,9 @@ def test_a_picture_comes_back_as_the_library_colours_it(colorizer, classifier):
         hints = [[30, 20, "#c03020"], [10, 10, [30, -20]]]
         told = asking.post("/color", params={"hints": json.dumps(hints)}, content=png())
         assert np.array_equal(colored(told), np.asarray(colorizer(png(), hints=hints)))
+        kept = asking.post("/color?palette=navy,khaki", content=png())
+        assert np.array_equal(colored(kept), np.asarray(colorizer(png(), palette=["navy", "khaki"])))
+        assert asking.post("/color?palette=/etc/passwd", content=png()).status_code == 422
         assert asking.post("/color?format=jpg", content=png()).headers["content-type"] == "image/jpeg"
         assert asking.post("/color?side_by_side=true", content=png()).status_code == 200
 

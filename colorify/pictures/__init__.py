@@ -18,6 +18,7 @@ from colorify.pictures.picture import (
     upright,
 )
 from colorify.pictures.profiles import as_srgb, colored, space_of
+from colorify.pictures.provenance import badged, signed
 from colorify.pictures.read import MAX_MEGAPIXELS, Pages, decode, from_pil, pages, read
 from colorify.pictures.taken import is_tensor, taken
 from colorify.pictures.write import check_target, write, write_pages, written_as
@@ -33,6 +34,7 @@ __all__ = [
     "Picture",
     "PictureError",
     "as_srgb",
+    "badged",
     "beside",
     "check_target",
     "colored",
@@ -44,6 +46,7 @@ __all__ = [
     "open_image",
     "pages",
     "read",
+    "signed",
     "space_of",
     "taken",
     "to_array",

@@ -10,18 +10,47 @@ import re
 from dataclasses import replace
 from html import escape, unescape
 
-from colorify.pictures.picture import Metadata
+import cv2
+import numpy as np
+
+from colorify.pictures.picture import Metadata, Picture, turn_back
+from colorify.version import __version__
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """Made in part by a trained algorithm: the colours are, the luminance is not."""
 
 _IPTC, _OWN = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "urn:colorify:xmp:1.0/"
 _OURS = ("DigitalSourceType", "AISystemUsed", "AISystemVersionUsed", "Knobs")
-_EMPTY = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-</rdf:RDF></x:xmpmeta>
+_RDF = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+"""
+_EMPTY = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">{_RDF}</rdf:RDF></x:xmpmeta>
 <?xpacket end="w"?>"""
+_BADGE = "colorized"
 _LONGEST = 65502  # bytes of a packet in a JPEG (XMP specification, part 3)
+
+
+def signed(picture: Picture, model: str, knobs: str = "") -> Picture:
+    """The picture with the statement in its metadata."""
+    return replace(picture, metadata=marked(picture.metadata, model, __version__, knobs))
+
+
+def badged(picture: Picture) -> Picture:
+    """The picture with a small mark in its lower right corner; nothing where there is no room for one."""
+    width, height = picture.size[:: -1 if picture.orientation >= 5 else 1]
+    scale = max(0.35, min(width, height) / 1400)
+    (wide, high), below = cv2.getTextSize(_BADGE, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    if wide + 2 * high > width or 4 * high > height:
+        return picture
+    place, line = (width - wide - high, height - high - below), max(1, round(scale))
+    shape = (height, width)
+    dark, light = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    cv2.putText(dark, _BADGE, place, cv2.FONT_HERSHEY_SIMPLEX, scale, 150, 3 * line, cv2.LINE_AA)
+    cv2.putText(light, _BADGE, place, cv2.FONT_HERSHEY_SIMPLEX, scale, 230, line, cv2.LINE_AA)
+    dark, light = (turn_back(mask, picture.orientation)[..., None] / np.float32(255) for mask in (dark, light))
+    top = np.iinfo(picture.pixels.dtype).max if picture.pixels.dtype.kind == "u" else 1
+    drawn = picture.pixels * (1 - dark) * (1 - light) + top * light
+    return replace(picture, pixels=(drawn + (0.5 if top > 1 else 0)).astype(picture.pixels.dtype))
 
 
 def marked(metadata: Metadata, model: str, version: str, knobs: str = "") -> Metadata:
@@ -44,6 +73,11 @@ def stated(xmp: bytes | None) -> dict[str, str]:
     return {name: unescape(match[1]) for name, match in found.items() if match}
 
 
+def is_own(xmp: bytes) -> bool:
+    """Whether a packet says nothing but what `marked` has put into it."""
+    return _without(xmp.decode("utf-8", "replace")) == _EMPTY
+
+
 def _with(packet: bytes, told: dict[str, str], knobs: str) -> bytes | None:
     """A packet with one more description; of the padding before its end, as much goes as there is to say."""
     try:
@@ -51,10 +85,11 @@ def _with(packet: bytes, told: dict[str, str], knobs: str) -> bytes | None:
     except UnicodeDecodeError:
         return None
     text = _without(text)
+    if "<rdf:RDF" not in text:
+        text = re.sub(r"(<x:xmpmeta\b[^>]*?)/>", r"\1></x:xmpmeta>", text, count=1)
+        text = text.replace("</x:xmpmeta>", f"{_RDF}</rdf:RDF></x:xmpmeta>", 1)
+    text = re.sub(r"(<rdf:RDF\b[^>]*?)/>", r"\1></rdf:RDF>", text, count=1)
     at = text.rfind("</rdf:RDF>")
-    if at < 0:
-        text, opened = re.subn(r"(<rdf:RDF\b[^>]*?)/>", r"\1></rdf:RDF>", text, count=1)
-        at = text.rfind("</rdf:RDF>") if opened else -1
     if at < 0:
         return None
     about = re.search(r'\brdf:about=("[^"]*"|\'[^\']*\')', text)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from colorify.files import atomic, write_beside
-from colorify.pictures import jpeg, png, profiles, tiff_write
+from colorify.pictures import jpeg, png, profiles, provenance, tiff_write
 from colorify.pictures.formats import FORMATS, KINDS, Format, ready
 from colorify.pictures.picture import Metadata, Picture, PictureError, to_array, upright
 from colorify.pictures.tags import spelled, with_resolution
@@ -103,7 +103,7 @@ def _carried(saved: Metadata) -> dict[str, bool]:
     return {
         "exif": len(saved.exif) > 0,
         "icc": bool(saved.icc and not profiles.is_understood(saved.icc)),
-        "xmp": bool(saved.xmp),
+        "xmp": bool(saved.xmp) and not provenance.is_own(saved.xmp),
         "iptc": bool(saved.iptc or saved.photoshop),
         "resolution": bool(saved.dpi),
         "comment": bool(saved.comments),

@@ -15,10 +15,12 @@ from PIL import Image, PngImagePlugin
 from colorify import batch, pictures
 from colorify.batch import BatchOptions
 from colorify.inputs import Job
+from colorify.knobs import Knobs
 from colorify.pictures import Metadata, Picture
 from colorify.pictures.formats import TABLE
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
+UNSIGNED = Knobs(provenance=False)
 GRAY = Image.fromarray(np.tile(np.arange(60, dtype=np.uint8) * 4, (40, 1)))
 CAPTION = b"\x1c\x02\x78" + struct.pack(">H", 11) + b"On the pier"
 RESOURCES = b"8BIM\x03\xed\0\0" + struct.pack(">I", 4) + b"abcd"
@@ -33,7 +35,7 @@ def colored(colorizer, source: Path, target: Path, **options: object) -> bytes:
 
 def notes(colorizer, source: Path, target: Path, **options: object) -> list[str]:
     """What is said of a picture that was colored, but of its looks."""
-    said = batch.colorize_file(colorizer, Job(source, target), BatchOptions(**options))
+    said = batch.colorize_file(colorizer, Job(source, target), BatchOptions(**{"knobs": UNSIGNED} | options))
     return [note for note in said if not note.startswith("looks like")]
 
 

@@ -1,11 +1,23 @@
 """A picture says that it was coloured, and its own XMP stays."""
 
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from colorify.pictures.picture import Metadata
-from colorify.pictures.provenance import SOURCE_TYPE, marked, stated
+from colorify import batch, pictures
+from colorify.batch import BatchOptions
+from colorify.inputs import Job
+from colorify.knobs import Knobs
+from colorify.pictures import TABLE
+from colorify.pictures.picture import Metadata, Picture
+from colorify.pictures.provenance import SOURCE_TYPE, badged, marked, stated
+from conftest import photo
+
+WRITABLE = [row for row in TABLE if row.depths]
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 IPTC = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
@@ -56,6 +68,56 @@ def test_a_packet_without_room_or_sense_stays(given):
     assert done.xmp == given and "does not say that the picture was coloured" in done.warnings[0]
 
 
-def test_an_empty_list_is_opened():
-    given = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></x:xmpmeta>'
-    assert stated(marked(Metadata(xmp=given), "highres", "0.1.0").xmp)["DigitalSourceType"] == SOURCE_TYPE
+@pytest.mark.parametrize("inside", ['<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/>', ""])
+def test_an_empty_packet_is_opened(inside):
+    for given in (f'<x:xmpmeta xmlns:x="adobe:ns:meta/">{inside}</x:xmpmeta>', '<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'):
+        done = marked(Metadata(xmp=given.encode()), "highres", "0.1.0")
+        assert stated(done.xmp)["DigitalSourceType"] == SOURCE_TYPE and not done.warnings
+        ET.fromstring(done.xmp.decode())
+
+
+def test_results_say_it_in_every_format_that_holds_xmp(colorizer, tmp_path):
+    from colorify.pictures import FORMATS, read
+
+    for row in WRITABLE:
+        target = tmp_path / f"a{row.suffixes[0]}"
+        photo(0).save(tmp_path / "in.png")
+        said = batch.colorize_file(colorizer, Job(tmp_path / "in.png", target), BatchOptions(Knobs(saturation=0.5)))
+        assert said == []
+        told = stated(read(target).metadata.xmp)
+        assert (told.get("Knobs") == "saturation=0.5") == ("xmp" in FORMATS[row.suffixes[0]].holds), row.name
+
+
+@pytest.mark.skipif(not shutil.which("exiftool"), reason="needs ExifTool: apt install libimage-exiftool-perl")
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "avif"])
+def test_exiftool_reads_it(colorizer, tmp_path, suffix):
+    photo(0).save(tmp_path / "in.png")
+    batch.colorize_file(colorizer, Job(tmp_path / "in.png", tmp_path / f"a.{suffix}"), BatchOptions())
+    command = ["exiftool", "-s3", "-XMP-iptcExt:DigitalSourceType", tmp_path / f"a.{suffix}"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == SOURCE_TYPE
+
+
+def test_who_does_not_want_it_has_it_not(colorizer, tmp_path):
+    photo(0).save(tmp_path / "in.png")
+    job = Job(tmp_path / "in.png", tmp_path / "a.png")
+    batch.colorize_file(colorizer, job, BatchOptions(Knobs(provenance=False)))
+    assert pictures.read(job.target).metadata.xmp is None
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_badge_lies_in_the_lower_right_corner_of_the_upright_picture(dtype, orientation):
+    top = np.iinfo(dtype).max if dtype != np.float32 else 1
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    plain = Picture(np.full((300, 400, 3), top // 2 or 0.5, dtype), metadata=Metadata(exif))
+    marked_one = pictures.upright(badged(plain)).pixels
+    there = np.argwhere((marked_one != plain.pixels.flat[0]).any(-1))
+    height, width = marked_one.shape[:2]
+    assert there[:, 0].min() > 0.8 * height and there[:, 1].min() > 0.6 * width and marked_one.dtype == dtype
+    assert marked_one.max() > 0.85 * top
+
+
+def test_a_picture_without_room_has_no_badge():
+    tiny = Picture(np.zeros((20, 30, 3), np.uint8))
+    assert badged(tiny) is tiny

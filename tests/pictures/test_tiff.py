@@ -10,9 +10,11 @@ import tifffile
 from colorify import batch, pictures
 from colorify.batch import BatchOptions
 from colorify.inputs import Job
+from colorify.knobs import Knobs
 from colorify.pictures import Picture, PictureError
 
 RNG = np.random.default_rng(0)
+UNSIGNED = Knobs(provenance=False)
 GRAY = np.tile(np.linspace(0, 255, 37).round().astype(np.uint8), (29, 1))
 DEPTHS = {"u1": 255, "u2": 65535, "f2": 1, "f4": 1, "f8": 1}
 
@@ -92,7 +94,7 @@ def test_reduced_pages_masks_and_pyramids_are_skipped():
 
 
 def colored(colorizer, source: Path, target: Path, **options: object) -> None:
-    batch.colorize_file(colorizer, Job(source, target), BatchOptions(**options))
+    batch.colorize_file(colorizer, Job(source, target), BatchOptions(**{"knobs": UNSIGNED} | options))
 
 
 def test_all_pages_are_coloured_each_with_its_own_depth_and_names(colorizer, tmp_path):
