@@ -13,7 +13,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.container import InputContainer
+from av.container import InputContainer, OutputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -23,7 +23,7 @@ from colorify.lock import lock
 from colorify.video import fields, formats, keyframes, media
 from colorify.video.facts import Target
 from colorify.video.formats import VideoError
-from colorify.video.job import Options, Progress, Report, check, named, stretch, target_of
+from colorify.video.job import Options, Progress, Report, named, plan, stretch, target_of
 from colorify.video.join import join
 from colorify.video.keyframes import Keyframes
 from colorify.video.paint import Painter, is_colored
@@ -45,14 +45,14 @@ def colorize(
     run is at it.
     """
     source, out, options = Path(source), Path(out), options or Options()
-    check(source, out, options)
+    planned = plan(source, out, options)
     with named(source, out), lock(folder := hidden(out, ".parts")):
         done, parts = color_parts(source, folder, colorizer, options, report)
         if not done.frames:
             parts.remove()
             raise VideoError(f"{source}: no frame in it could be decoded")
         lost = media.Damage()
-        lasts = join(source, parts.paths(), out, target_of(source, options), (options.start, options.end), lost)
+        lasts = join(source, parts.paths(), out, planned.target, planned.ways, (options.start, options.end), lost)
         parts.remove()
         return replace(done, damaged=done.damaged + len(lost), lacks=_lacking(source, options, lasts))
 
@@ -82,7 +82,7 @@ def color_parts(
     with media.opened(source) as film:
         run = _Run(film, target, colorizer, options, report, margin)
         stat = source.stat()
-        job = asdict(replace(options, overwrite=False, keyframes=None)) | {
+        job = asdict(replace(options, overwrite=False, strict=False, keyframes=None)) | {
             "bytes": stat.st_size,
             "time": stat.st_mtime_ns,
             "model": colorizer.digest,
@@ -107,7 +107,7 @@ class _Run:
         self.film, self.target, self.options, self.report = film, target, options, report
         self.facts = target.facts
         self.fields = 1 if target.top_first is None else 2  # moments of a frame, each with colors of its own
-        self.painter = Painter(colorizer, options, self.facts.turns, target.top_first)
+        self.painter = Painter(colorizer, options, self.facts.turns, target.top_first, target.coding)
         self.steady = Steady(self._predict, options.steady, options.every * self.fields)
         self.mark = fields.Mark(target.top_first, self.facts.aspect)
         self.keyframes = self._keyframes()
@@ -238,7 +238,7 @@ class _Run:
             stream = self.target.encoder(out)
             try:
                 for moments in colored:
-                    coming.append(encoding.submit(self._put, *self.waiting.popleft(), moments, stream))
+                    coming.append(encoding.submit(self._put, *self.waiting.popleft(), moments, (stream, out)))
                     if len(coming) > _AHEAD:
                         coming.popleft().result()
                     self.written += 1
@@ -267,11 +267,14 @@ class _Run:
             }
         )
 
-    def _put(self, frame: VideoFrame, kept: bool, moments: tuple[np.ndarray, ...], stream: VideoStream) -> None:
+    def _put(
+        self, frame: VideoFrame, kept: bool, moments: tuple[np.ndarray, ...], into: tuple[VideoStream, OutputContainer]
+    ) -> None:
+        stream, out = into
         context = stream.codec_context
         laid = self.painter.keep(frame, context) if kept else self.painter.lay(frame, moments, context)
         marked = self.mark(laid, self.fields == 2 and (frame.interlaced_frame or not self.facts.flagged))
-        stream.container.mux(stream.encode(marked))
+        out.mux(stream.encode(marked))
 
     def _progress(self) -> Progress:
         even = self.gaps <= _UNEVEN * self.taken  # else the times of its frames vary on purpose

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -12,13 +13,16 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from colorify.files import atomic
-from colorify.video import media
+from colorify.video import matroska, media
+from colorify.video.beside import Way
 from colorify.video.facts import Target
 from colorify.video.formats import VideoError
 from colorify.video.media import Damage
 
 Stretch = tuple[float, float | None]
 """Seconds from the beginning of a film: where to begin, and where to stop."""
+SHAPED = ("libx264", "libx265")
+"""Encoders that say in their own stream, and exactly, how wide a pixel is; Matroska rounds to whole pixels."""
 _BEYOND = 5  # seconds
 _TOLERANCE = Fraction(1, 500)  # seconds: Matroska counts in thousandths
 
@@ -28,14 +32,17 @@ def join(
     parts: list[Path],
     out: Path,
     target: Target,
+    ways: Sequence[Way],
     stretch: Stretch = (0.0, None),
     lost: Damage | None = None,
+    most: int | None = None,
 ) -> float:
-    """Write ``out`` beside, then rename it: the parts, and the sound, subtitles, chapters and words of ``source``.
+    """Write ``out`` beside, then rename it: the parts, and the streams, chapters and words of ``source``.
 
-    Of these, what lies within a ``stretch`` of seconds from its beginning; where that starts becomes zero. What cannot
-    be read is counted in ``lost``. Gives the seconds that all of it lasts. Raises `VideoError` if a frame of the parts
-    is not in the result, or not at its time.
+    The streams go the ``ways`` that are given. Of all, what lies within a ``stretch`` of seconds from its beginning;
+    where that starts becomes zero; ``most``: only so many packets. What cannot be read is counted in ``lost``. Gives
+    the seconds that all of it lasts. Raises `VideoError` if a frame of the parts is not in the result, or not at its
+    time.
     """
     begin = target.facts.origin
     start, end = begin + Fraction(stretch[0]), None if stretch[1] is None else begin + Fraction(stretch[1])
@@ -45,19 +52,19 @@ def join(
             written.metadata.update(film.metadata)
             written.set_chapters(list(_chapters(film, start, end)))
             with media.opened(parts[0]) as first:
-                video = _copied(written, first.streams.video[0])
+                video = written.add_stream_from_template(first.streams.video[0], opaque=True)
+                if target.codec == "prores":  # which has a name for each of its profiles
+                    video.codec_context.codec_tag = first.streams.video[0].codec_context.codec_tag
             _like(video, media.moving(film))
             _describe(video, target, out)
-            copies = {}
-            for stream in film.streams:
-                if stream is not media.moving(film) and stream.type in media.KEPT[out.suffix.lower()]:
-                    copies[stream.index] = _copied(written, stream)
-                    _like(copies[stream.index], stream)
+            carriers = {way.index: way.begin(film, written, video) for way in ways}
+            for index, carrier in carriers.items():
+                _like(carrier.stream, film.streams[index])
             times: list[Fraction] = []
             pictures = _noted(_shifted(_packets(parts), start), times)
             waiting = next(pictures, None)
-            timed = [film.streams[index] for index in copies if film.streams[index].type != "attachment"]
-            others = media.packets(film, timed, lost) if timed else ()
+            timed = [film.streams[index] for index in carriers if film.streams[index].type != "attachment"]
+            others = islice(media.packets(film, timed, lost) if timed else (), most)
             last = end if end is not None or not film.duration else start + Fraction(film.duration, av.time_base)
             others = _in_order(_between(others, start if stretch[0] else None, end), last, lost)
             heard = Fraction(0)
@@ -65,10 +72,11 @@ def join(
                 heard = max(heard, (packet.pts + (packet.duration or 0)) * packet.time_base)
                 while waiting and waiting.dts * waiting.time_base <= packet.dts * packet.time_base:
                     waiting = _put(written, waiting, video, pictures)
-                packet.stream = copies[packet.stream.index]
-                written.mux(packet)
+                written.mux(carriers[packet.stream.index](packet))
             while waiting:
                 waiting = _put(written, waiting, video, pictures)
+        if target.facts.aspect and out.suffix.lower() == ".mkv" and target.codec not in SHAPED:
+            matroska.set_aspect(part, target.size, target.facts.aspect)
         _verify(part, times, out)
     return float(max(heard, times[-1] + 1 / target.facts.rate))
 
@@ -111,14 +119,6 @@ def _chapters(film: InputContainer, start: Fraction, end: Fraction | None) -> It
             inside = max(first, start), last if end is None else min(last, end)
             begins, ends = (round((time - start) / base) for time in inside)
             yield chapter | {"start": begins, "end": ends}
-
-
-def _copied(written: OutputContainer, stream: Stream) -> Stream:
-    try:
-        return written.add_stream_from_template(stream, opaque=True)
-    except (ValueError, av.FFmpegError) as error:
-        kind = f"stream {stream.index} ({stream.type}, {stream.name})"
-        raise VideoError(f"{kind} cannot be held by this container ({error}): name a .mkv") from None
 
 
 def _like(stream: Stream, given: Stream) -> None:

@@ -20,10 +20,6 @@ from av.video.stream import VideoStream
 
 from colorify.video.formats import VideoError, planar
 
-_BESIDE = ("audio", "subtitle", "video")
-KEPT = {".mp4": _BESIDE, ".mov": _BESIDE, ".mkv": (*_BESIDE, "attachment")}
-"""Kinds of streams that go with the colored picture into each container; timecode goes as a word."""
-_WORDS = ("tmcd", "bin_data")  # data that the container writes itself, of timecode and chapters
 _TIMED = {
     "matroska,webm",
     "mov,mp4,m4a,3gp,3g2,mj2",
@@ -77,13 +73,6 @@ def moving(film: InputContainer) -> VideoStream:
             return stream
     kinds = ", ".join(stream.type for stream in film.streams) or "nothing"
     raise VideoError(f"{name(film)}: no video stream, only {kinds}")
-
-
-def left_out(film: InputContainer, suffix: str) -> list[str]:
-    """The streams that a container of this suffix does not get."""
-    others = (stream for stream in film.streams if stream.type not in KEPT[suffix])
-    named = ((stream, getattr(stream, "name", None) or "unknown") for stream in others)
-    return [f"stream {one.index} ({one.type}, {name}) is left out" for one, name in named if name not in _WORDS]
 
 
 def origin(film: InputContainer) -> Fraction:

@@ -10,7 +10,7 @@ from pathlib import Path
 from colorify.files import hidden
 from colorify.inference import Colorizer
 from colorify.lock import lock
-from colorify.video import film, media
+from colorify.video import film, job, media
 from colorify.video.film import Options
 from colorify.video.join import join
 from colorify.video.media import VideoError
@@ -35,7 +35,7 @@ def plan(source: Path, out: Path, options: Options) -> list[Segment]:
 
     Raises `VideoError` when it cannot be read, or ``out`` may not be written.
     """
-    film.check(source, out, options)
+    job.check(source, out, options)
     with media.opened(source) as opened:
         length = media.duration(opened) or 0.0
     count = max(1, int(length / LENGTH)) if source.suffix.lower() in _TIMED else 1
@@ -68,5 +68,6 @@ def finish(segments: Sequence[Segment], out: Path, options: Options) -> None:
     if not paths:
         raise VideoError(f"{source}: no frame in it could be decoded")
     with film.named(source, out):
-        join(source, paths, out, film.target_of(source, options))
+        planned = job.plan(source, out, options)
+        join(source, paths, out, planned.target, planned.ways)
         shutil.rmtree(hidden(out, ".segments"))
