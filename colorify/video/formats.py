@@ -220,6 +220,6 @@ def pixel_format(codec: str, need: Need) -> str:
     cures = [f"--codec {other}{endings.get(other, '')}" for other in others]
     instead = ["--deinterlace"] if need.interlaced and codec not in INTERLACED else []
     raise VideoError(
-        f"codec {codec} cannot hold {need.said()}, as the film is to have: "
+        f"codec {codec} cannot hold {need.said()}, as the film has them: "
         f"use {' or '.join(cures + instead) or 'another film, or another --chroma'}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import islice
@@ -66,7 +67,8 @@ def join(
             timed = [film.streams[index] for index in carriers if film.streams[index].type != "attachment"]
             others = islice(media.packets(film, timed, lost) if timed else (), most)
             last = end if end is not None or not film.duration else start + Fraction(film.duration, av.time_base)
-            others = _in_order(_between(others, start if stretch[0] else None, end), last, lost)
+            others = _between(_seen(others, start), start if stretch[0] else None, end)
+            others = _in_order(others, last, lost)
             heard = Fraction(0)
             for packet in _shifted(others, start):
                 heard = max(heard, (packet.pts + (packet.duration or 0)) * packet.time_base)
@@ -143,6 +145,18 @@ def _between(packets: Iterable[av.Packet], start: Fraction | None, end: Fraction
             time = packet.pts * packet.time_base
             if (start is None or time >= start) and (end is None or time < end):
                 yield packet
+
+
+def _seen(packets: Iterable[av.Packet], start: Fraction) -> Iterator[av.Packet]:
+    """The packets but subtitles that are over at the start; those that are seen there begin there."""
+    for packet in packets:
+        if packet.stream.type == "subtitle" and packet.pts is not None and packet.pts * packet.time_base < start:
+            before = math.ceil(start / packet.time_base) - packet.pts
+            if packet.duration and packet.duration <= before:
+                continue
+            packet.pts = packet.dts = packet.pts + before
+            packet.duration = max(0, (packet.duration or 0) - before)
+        yield packet
 
 
 def _in_order(packets: Iterable[av.Packet], last: Fraction | None, lost: Damage) -> Iterator[av.Packet]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import av
 from av.audio.stream import AudioStream
+from av.container import InputContainer
 from av.video.frame import VideoFrame
 
 from colorify.video import beside, media
@@ -79,13 +81,17 @@ def _works(source: Path, part: Path, suffix: str, target: Target, ways: list[Way
         return False
     with media.opened(part.with_name(f"out{suffix}")) as written, media.opened(source) as film:
         heard = [way for way in ways if film.streams[way.index].type == "audio"]
-        pairs = zip(heard, written.streams.audio, strict=False)
-        same = (way.codec or _can_be_read(film.streams[way.index], stream) for way, stream in pairs)
-        return len(written.streams) > len(ways) and len(heard) == len(written.streams.audio) and all(same)
+        if len(written.streams) <= len(ways) or len(heard) != len(written.streams.audio):
+            return False
+        pairs = zip(heard, written.streams.audio, strict=True)
+        return all(_is_heard(written, made) or not _is_heard(film, film.streams[way.index]) for way, made in pairs)
 
 
-def _can_be_read(given: AudioStream, written: AudioStream) -> bool:
-    """Whether a container says what a decoder must know."""
-    before, after = given.codec_context, written.codec_context
-    headers = bool(after.extradata_size) or not before.extradata_size or given.name.startswith("pcm_")
-    return after.layout.nb_channels == before.layout.nb_channels and headers
+def _is_heard(film: InputContainer, stream: AudioStream) -> bool:
+    """Whether a sound can be decoded by what its container says of it."""
+    film.seek(0)
+    try:
+        found = next((frame for packet in islice(film.demux(stream), _PACKETS) for frame in packet.decode()), None)
+    except av.FFmpegError:
+        return False
+    return found is not None
