@@ -34,7 +34,9 @@ from colorify.video.formats import (
 from colorify.video.planes import Coding
 from colorify.video.sidedata import Mastering
 
-_INTRA = ("ffv1", "prores", "dnxhr")  # codecs that have no frames between others
+_ALWAYS = {"libx264": {"bf": "0"}, "libx265": {"bf": "0", "a53cc": "1"}, "libsvtav1": {"bf": "0"}}
+_FINE = {"prores": "4444", "dnxhr": "dnxhr_444"}  # profiles of 4:4:4
+_PARAMS = {"libx264": "x264-params", "libx265": "x265-params", "libsvtav1": "svtav1-params"}
 _PROBED = 12  # frames that tell whether there are fields
 
 
@@ -154,26 +156,24 @@ class Target:
         if self.facts.mastering and self.codec not in sidedata.MASTERING:
             told.append(f"the display that it was mastered for is left out: {self.codec} cannot say it")
         lost = [name for name in self.facts.extras if self.codec not in sidedata.EXTRAS[name]]
-        return told + [f"its {name} is left out: {self.codec} cannot hold it" for name in lost]
+        return told + [f"its {name} are left out: {self.codec} cannot hold them" for name in lost]
 
     @property
     def options(self) -> dict[str, str]:
         """Those of the encoder."""
-        plain = {} if self.codec in _INTRA else {"bf": "0"}
-        options = CODECS[self.codec][self.quality] | plain
-        if self.codec == "dnxhr" and self.format.startswith("yuv444"):
-            options = options | {"profile": "dnxhr_444"}
-        if self.codec == "prores" and self.format.startswith("yuv444"):
-            options = options | {"profile": "4444"}
-        params = []
+        options = CODECS[self.codec][self.quality] | _ALWAYS.get(self.codec, {})
+        if self.format.startswith("yuv444") and self.codec in _FINE:
+            options = options | {"profile": _FINE[self.codec]}
         if self.top_first is not None:
             options = options | {"flags": "+ildct+ilme"}
-            params += ["tff=1" if self.top_first else "bff=1"] if self.codec == "libx264" else []
+        params = (
+            ["tff=1" if self.top_first else "bff=1"] if self.codec == "libx264" and self.top_first is not None else []
+        )
         if self.facts.mastering and self.codec in sidedata.MASTERING:
             params += sidedata.MASTERING[self.codec](self.facts.mastering)
         if params:
-            name = {"libx264": "x264-params", "libx265": "x265-params", "libsvtav1": "svtav1-params"}[self.codec]
-            options = options | {name: ":".join([*filter(None, [options.get(name)]), *params])}
+            name = _PARAMS[self.codec]
+            options = options | {name: ":".join(filter(None, (options.get(name), *params)))}
         return options
 
     def encoder(self, out: OutputContainer) -> VideoStream:

@@ -12,14 +12,14 @@ from av.video.frame import VideoFrame
 
 EXTRAS = {
     "closed captions": ("libx264", "libx265"),
-    "active format description": (),
+    "active format descriptions": (),
     "HDR10+ data": (),
     "Dolby Vision data": (),
 }
 """What frames may carry, and the codecs that keep it."""
 _TYPES = {
     "closed captions": Type.A53_CC,
-    "active format description": Type.AFD,
+    "active format descriptions": Type.AFD,
     "HDR10+ data": Type.DYNAMIC_HDR_PLUS,
     "Dolby Vision data": Type.DOVI_METADATA,
 }
