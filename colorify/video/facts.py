@@ -34,6 +34,7 @@ from colorify.video.formats import (
 from colorify.video.planes import Coding
 from colorify.video.sidedata import Mastering
 
+_ORDER = {True: "tff=1", False: "bff=1"}  # to x264
 _ALWAYS = {"libx264": {"bf": "0"}, "libx265": {"bf": "0", "a53cc": "1"}, "libsvtav1": {"bf": "0"}}
 _FINE = {"prores": "4444", "dnxhr": "dnxhr_444"}  # profiles of 4:4:4
 _PARAMS = {"libx264": "x264-params", "libx265": "x265-params", "libsvtav1": "svtav1-params"}

@@ -75,7 +75,7 @@ def test_captions_that_cannot_stay_are_named(tmp_path):
     assert [note for note in job.check(source, out, options) if "captions" in note] == [
         f"{source}: its closed captions are left out: ffv1 cannot hold them"
     ]
-    with pytest.raises(VideoError, match="captions.*--strict"):
+    with pytest.raises(VideoError, match=r"captions.*--strict"):
         job.check(source, out, Options(codec="ffv1", quality="lossless", strict=True))
 
 
