@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,6 +40,7 @@ class BatchOptions:
     overwrite: bool = False
     max_megapixels: float = MAX_MEGAPIXELS
     keep_times: bool = False  # results get those of their sources
+    films: Mapping[str, object] = field(default_factory=dict)  # more of `colorify.video.job.Options`
 
 
 class Ended(NamedTuple):
@@ -47,6 +48,7 @@ class Ended(NamedTuple):
 
     failed: bool = False
     reason: str = ""
+    damaged: bool = False  # it was coloured, and not all of its source could be read
 
 
 def workers(jobs: Sequence[Job]) -> int:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from colorify.cli.common import Device, Model, Values, knobbed, plainly, progress, read_knobs, say
+from colorify.cli.common import FILM, Device, Model, Values, knobbed, plainly, progress, read_knobs, say, with_options
 
 if TYPE_CHECKING:
     from colorify.inputs import Job, Passed
 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
+SideBySide = Annotated[bool, typer.Option("--side-by-side", help="Write gray and colour in a row.")]
 MaxMegapixels = Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")]
 
 
@@ -26,7 +27,7 @@ def image(
     ] = None,
     model: Model = "highres",
     hints: Annotated[Path | None, typer.Option(help="A CSV file of x,y,color: places that you chose.")] = None,
-    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Write gray and colour in a row.")] = False,
+    side_by_side: SideBySide = False,
     overwrite: Overwrite = False,
     max_megapixels: MaxMegapixels = 200.0,
     keep_times: Annotated[bool, typer.Option("--keep-times", help="Give results the times of their sources.")] = False,
@@ -78,6 +79,7 @@ def _told(passed: list[Passed]) -> int:
     return sum(one.failed for one in passed)
 
 
+@with_options("films", FILM)
 @knobbed()
 def bulk(
     inputs: Annotated[list[str], typer.Argument(help="Folders, tar shards, files, films, globs, or URLs for fsspec.")],
@@ -86,8 +88,11 @@ def bulk(
     model: Model = "highres",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, and replace results that exist.")] = False,
     max_megapixels: MaxMegapixels = 200.0,
+    side_by_side: SideBySide = False,
+    keyframes: Annotated[Path | None, typer.Option(help="A folder with one of frames for a film's name.")] = None,
     device: Device = "auto",
     *,
+    films: Values,
     knobs: Values,
 ) -> None:
     """Colour an archive of pictures and films: colorify.csv in the output folder lists what is done and what failed.
@@ -95,25 +100,28 @@ def bulk(
     After a stop or a kill the same command goes on, and tries again what failed.
     """
     from colorify.batch import BatchOptions
-    from colorify.bulk import ENGINES, LIST, color
+    from colorify.bulk import ENGINES, LIST, color, fitted
     from colorify.inputs import summary
 
     if engine not in ENGINES:
         raise typer.BadParameter(f"{engine!r} is no engine: choose {' or '.join(ENGINES)}")
     with plainly():
         _, jobs, passed = _planned(inputs, out, films=True)
-        options = BatchOptions(read_knobs(knobs), overwrite=overwrite, max_megapixels=max_megapixels)
+        jobs = [fitted(job, str(films["codec"])) for job in jobs]
+        films = films | {"keyframes": keyframes}
+        options = BatchOptions(read_knobs(knobs), side_by_side, overwrite, max_megapixels, films=films)
         counts = Counter(failed=_told(passed))
         bar = progress([None] * len(jobs))
         for outcome in color([*jobs, *passed], Path(out), model, options, engine, device, say):
             next(bar, None)
             counts[outcome.state] += 1
+            counts["damaged"] += outcome.damaged
             if outcome.reason:
                 say(outcome.reason)
         next(bar, None)
         done = {"done": counts["done"], "done before": counts["before"]}
         print(f"{summary(done, counts['failed'], passed)}: {Path(out) / LIST}")
-    raise typer.Exit(1 if counts["failed"] else 0)
+    raise typer.Exit(1 if counts["failed"] or counts["damaged"] else 0)
 
 
 def demo(

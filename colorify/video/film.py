@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, replace
 from itertools import chain, islice, takewhile
 from pathlib import Path
+from time import perf_counter
 
 import av
 import numpy as np
@@ -32,7 +33,9 @@ from colorify.video.steady import BLOCK, Steady
 
 PART = 40 * BLOCK  # frames: what a kill may lose
 _AHEAD = 8  # frames decoded before they are asked for, and encoded after the network is through with them
-_GAP, _UNEVEN = 1.6, 0.05  # frames from one to the next that are too many; share of the frames with such a gap
+_GAP = 1.6  # frames from one to the next that are too many
+UNEVEN = 0.05
+"""Share of the frames after which some are missing, beyond which their times vary on purpose."""
 
 
 def colorize(
@@ -54,10 +57,10 @@ def colorize(
         lost = media.Damage()
         lasts = join(source, parts.paths(), out, planned.target, planned.ways, (options.start, options.end), lost)
         parts.remove()
-        return replace(done, damaged=done.damaged + len(lost), lacks=_lacking(source, options, lasts))
+        return replace(done, damaged=done.damaged + len(lost), lacks=lacking(source, options, lasts))
 
 
-def _lacking(source: Path, options: Options, lasts: float) -> float:
+def lacking(source: Path, options: Options, lasts: float) -> float:
     """Seconds that a film says to have, and has not, if they are too many for a rounding."""
     if options.end is not None:
         return 0.0
@@ -119,6 +122,7 @@ class _Run:
         self.total = max(0, round((min(length, end) - options.start) * self.facts.rate))
         self.waiting: deque[tuple[VideoFrame, bool]] = deque()  # and whether it keeps its own colours
         self.taken = self.written = self.looked = 0
+        self.watched, self.spent = 0, 0.0  # frames that the network saw in this run, and the seconds that it took
         self.colored = False
         self.last: int | None = None  # time stamp
         self.gaps = self.missing = 0  # places where frames are missing, and how many
@@ -228,8 +232,11 @@ class _Run:
         self.last = frame.pts
 
     def _predict(self, luma: np.ndarray) -> np.ndarray:
-        self.looked += 1
-        return self.painter.predict(luma)
+        begun = perf_counter()
+        predicted = self.painter.predict(luma)
+        self.spent += perf_counter() - begun
+        self.looked, self.watched = self.looked + 1, self.watched + 1
+        return predicted
 
     def _encode(self, parts: Parts, colored: Iterator[tuple[np.ndarray, ...]], encoding: ThreadPoolExecutor) -> None:
         """Write the next part, and the state after it."""
@@ -277,8 +284,10 @@ class _Run:
         out.mux(stream.encode(marked))
 
     def _progress(self) -> Progress:
-        even = self.gaps <= _UNEVEN * self.taken  # else the times of its frames vary on purpose
-        return Progress(self.written, self.total, self.looked, len(self.damage), self.missing if even else 0)
+        even = self.gaps <= UNEVEN * self.taken  # else the times of its frames vary on purpose
+        saved = (self.taken * self.fields - self.looked) * self.spent / max(1, self.watched)
+        missing = self.missing if even else 0
+        return Progress(self.written, self.total, self.looked, len(self.damage), missing, saved=max(0.0, saved))
 
 
 def _ahead(frames: Iterator[VideoFrame], pool: ThreadPoolExecutor) -> Iterator[VideoFrame]:

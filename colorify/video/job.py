@@ -52,6 +52,7 @@ class Progress:
     damaged: int = 0  # pieces of the film that could not be read or decoded, or not whole
     missing: int = 0  # frames that should lie between others, by the times of these, in a film of even ones
     lacks: float = 0.0  # seconds that the file says to have, and has not
+    saved: float = 0.0  # seconds, about, that the network would have taken for the frames that it did not see
 
     def faults(self) -> list[str]:
         """What is wrong with the film itself, in lines."""
