@@ -6,7 +6,7 @@ import errno
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class Progress:
     damaged: int = 0  # pieces of the film that could not be read or decoded, or not whole
     missing: int = 0  # frames that should lie between others, by the times of these, in a film of even ones
     lacks: float = 0.0  # seconds that the file says to have, and has not
-    saved: float = 0.0  # seconds, about, that the network would have taken for the frames that it did not see
+    saved: float = field(default=0.0, compare=False)  # seconds, about, that the frames it did not see would cost
 
     def faults(self) -> list[str]:
         """What is wrong with the film itself, in lines."""
