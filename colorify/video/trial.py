@@ -92,6 +92,6 @@ def _is_heard(film: InputContainer, stream: AudioStream) -> bool:
     film.seek(0)
     try:
         found = next((frame for packet in islice(film.demux(stream), _PACKETS) for frame in packet.decode()), None)
-    except av.FFmpegError:
+    except (av.FFmpegError, ValueError, RuntimeError):  # or its codec is not known here
         return False
     return found is not None

@@ -477,21 +477,7 @@ def tiny() -> Colorizer:
 
 
 RESULTS = ("luma", "times", "streams", "tags")
-HEAD = (
-    "source",
-    "fields",
-    "range",
-    "light",
-    "pixel",
-    "start, s",
-    "beside",
-    "into",
-    "luma",
-    "times",
-    "streams",
-    "tags",
-    "said before",
-)
+HEAD = ("source", "fields", "range", "light", "pixel", "start, s", "beside", "into")
 
 
 def table(rows: list[Row]) -> str:
@@ -506,7 +492,7 @@ def table(rows: list[Row]) -> str:
         "that nothing named. `make films` writes this table. `named`: said before the first frame, in the last column.",
         "",
         "| " + " | ".join((*HEAD, *RESULTS, "said before")) + " |",
-        "|" + "---|" * (len(HEAD) + 5),
+        "|" + "---|" * (len(HEAD) + len(RESULTS) + 1),
     ]
     for row in rows:
         cells = [row.cells.get(name, "") or "-" for name in RESULTS]
