@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -32,7 +32,7 @@ from colorify.video.formats import (
     subsampling,
 )
 from colorify.video.planes import Coding
-from colorify.video.sidedata import Mastering
+from colorify.video.sidedata import View
 
 _ORDER = {True: "tff=1", False: "bff=1"}  # to x264
 _ALWAYS = {"libx264": {"bf": "0"}, "libx265": {"bf": "0", "a53cc": "1"}, "libsvtav1": {"bf": "0"}}
@@ -57,7 +57,7 @@ class Facts:
     origin: Fraction  # seconds at which it begins
     matrix: list[int] | None  # how players are to turn it
     turns: int  # quarter turns, counter-clockwise, that bring it upright
-    mastering: Mastering | None = None  # the display that its highlights were made for
+    view: View = field(default_factory=View)  # how players are to show it
     extras: tuple[str, ...] = ()  # what else its frames carry, see `sidedata.EXTRAS`
 
     @property
@@ -94,7 +94,7 @@ def of(source: Path, start: float = 0.0) -> Facts:
             origin=begin,
             matrix=media.display_matrix(first),
             turns=media.turns(first),
-            mastering=sidedata.mastering(first),
+            view=sidedata.view(first),
             extras=sidedata.extras(found),
         )
 
@@ -154,8 +154,10 @@ class Target:
     def losses(self) -> list[str]:
         """What of the pictures the codec cannot keep."""
         told = ["its transparency is left out"] if has_alpha(self.facts.kind) else []
-        if self.facts.mastering and self.codec not in sidedata.MASTERING:
-            told.append(f"the display that it was mastered for is left out: {self.codec} cannot say it")
+        if self.facts.view and self.codec == "dnxhr":
+            told.append(
+                "how it is to be shown (stereo, projection, mastering display) is left out: dnxhr cannot say it"
+            )
         lost = [name for name in self.facts.extras if self.codec not in sidedata.EXTRAS[name]]
         return told + [f"its {name} are left out: {self.codec} cannot hold them" for name in lost]
 
@@ -170,8 +172,8 @@ class Target:
         params = (
             ["tff=1" if self.top_first else "bff=1"] if self.codec == "libx264" and self.top_first is not None else []
         )
-        if self.facts.mastering and self.codec in sidedata.MASTERING:
-            params += sidedata.MASTERING[self.codec](self.facts.mastering)
+        if self.facts.view.mastering and self.codec in sidedata.MASTERING:
+            params += sidedata.MASTERING[self.codec](self.facts.view.mastering)
         if params:
             name = _PARAMS[self.codec]
             options = options | {name: ":".join(filter(None, (options.get(name), *params)))}

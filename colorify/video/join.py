@@ -52,10 +52,7 @@ def join(
         with media.opened(source) as film, _written(part) as written:
             written.metadata.update(film.metadata)
             written.set_chapters(list(_chapters(film, start, end)))
-            with media.opened(parts[0]) as first:
-                video = written.add_stream_from_template(first.streams.video[0], opaque=True)
-                if target.codec == "prores":  # which has a name for each of its profiles
-                    video.codec_context.codec_tag = first.streams.video[0].codec_context.codec_tag
+            video = _moving(written, parts[0], target)
             _like(video, media.moving(film))
             _describe(video, target, out)
             carriers = {way.index: way.begin(film, written, video) for way in ways}
@@ -84,9 +81,25 @@ def join(
 
 
 def _written(path: Path) -> OutputContainer:
-    """A container whose index stands first, where there is a choice: players begin before all has come."""
-    quick = {"movflags": "+faststart"} if path.suffix.lower() in (".mp4", ".mov") else {}
-    return av.open(f"file:{path}", "w", options=quick)
+    """A container whose index stands first, where there is a choice: players begin before all has come.
+
+    ``strict``: it may say how pictures are projected, too.
+    """
+    options = {"movflags": "+faststart", "strict": "unofficial"} if path.suffix.lower() in (".mp4", ".mov") else {}
+    return av.open(f"file:{path}", "w", options=options)
+
+
+def _moving(written: OutputContainer, part: Path, target: Target) -> VideoStream:
+    """The stream of the moving picture, that says all that the first part, and the target, do."""
+    with media.opened(part) as first:
+        given = like = first.streams.video[0]
+        if target.facts.view and target.codec != "dnxhr":
+            like = matroska.told(given, next(one for one in first.demux(given) if one.size), target.facts.view)
+        video = written.add_stream_from_template(like, opaque=True)
+        video.time_base, video.codec_context.extradata = given.time_base, given.codec_context.extradata
+        if target.codec == "prores":  # which has a name for each of its profiles
+            video.codec_context.codec_tag = given.codec_context.codec_tag
+    return video
 
 
 def _describe(video: VideoStream, target: Target, out: Path) -> None:

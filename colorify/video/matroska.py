@@ -1,10 +1,18 @@
-"""Elements of Matroska that FFmpeg writes only for streams of its own making: put where they belong, in place."""
+"""What FFmpeg knows to write into a film, and PyAV not to say: said through the elements of Matroska."""
 
 from __future__ import annotations
 
+import io
+import struct
 import zlib
 from fractions import Fraction
 from pathlib import Path
+
+import av
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from colorify.video.sidedata import STEREO, Mastering, View
 
 _SEGMENT, _SEEKHEAD, _SEEK, _INFO, _TRACKS = 0x18538067, 0x114D9B74, 0x4DBB, 0x1549A966, 0x1654AE6B
 _TRACK, _KIND, _VIDEO, _VOID, _CRC = 0xAE, 0x83, 0xE0, 0xEC, 0xBF
@@ -14,6 +22,56 @@ _HEAD = 1 << 22  # bytes, in which all that stands before the pictures is sought
 
 Element = tuple[int, int, int, int]
 """Its identity, where it begins, where its content does, and where it ends."""
+
+
+def told(stream: VideoStream, packet: Packet, view: View) -> VideoStream:
+    """A stream to write ones like this after, that says how its pictures are to be seen; ``packet`` is one of it.
+
+    FFmpeg reads it from a header of Matroska, and writes it into any container that can say it.
+    """
+    buffer = _Stream()
+    with av.open(buffer, "w", format="matroska") as out:
+        packet.stream = out.add_stream_from_template(stream, opaque=True)
+        out.mux(packet)
+    head = bytes(buffer.content)
+    (segment,) = (one for one in _within(head, 0, len(head)) if one[0] == _SEGMENT)
+    tracks = next(one for one in _before_pictures(head, segment) if one[0] == _TRACKS)
+    grown = _with_shape(head, tracks, _elements(view))
+    return av.open(io.BytesIO(head[: tracks[1]] + grown + head[tracks[3] :])).streams.video[0]
+
+
+class _Stream:
+    """What is written, and no way back: nothing in it says where the rest is."""
+
+    def __init__(self):
+        self.content = bytearray()
+
+    def write(self, content: bytes) -> int:
+        self.content += content
+        return len(content)
+
+
+def _elements(view: View) -> bytes:
+    parts = [_uint(0x53B8, STEREO[view.stereo])] if view.stereo else []
+    if view.projection is not None:
+        kind, *angles = view.projection
+        poses = zip((0x7673, 0x7674, 0x7675), angles, strict=True)  # yaw, pitch, roll
+        parts.append(_element(0x7670, _uint(0x7671, kind) + b"".join(_float(name, angle) for name, angle in poses)))
+    if view.mastering is not None:
+        parts.append(_element(0x55B0, _light(view.mastering)))
+    return b"".join(parts)
+
+
+def _light(found: Mastering) -> bytes:
+    parts = [_uint(name, value) for name, value in zip((0x55BC, 0x55BD), found.content or (), strict=False)]
+    inner = [_float(0x55D1 + number, value) for number, value in enumerate(found.points)]
+    if found.lights:
+        inner += [_float(0x55D9, found.lights[1]), _float(0x55DA, found.lights[0])]
+    return b"".join([*parts, *([_element(0x55D0, b"".join(inner))] if inner else [])])
+
+
+def _float(name: int, value: float) -> bytes:
+    return _element(name, struct.pack(">d", value))
 
 
 def set_aspect(path: Path, size: tuple[int, int], aspect: Fraction) -> bool:
@@ -61,7 +119,7 @@ def _within(content: bytes, start: int, end: int) -> list[Element]:
 
 def _before_pictures(content: bytes, segment: Element) -> list[Element]:
     found, at = [], segment[2]
-    while len(found) < 4:
+    while len(found) < 4 and at < len(content):
         (one, *_) = _within(content, at, at + 1)
         found.append(one)
         at = one[3]
@@ -113,7 +171,9 @@ def _with_shape(content: bytes, tracks: Element, shown: bytes) -> bytes:
 
 
 def _shaped(content: bytes, video: Element, shown: bytes) -> bytes:
-    kept = [_raw(content, one) for one in _children(content, video) if one[0] not in (_WIDTH, _HEIGHT, _UNIT)]
+    new = {one[0] for one in _within(shown, 0, len(shown))}
+    new |= {_UNIT} if _WIDTH in new else set()
+    kept = [_raw(content, one) for one in _children(content, video) if one[0] not in new]
     return _rebuilt(content, video, [*kept, shown])
 
 

@@ -24,6 +24,12 @@ _TYPES = {
     "Dolby Vision data": Type.DOVI_METADATA,
 }
 _LIGHTS = (Type.MASTERING_DISPLAY_METADATA, Type.CONTENT_LIGHT_LEVEL)
+STEREO = {
+    **{(1, 0): 1, (1, 1): 11, (2, 0): 3, (2, 1): 2, (4, 0): 5, (4, 1): 4},  # side by side, top and bottom, checkerboard
+    **{(6, 0): 7, (6, 1): 6, (7, 0): 9, (7, 1): 8},  # lines, columns
+}
+"""Matroska's numbers of stereo pictures, by FFmpeg's number of the kind, and whether the right eye comes first."""
+_PROJECTIONS = {0: 1}  # Matroska's number of FFmpeg's: equirectangular, the whole of it
 _NEAREST = 0x10  # swscale's number: no sample is computed
 
 
@@ -47,6 +53,34 @@ def mastering(frame: VideoFrame) -> Mastering | None:
         values = [top / bottom if bottom else 0.0 for top, bottom in zip(numbers[0:20:2], numbers[1:20:2], strict=True)]
         points, lights = tuple(values[:8]) if numbers[20] else (), tuple(values[8:]) if numbers[21] else ()
     return Mastering(points, lights, None if content is None else struct.unpack_from("2I", bytes(content)))
+
+
+@dataclass(frozen=True)
+class View:
+    """How players are to show the pictures, as a container says it."""
+
+    stereo: tuple[int, int] | None = None  # FFmpeg's kind of stereo pictures, and whether the right eye comes first
+    projection: tuple[float, ...] | None = None  # Matroska's kind of projection; yaw, pitch and roll in degrees
+    mastering: Mastering | None = None
+    unsaid: tuple[str, ...] = ()  # what of it has no name here
+
+    def __bool__(self) -> bool:
+        return any((self.stereo, self.projection, self.mastering))
+
+
+def view(frame: VideoFrame) -> View:
+    """Of a frame, as its container says it."""
+    pair, ball, unsaid = frame.side_data.get(Type.STEREO3D), frame.side_data.get(Type.SPHERICAL), []
+    stereo, projection = None, None
+    if pair is not None and struct.unpack_from("i", bytes(pair))[0]:
+        kind, inverted = struct.unpack_from("2i", bytes(pair))
+        stereo = (kind, inverted & 1) if (kind, inverted & 1) in STEREO else None
+        unsaid += [] if stereo else ["kind of stereo"]
+    if ball is not None:
+        kind, *angles = struct.unpack_from("4i", bytes(ball))
+        projection = (_PROJECTIONS[kind], *(angle / 65536 for angle in angles)) if kind in _PROJECTIONS else None
+        unsaid += [] if projection else ["projection"]
+    return View(stereo, projection, mastering(frame), tuple(unsaid))
 
 
 def extras(frames: Sequence[VideoFrame]) -> tuple[str, ...]:
