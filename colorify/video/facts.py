@@ -154,10 +154,9 @@ class Target:
     def losses(self) -> list[str]:
         """What of the pictures the codec cannot keep."""
         told = ["its transparency is left out"] if has_alpha(self.facts.kind) else []
+        told += [f"its {what} is left out: it cannot be said" for what in self.facts.view.unsaid]
         if self.facts.view and self.codec == "dnxhr":
-            told.append(
-                "how it is to be shown (stereo, projection, mastering display) is left out: dnxhr cannot say it"
-            )
+            told.append("its kind of stereo, projection and mastering display are left out: dnxhr cannot say them")
         lost = [name for name in self.facts.extras if self.codec not in sidedata.EXTRAS[name]]
         return told + [f"its {name} are left out: {self.codec} cannot hold them" for name in lost]
 
