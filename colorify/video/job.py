@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from pathlib import Path
 import av
 
 from colorify.containers import CONTAINERS
-from colorify.video import facts, formats, light, room, trial
+from colorify.video import facts, formats, light, media, room, trial
 from colorify.video.beside import Way
 from colorify.video.facts import Facts, Target
 from colorify.video.formats import VideoError
@@ -21,7 +20,6 @@ from colorify.video.paint import Look
 
 FITTING = {"ffv1": (".mkv",), "libsvtav1": (".mkv", ".mp4"), "prores": (".mov", ".mkv"), "dnxhr": (".mov",)}
 """The containers of codecs that not all of them hold."""
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def named(source: Path, out: Path) -> Iterator[None]:
         yield
     except (av.FFmpegError, OSError) as error:
         reason, path = error.strerror or error, str(error.filename or "").removeprefix("file:")
-        if path == str(source) or (isinstance(error, av.FFmpegError) and error.errno not in _FULL):
+        if path == str(source) or (isinstance(error, av.FFmpegError) and error.errno not in media.FULL):
             raise VideoError(f"{source}: {reason}") from None
         raise VideoError(f"{out}: cannot be written: {reason}; the same command goes on") from None
 

@@ -71,7 +71,12 @@ def join(
                 heard = max(heard, (packet.pts + (packet.duration or 0)) * packet.time_base)
                 while waiting and waiting.dts * waiting.time_base <= packet.dts * packet.time_base:
                     waiting = _put(written, waiting, video, pictures)
-                written.mux(carriers[packet.stream.index](packet))
+                try:
+                    written.mux(carriers[packet.stream.index](packet))
+                except av.FFmpegError as error:  # of the packet, not of the disk: the film is finished without it
+                    if most is not None or error.errno in media.FULL:
+                        raise
+                    lost.add(packet)
             while waiting:
                 waiting = _put(written, waiting, video, pictures)
         if target.facts.aspect and out.suffix.lower() == ".mkv" and target.codec not in SHAPED:

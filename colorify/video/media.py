@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ _TIMED = {
     "mov,mp4,m4a,3gp,3g2,mj2",
     "mpegts",
 }  # where a time stamp is the same wherever reading begins
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
+"""Errors of a disk, not of a film."""
 _BACK = (1, 4, 16, 64)  # seconds to step back, until a frame before the wanted one is found
 Seek = Literal["never", "trusted", "always"]
 """Whether to seek: where the same frames come as without; or where near is enough."""

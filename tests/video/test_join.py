@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
-from colorify.video import facts, film, job, join
+from colorify.video import beside, facts, film, job, join, trial
 from colorify.video.film import Options
 from colorify.video.formats import VideoError
 from video.test_film import make, packets
@@ -119,3 +119,20 @@ def test_sound_that_jumps_ahead_loses_only_that(colorizer, tmp_path):
         done = film.colorize(plain, out, colorizer, Options(every=8))
     assert done.damaged == 1 and packets(out) == sent[:20] + sent[21:]
     assert facts.of(out).rate == facts.of(plain).rate
+
+
+def test_a_packet_that_cannot_be_written_loses_only_itself(colorizer, tmp_path, monkeypatch):
+    """Nothing fails after the last frame but a disk."""
+    source, out, real = counted(tmp_path / "in.mkv", sound=True), tmp_path / "out.mkv", beside.Carrier.__call__
+    sent, seen = packets(source), []
+
+    def failing(carrier, packet):
+        seen.append(packet)
+        if len(seen) == 100:
+            raise av.error.InvalidDataError(1094995529, "Invalid data found when processing input")
+        return real(carrier, packet)
+
+    monkeypatch.setattr(beside.Carrier, "__call__", failing)
+    monkeypatch.setattr(trial, "_PACKETS", 10)
+    done = film.colorize(source, out, colorizer, Options(every=8))
+    assert done.damaged == 1 and len(packets(out)) == len(sent) - 1 > 100
