@@ -38,6 +38,7 @@ ENCODERS = {"prores": "prores_ks", "dnxhr": "dnxhd"}
 CHROMA = ("420", "422", "444")
 """How fine the chroma of a film can be asked for."""
 _FINE = {"prores": "422", "dnxhr": "422"}  # what codecs for editing have where nothing else is asked for
+_LEAST = {"dnxhr": (256, 120)}  # width and height, px
 _BITS = {"prores": (10,), "dnxhr": (10,)}  # what 8 bits become, too: each level of theirs has one of its own in 10
 QUALITIES = ("high", "small", "lossless")
 """``lossless`` keeps every sample, chroma as it was predicted included."""
@@ -204,7 +205,8 @@ def coding_in(codec: str, given: Coding) -> Coding | None:
 def held(codec: str, need: Need) -> str | None:
     """The pixel format in which an encoder holds such frames without loss of a level; nothing: it cannot."""
     coding = coding_in(codec, need.coding)
-    if coding is None or (need.interlaced and codec not in INTERLACED):
+    small = any(side < least for side, least in zip(need.size, _LEAST.get(codec, (1, 1)), strict=True))
+    if coding is None or small or (need.interlaced and codec not in INTERLACED):
         return None
     bits = "" if coding.depth == 8 else f"{coding.depth}le"
     able = {kind.name for kind in Codec(encoder(codec), "w").video_formats or ()}

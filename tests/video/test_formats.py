@@ -189,7 +189,7 @@ def table() -> str:
     """What each codec holds, of frames of even sides."""
     rows = ["| codec | containers | bits | lossless | fields |", "|---|---|---|---|---|"]
     for codec, kinds in formats.CODECS.items():
-        depths = ", ".join(str(depth) for depth in DEPTHS if formats.held(codec, Need(Coding(depth=depth), (96, 64))))
+        depths = ", ".join(str(depth) for depth in DEPTHS if formats.held(codec, Need(Coding(depth=depth), (256, 128))))
         fields = "kept" if codec in formats.INTERLACED else "`--deinterlace`"
         into = ", ".join(job.FITTING.get(codec, CONTAINERS))
         rows.append(f"| `{codec}` | {into} | {depths} | {'yes' if 'lossless' in kinds else 'no'} | {fields} |")

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from colorify import inference
 from colorify.cli import app
-from colorify.video import film, job, trial
+from colorify.video import film, formats, job, trial
 from colorify.video.film import Options
 from colorify.video.formats import VideoError, samples
 
@@ -141,7 +141,7 @@ def test_an_encoder_that_cannot_is_told_before_the_model_is_loaded(tmp_path, mon
     monkeypatch.setattr(inference.Colorizer, "load", lambda *_: pytest.fail("the model was loaded"))
     source = with_beside(tmp_path / "in.mkv")
     result = CliRunner().invoke(app, ["video", str(source), "-o", str(tmp_path / "out.mov"), "--codec", "dnxhr"])
-    assert result.exit_code == 1 and "cannot be written by dnxhr into a .mov" in result.stderr
+    assert result.exit_code == 1 and "codec dnxhr cannot hold frames of 96 x 64" in result.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mkv"]
 
 
@@ -151,3 +151,11 @@ def test_nothing_is_left_of_a_trial(tmp_path, monkeypatch):
     monkeypatch.setattr(trial, "_encode", lambda part, target: seen.append(part.parent) or real(part, target))
     job.check(source, tmp_path / "out.mov", Options())
     assert seen and not seen[0].exists()
+
+
+def test_an_encoder_that_fails_is_told_before_the_model_is_loaded(tmp_path, monkeypatch):
+    source = with_beside(tmp_path / "in.mkv")
+    monkeypatch.setitem(formats.CODECS["libx264"], "high", {"preset": "no such preset"})
+    with pytest.raises(VideoError, match=r"in\.mkv: cannot be written by libx264 into a \.mkv: "):
+        job.check(source, tmp_path / "out.mkv", Options())
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]
