@@ -81,4 +81,4 @@ clean: ## Remove what can be made again: the environment, caches, the demo
 	rm -rf $(VENV) data/cache reports/demo .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup demo pictures test test-all coverage lint bench fuzz faults endurance soak repro lab studio screenshots lock audit clean films
+.PHONY: help setup demo pictures test test-all coverage lint bench fuzz faults endurance films soak repro lab studio screenshots lock audit clean

@@ -55,7 +55,7 @@ def colorize(
             parts.remove()
             raise VideoError(f"{source}: no frame in it could be decoded")
         lost = media.Damage()
-        lasts = join(source, parts.paths(), out, planned.target, planned.ways, (options.start, options.end), lost)
+        lasts = join(source, parts.paths(), out, planned.content, (options.start, options.end), lost)
         parts.remove()
         return replace(done, damaged=done.damaged + len(lost), lacks=lacking(source, options, lasts))
 

@@ -16,6 +16,7 @@ from colorify.video import facts, formats, light, media, room, trial
 from colorify.video.beside import Way
 from colorify.video.facts import Facts, Target
 from colorify.video.formats import VideoError
+from colorify.video.join import Content
 from colorify.video.paint import Look
 
 FITTING = {"ffv1": (".mkv",), "libsvtav1": (".mkv", ".mp4"), "prores": (".mov", ".mkv"), "dnxhr": (".mov",)}
@@ -101,6 +102,11 @@ class Plan:
     ways: tuple[Way, ...]  # of the streams beside the moving picture
     notes: tuple[str, ...]  # what is to be said of it
     losses: tuple[str, ...]  # what cannot be kept
+
+    @property
+    def content(self) -> Content:
+        """What is to be written."""
+        return Content(self.target, self.ways)
 
 
 def check(source: Path, out: Path, options: Options) -> list[str]:

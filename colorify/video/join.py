@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -28,23 +29,30 @@ _BEYOND = 5  # seconds
 _TOLERANCE = Fraction(1, 500)  # seconds: Matroska counts in thousandths
 
 
+@dataclass(frozen=True)
+class Content:
+    """What is to be written of a film."""
+
+    target: Target  # the moving picture
+    ways: Sequence[Way]  # the streams beside it
+    most: int | None = None  # packets of these; None: all
+
+
 def join(
     source: Path,
     parts: list[Path],
     out: Path,
-    target: Target,
-    ways: Sequence[Way],
+    content: Content,
     stretch: Stretch = (0.0, None),
     lost: Damage | None = None,
-    most: int | None = None,
 ) -> float:
     """Write ``out`` beside, then rename it: the parts, and the streams, chapters and words of ``source``.
 
-    The streams go the ``ways`` that are given. Of all, what lies within a ``stretch`` of seconds from its beginning;
-    where that starts becomes zero; ``most``: only so many packets. What cannot be read is counted in ``lost``. Gives
-    the seconds that all of it lasts. Raises `VideoError` if a frame of the parts is not in the result, or not at its
-    time.
+    Of all, what lies within a ``stretch`` of seconds from its beginning; where that starts becomes zero. What cannot be
+    read is counted in ``lost``. Gives the seconds that all of it lasts. Raises `VideoError` if a frame of the parts is
+    not in the result, or not at its time.
     """
+    target, most = content.target, content.most
     begin = target.facts.origin
     start, end = begin + Fraction(stretch[0]), None if stretch[1] is None else begin + Fraction(stretch[1])
     lost = Damage() if lost is None else lost
@@ -55,7 +63,7 @@ def join(
             video = _moving(written, parts[0], target)
             _like(video, media.moving(film))
             _describe(video, target, out)
-            carriers = {way.index: way.begin(film, written, video) for way in ways}
+            carriers = {way.index: way.begin(film, written, video) for way in content.ways}
             for index, carrier in carriers.items():
                 _like(carrier.stream, film.streams[index])
             times: list[Fraction] = []

@@ -75,7 +75,7 @@ def finish(segments: Sequence[Segment], out: Path, options: Options) -> tuple[li
         raise VideoError(f"{source}: no frame in it could be decoded")
     with film.named(source, out):
         plan, lost = job.plan(source, out, options), media.Damage()
-        lasts = join(source, paths, out, plan.target, plan.ways, (options.start, options.end), lost)
+        lasts = join(source, paths, out, plan.content, (options.start, options.end), lost)
         states = [state for segment in segments if (state := parts.state_of(segment.folder)) is not None]
         shutil.rmtree(hidden(out, ".segments"))
     damaged = {place for state in states for place in state["damaged"].tolist()}

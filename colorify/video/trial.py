@@ -16,7 +16,7 @@ from colorify.video import beside, media
 from colorify.video.beside import Way
 from colorify.video.facts import Target
 from colorify.video.formats import VideoError, samples
-from colorify.video.join import join
+from colorify.video.join import Content, join
 
 _PACKETS = 200  # of all streams together
 
@@ -71,7 +71,7 @@ def _encode(part: Path, target: Target) -> None:
 
 
 def _write(source: Path, part: Path, suffix: str, target: Target, ways: list[Way]) -> None:
-    join(source, [part], part.with_name(f"out{suffix}"), target, ways, most=_PACKETS)
+    join(source, [part], part.with_name(f"out{suffix}"), Content(target, ways, _PACKETS))
 
 
 def _works(source: Path, part: Path, suffix: str, target: Target, ways: list[Way]) -> bool:
