@@ -51,6 +51,9 @@ faults: $(READY) ## Kill commands at random moments, fill the disk, corrupt chec
 endurance: $(READY) ## Colour the frames of a day, and 20,000 pictures, each in one process
 	PYTHONPATH=tests $(PYTHON) -m endurance.runs
 
+films: $(READY) ## Make films of many kinds with FFmpeg, color them, and write what is equal: reports/films.md
+	PYTHONPATH=tests $(PYTHON) -m video.matrix -o reports/films.md
+
 soak: $(READY) ## Start RUNS=200 fresh processes of image, bulk and video each: none may hang
 	PYTHONPATH=tests $(PYTHON) -m soak.runs --runs $(or $(RUNS),200)
 
@@ -78,4 +81,4 @@ clean: ## Remove what can be made again: the environment, caches, the demo
 	rm -rf $(VENV) data/cache reports/demo .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup demo pictures test test-all coverage lint bench fuzz faults endurance soak repro lab studio screenshots lock audit clean
+.PHONY: help setup demo pictures test test-all coverage lint bench fuzz faults endurance films soak repro lab studio screenshots lock audit clean

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -46,6 +46,7 @@ class BatchOptions:
     keep_times: bool = False  # results get those of their sources
     keep_color: bool = False  # leave alone what is in color already
     layers: bool = False  # color as a layer of its own over the gray
+    films: Mapping[str, object] = field(default_factory=dict)  # more of `colorify.video.job.Options`
 
     def __post_init__(self):
         if self.layers and self.side_by_side:
@@ -57,6 +58,7 @@ class Ended(NamedTuple):
 
     failed: bool = False
     reason: str = ""
+    damaged: bool = False  # it was coloured, and not all of its source could be read
 
 
 def workers(jobs: Sequence[Job]) -> int:

@@ -20,12 +20,14 @@ from typing import IO, Literal
 
 from colorify import batch, extras
 from colorify.batch import BatchOptions, Ended
+from colorify.containers import CONTAINERS
 from colorify.files import atomic
 from colorify.inference import Colorizer
 from colorify.inputs import Job, Passed
 from colorify.lock import lock
 from colorify.models import released
 from colorify.video import film, segments
+from colorify.video.job import FITTING
 from colorify.video.media import VideoError
 from colorify.video.segments import Segment
 
@@ -52,6 +54,7 @@ class Outcome:
     job: Job
     state: Literal["done", "failed", "before"]
     reason: str = ""
+    damaged: bool = False  # it is done, and not all of its source could be read
 
 
 def color(
@@ -87,7 +90,7 @@ def color(
             if not job.target.exists():
                 note(job)
         for job, ended in _colored(left, partial(ENGINES[engine], model, options, device), options, report):
-            yield note(Outcome(job, "failed" if ended.failed else "done", ended.reason))
+            yield note(Outcome(job, "failed" if ended.failed else "done", ended.reason, ended.damaged))
 
 
 _COLUMNS = ("source", "target", "state", "reason")
@@ -152,39 +155,49 @@ def _shorten(path: Path) -> None:
 def _colored(
     jobs: Sequence[Job], engine: Callable, options: BatchOptions, report: Callable[[str], None]
 ) -> Iterator[tuple[Job, Ended]]:
-    """The pictures, then the films: each segment is a task, and with the last one the film is put together."""
-    pictures = [job for job in jobs if not job.is_film]
-    yield from engine(pictures) if pictures else ()
+    """Films that cannot be, the pictures, then the films: with the last of its segments each is put together."""
     films: dict[Job, list[Segment]] = {}
     for job in (job for job in jobs if job.is_film):
         try:
-            films[job] = segments.plan(job.source, job.target, _look(options))
-        except VideoError as error:
+            films[job] = segments.plan(job.source, job.target, _look(options, job.source))
+        except (VideoError, OSError) as error:
             yield job, Ended(True, str(error))
+    pictures = [job for job in jobs if not job.is_film]
+    yield from engine(pictures) if pictures else ()
     owner = {segment: job for job, cut in films.items() for segment in cut}
     parts: dict[Job, list[Ended]] = {job: [] for job in films}
     for segment, ended in engine(list(owner)) if owner else ():
         job = owner[segment]
         parts[job].append(ended)
         if len(parts[job]) == len(films[job]):
-            yield (
-                job,
-                next((part for part in parts[job] if part.failed), None) or _finished(films[job], job, _look(options)),
-            )
+            broken = next((part for part in parts[job] if part.failed), None)
+            yield job, broken or _finished(films[job], job, _look(options, job.source))
         else:
             report(f"{job.source}: {len(parts[job])} of {len(films[job])} segments")
 
 
 def _finished(parts: Sequence[Segment], job: Job, look: film.Options) -> Ended:
     try:
-        segments.finish(parts, job.target, look)
+        told, damaged = segments.finish(parts, job.target, look)
     except VideoError as error:
         return Ended(True, str(error))
-    return Ended()
+    return Ended(False, f"{job.source}: colored; {'; '.join(told)}" if told else "", damaged)
 
 
-def _look(options: BatchOptions) -> film.Options:
-    return film.Options(options.knobs, options.side_by_side, keep_color=options.keep_color, overwrite=options.overwrite)
+def _look(options: BatchOptions, source: Path) -> film.Options:
+    """How a film is coloured; its keyframes lie in a folder of its name."""
+    films = dict(options.films)
+    if (home := films.get("keyframes")) is not None:
+        films["keyframes"] = folder if (folder := Path(str(home)) / source.name).is_dir() else None
+    return film.Options(options.knobs, options.side_by_side, overwrite=options.overwrite, **films)
+
+
+def fitted(job: Job, codec: str) -> Job:
+    """The same; a film whose container does not hold the codec goes into one that does, with one suffix more."""
+    fitting = FITTING.get(codec, CONTAINERS)
+    if not job.is_film or job.target.suffix.lower() in fitting:
+        return job
+    return replace(job, target=job.target.with_name(job.target.name + fitting[0]))
 
 
 def _attempt(
@@ -194,7 +207,7 @@ def _attempt(
     if isinstance(task, Job):
         return batch.attempt(colorizer, options, task)
     try:
-        segments.color(task, colorizer, _look(options), stopped)
+        segments.color(task, colorizer, _look(options, task.source), stopped)
     except (ValueError, MemoryError, RuntimeError) as error:  # ours; RuntimeError: torch is out of memory
         return Ended(True, f"{task.source}: {' '.join(str(error).split())[:200] or type(error).__name__}")
     return Ended()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import Field, dataclass, fields
 from functools import wraps
@@ -60,25 +60,18 @@ def plainly() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def knobbed(without: Collection[str] = ()) -> Callable[[Callable], Callable]:
-    """Give a command an option for each field of `Knobs`; it gets their values as ``knobs``."""
+def with_options(name: str, options: Sequence[inspect.Parameter]) -> Callable[[Callable], Callable]:
+    """Give a command more options; it gets their values, by their names, in its parameter ``name``."""
 
     def decorate(command: Callable) -> Callable:
-        signature, types = inspect.signature(command, eval_str=True), get_type_hints(Knobs, localns=_UNTOLD)
-        named = {knob.name: knob for knob in fields(Knobs) if knob.metadata and knob.name not in without}
+        signature = inspect.signature(command, eval_str=True)
 
         @wraps(command)
         def wrapper(**values: object) -> None:
-            knobs = {name: values.pop(name) for name in named}
-            command(**values, knobs=knobs)
+            given = {option.name: values.pop(option.name) for option in options}
+            command(**values, **{name: given})
 
-        own = [parameter for parameter in signature.parameters.values() if parameter.name != "knobs"]
-        options = [
-            inspect.Parameter(
-                name, inspect.Parameter.KEYWORD_ONLY, default=knob.default, annotation=_option(knob, types[name])
-            )
-            for name, knob in named.items()
-        ]
+        own = [parameter for parameter in signature.parameters.values() if parameter.name != name]
         wrapper.__signature__ = signature.replace(parameters=[*own, *options])
         return wrapper
 
@@ -89,11 +82,39 @@ _UNTOLD = {"Hint": object, "Reference": object, "Color": object, "Mask": object}
 """Types of knobs that no command line tells as such."""
 
 
-def _option(knob: Field, kind: object) -> object:
+def _option(knob: Field, kind: object) -> inspect.Parameter:
     """How the command line takes a knob."""
     told = dict(knob.metadata)
-    names = [told.pop("option")] if "option" in told else []
-    return Annotated[told.pop("told", kind), typer.Option(*names, **told)]
+    flags = [told.pop("option")] if "option" in told else []
+    return option(knob.name, told.pop("told", kind), knob.default, *flags, **told)
+
+
+def knobbed(without: Collection[str] = ()) -> Callable[[Callable], Callable]:
+    """Give a command an option for each field of `Knobs`; it gets their values as ``knobs``."""
+    types = get_type_hints(Knobs, localns=_UNTOLD)
+    named = [knob for knob in fields(Knobs) if knob.metadata and knob.name not in without]
+    return with_options("knobs", [_option(knob, types[knob.name]) for knob in named])
+
+
+def option(name: str, kind: type, default: object, *flags: str, **said: object) -> inspect.Parameter:
+    """An option of a command."""
+    annotation = Annotated[kind, typer.Option(*flags, **said)]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+FILM = [
+    option("steady", float, 1.0, min=0, max=1, help="0: each frame for itself; 1: no flicker."),
+    option("every", int, 1, min=1, help="The network looks at every so-many-th frame."),
+    option("keep_color", bool, False, "--keep-color", help="Leave alone what is in colour."),
+    option("codec", str, "libx264", help="libx264, libx265, libsvtav1, ffv1, prores or dnxhr."),
+    option("quality", str, "high", help="high, small or lossless."),
+    option("chroma", str | None, None, help="420, 422 or 444; default: what is usual with the codec."),
+    option("deinterlace", bool, False, "--deinterlace", help="Make fields into progressive frames."),
+    option("strict", bool, False, "--strict", help="What cannot be kept of a film is an error."),
+    option("start", float, 0.0, min=0, help="Seconds: where to begin."),
+    option("end", float | None, None, help="Seconds: where to stop."),
+]
+"""Options of all commands that color films, after the fields of `colorify.video.job.Options`."""
 
 
 def read_knobs(values: Values, hints: Path | None = None) -> Knobs:

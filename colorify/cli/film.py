@@ -7,33 +7,38 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from colorify.cli.common import Device, Model, Values, console, knobbed, plainly, read_knobs, say
+from colorify.cli.common import (
+    FILM,
+    Device,
+    Model,
+    Values,
+    console,
+    knobbed,
+    plainly,
+    read_knobs,
+    say,
+    with_options,
+)
 
 if TYPE_CHECKING:
     from colorify.inference import Colorizer
     from colorify.video import film
 
 
+@with_options("films", FILM)
 @knobbed(without={"tta"})
 def video(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="A film.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="A .mkv, .mp4 or .mov file.")] = None,
     model: Model = "highres",
-    steady: Annotated[float, typer.Option(min=0, max=1, help="0: each frame for itself; 1: no flicker.")] = 1.0,
-    every: Annotated[int, typer.Option(min=1, help="The network looks at every so-many-th frame.")] = 1,
     keyframes: Annotated[Path | None, typer.Option(help="Folder of frames coloured by you: 120.png, 4.8s.png.")] = None,
     export_keyframes: Annotated[Path | None, typer.Option(help="Write frames to correct there, and stop.")] = None,
     preview: Annotated[Path | None, typer.Option(help="Write a picture of six moments there, and stop.")] = None,
-    keep_color: Annotated[bool, typer.Option("--keep-color", help="Leave alone what is in colour.")] = False,
-    codec: Annotated[str, typer.Option(help="libx264, libx265, libsvtav1 or ffv1.")] = "libx264",
-    quality: Annotated[str, typer.Option(help="high, small or lossless.")] = "high",
-    deinterlace: Annotated[bool, typer.Option("--deinterlace", help="Make fields into progressive frames.")] = False,
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Gray and colour in a row.")] = False,
-    start: Annotated[float, typer.Option(min=0, help="Seconds: where to begin.")] = 0.0,
-    end: Annotated[float | None, typer.Option(help="Seconds: where to stop.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a result that exists.")] = False,
     device: Device = "auto",
     *,
+    films: Values,
     knobs: Values,
 ) -> None:
     """Colour a film: its luma, timing, sound and subtitles stay as they are, its colours hold still.
@@ -44,24 +49,17 @@ def video(
         raise typer.BadParameter("name one of --out, --preview and --export-keyframes")
     with plainly():
         from colorify.inference import Colorizer
-        from colorify.video import film, stills
+        from colorify.video import film, job, stills
 
         options = film.Options(
             knobs=read_knobs(knobs),
             side_by_side=side_by_side,
-            steady=steady,
-            every=every,
             keyframes=keyframes,
-            keep_color=keep_color,
-            codec=codec,
-            quality=quality,
-            deinterlace=deinterlace,
-            start=start,
-            end=end,
             overwrite=overwrite,
+            **films,
         )
         if out:
-            for note in film.check(source, out, options):
+            for note in job.check(source, out, options):
                 say(note)
         colorizer = Colorizer.load(model, device)
         if preview:
@@ -71,7 +69,8 @@ def video(
             print(*stills.export_keyframes(source, export_keyframes, colorizer, options), sep="\n")
         else:
             done = _film(source, out, colorizer, options)
-            print(f"{out}: {done.frames:,} frames; the network looked at {done.looked:,}")
+            saved = f", which saved about {done.saved:,.0f} s" if done.saved >= 1 else ""
+            print(f"{out}: {done.frames:,} frames; the network looked at {done.looked:,}{saved}")
             for fault in done.faults():
                 say(f"{source}: {fault}")
             if done.damaged or done.lacks:

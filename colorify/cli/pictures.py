@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from colorify.cli.common import Device, Model, Values, knobbed, plainly, progress, read_knobs, say
+from colorify.cli.common import FILM, Device, Model, Values, knobbed, plainly, progress, read_knobs, say, with_options
 
 if TYPE_CHECKING:
     from colorify.inputs import Job, Passed
@@ -20,6 +20,7 @@ KeepColor = Annotated[
 Layers = Annotated[
     bool, typer.Option("--layers", help="Color as a layer over the gray: pages of a TIFF, or OpenRaster (.ora).")
 ]
+SideBySide = Annotated[bool, typer.Option("--side-by-side", help="Write gray and colour in a row.")]
 MaxMegapixels = Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")]
 
 
@@ -32,7 +33,7 @@ def image(
     ] = None,
     model: Model = "highres",
     hints: Annotated[Path | None, typer.Option(help="A CSV file of x,y,color: places that you chose.")] = None,
-    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Write gray and colour in a row.")] = False,
+    side_by_side: SideBySide = False,
     overwrite: Overwrite = False,
     max_megapixels: MaxMegapixels = 200.0,
     keep_times: Annotated[bool, typer.Option("--keep-times", help="Give results the times of their sources.")] = False,
@@ -89,6 +90,7 @@ def _told(passed: list[Passed]) -> int:
     return sum(one.failed for one in passed)
 
 
+@with_options("films", FILM)
 @knobbed()
 def bulk(
     inputs: Annotated[list[str], typer.Argument(help="Folders, tar shards, files, films, globs, or URLs for fsspec.")],
@@ -97,10 +99,12 @@ def bulk(
     model: Model = "highres",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, and replace results that exist.")] = False,
     max_megapixels: MaxMegapixels = 200.0,
-    keep_color: KeepColor = False,
     layers: Layers = False,
+    side_by_side: SideBySide = False,
+    keyframes: Annotated[Path | None, typer.Option(help="A folder with one of frames for a film's name.")] = None,
     device: Device = "auto",
     *,
+    films: Values,
     knobs: Values,
 ) -> None:
     """Colour an archive of pictures and films: colorify.csv in the output folder lists what is done and what failed.
@@ -108,32 +112,35 @@ def bulk(
     After a stop or a kill the same command goes on, and tries again what failed.
     """
     from colorify.batch import BatchOptions, layered
-    from colorify.bulk import ENGINES, LIST, color
+    from colorify.bulk import ENGINES, LIST, color, fitted
     from colorify.inputs import summary
 
     if engine not in ENGINES:
         raise typer.BadParameter(f"{engine!r} is no engine: choose {' or '.join(ENGINES)}")
     with plainly():
         _, jobs, passed = _planned(inputs, out, films=True)
+        jobs = [fitted(job, str(films["codec"])) for job in (layered(jobs) if layers else jobs)]
         options = BatchOptions(
             read_knobs(knobs),
-            overwrite=overwrite,
-            max_megapixels=max_megapixels,
-            keep_color=keep_color,
+            side_by_side,
+            overwrite,
+            max_megapixels,
+            keep_color=bool(films["keep_color"]),
             layers=layers,
+            films=films | {"keyframes": keyframes},
         )
-        jobs = layered(jobs) if layers else jobs
         counts = Counter(failed=_told(passed))
         bar = progress([None] * len(jobs))
         for outcome in color([*jobs, *passed], Path(out), model, options, engine, device, say):
             next(bar, None)
             counts[outcome.state] += 1
+            counts["damaged"] += outcome.damaged
             if outcome.reason:
                 say(outcome.reason)
         next(bar, None)
         done = {"done": counts["done"], "done before": counts["before"]}
         print(f"{summary(done, counts['failed'], passed)}: {Path(out) / LIST}")
-    raise typer.Exit(1 if counts["failed"] else 0)
+    raise typer.Exit(1 if counts["failed"] or counts["damaged"] else 0)
 
 
 def demo(

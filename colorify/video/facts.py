@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
+import av
+from av.bitstream import BitStreamFilterContext
 from av.container import OutputContainer
 from av.video.codeccontext import VideoCodecContext
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from colorify.video import fields, media
+from colorify.video import fields, formats, media, sidedata
 from colorify.video.formats import (
     CODECS,
+    ENCODERS,
     RANGES,
+    Need,
     VideoError,
+    coding_in,
     coding_of,
     has_alpha,
     matrix_of,
@@ -26,7 +32,12 @@ from colorify.video.formats import (
     subsampling,
 )
 from colorify.video.planes import Coding
+from colorify.video.sidedata import View
 
+_ORDER = {True: "tff=1", False: "bff=1"}  # to x264
+_ALWAYS = {"libx264": {"bf": "0"}, "libx265": {"bf": "0", "a53cc": "1"}, "libsvtav1": {"bf": "0"}}
+_FINE = {"prores": "4444", "dnxhr": "dnxhr_444"}  # profiles of 4:4:4
+_PARAMS = {"libx264": "x264-params", "libx265": "x265-params", "libsvtav1": "svtav1-params"}
 _PROBED = 12  # frames that tell whether there are fields
 
 
@@ -46,21 +57,13 @@ class Facts:
     origin: Fraction  # seconds at which it begins
     matrix: list[int] | None  # how players are to turn it
     turns: int  # quarter turns, counter-clockwise, that bring it upright
+    view: View = field(default_factory=View)  # how players are to show it
+    extras: tuple[str, ...] = ()  # what else its frames carry, see `sidedata.EXTRAS`
 
     @property
     def kind(self) -> VideoFormat:
         """The samples in the file."""
         return VideoFormat(self.format, *self.size)
-
-    def notes(self, deinterlace: bool) -> list[str]:
-        """What is to be said of it before it is colored."""
-        order = "top" if self.top_first else "bottom"
-        said = []
-        if self.top_first is not None and not deinterlace:
-            said.append(f"interlaced, {order} field first: kept so (--deinterlace makes it progressive)")
-        if has_alpha(self.kind):
-            said.append("its transparency is left out")
-        return said
 
 
 def of(source: Path, start: float = 0.0) -> Facts:
@@ -91,6 +94,8 @@ def of(source: Path, start: float = 0.0) -> Facts:
             origin=begin,
             matrix=media.display_matrix(first),
             turns=media.turns(first),
+            view=sidedata.view(first),
+            extras=sidedata.extras(found),
         )
 
 
@@ -109,6 +114,7 @@ class Target:
     wide: int = 1  # times the width
     deinterlace: bool = False
     keep: bool = False  # some frames keep their own colors: chroma is as fine as theirs
+    chroma: str | None = None  # one of `CHROMA`; None: what is usual with the codec
 
     @property
     def top_first(self) -> bool | None:
@@ -121,40 +127,92 @@ class Target:
         return self.facts.size[0] * self.wide, self.facts.size[1]
 
     @property
+    def need(self) -> Need:
+        """What the encoder is to hold."""
+        fine = subsampling(self.facts.kind) if self.keep else None
+        return Need(self.facts.coding, self.size, self.top_first is not None, fine, self.chroma)
+
+    @property
     def format(self) -> str:
         """The pixel format; `VideoError` if the codec has none that loses nothing."""
-        wish = subsampling(self.facts.kind) if self.keep else "420"
-        return pixel_format(self.codec, self.facts.coding.depth, self.size, self.top_first is not None, wish)
+        return pixel_format(self.codec, self.need)
 
-    def encoder(self, out: OutputContainer) -> VideoStream:
-        """An encoder that keeps the order of the frames, so that parts can be put end to end."""
-        os.environ.setdefault("SVT_LOG", "0")  # errors come as exceptions; libsvtav1 has no other knob for that
-        options = CODECS[self.codec][self.quality] | ({} if self.codec == "ffv1" else {"bf": "0"})
+    @property
+    def coding(self) -> Coding:
+        """Of the samples to write."""
+        return coding_in(self.codec, self.facts.coding) or self.facts.coding
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said of the film before it is colored."""
+        order = "top" if self.facts.top_first else "bottom"
+        if self.top_first is None:
+            return []
+        return [f"interlaced, {order} field first: kept so (--deinterlace makes it progressive)"]
+
+    @property
+    def losses(self) -> list[str]:
+        """What of the pictures the codec cannot keep."""
+        told = ["its transparency is left out"] if has_alpha(self.facts.kind) else []
+        told += [f"its {what} is left out: it cannot be said" for what in self.facts.view.unsaid]
+        if self.facts.view and self.codec == "dnxhr":
+            told.append("its kind of stereo, projection and mastering display are left out: dnxhr cannot say them")
+        lost = [name for name in self.facts.extras if self.codec not in sidedata.EXTRAS[name]]
+        return told + [f"its {name} are left out: {self.codec} cannot hold them" for name in lost]
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Those of the encoder."""
+        options = CODECS[self.codec][self.quality] | _ALWAYS.get(self.codec, {})
+        if self.format.startswith("yuv444") and self.codec in _FINE:
+            options = options | {"profile": _FINE[self.codec]}
         if self.top_first is not None:
             options = options | {"flags": "+ildct+ilme"}
-            if self.codec == "libx264":
-                options["x264-params"] = "tff=1" if self.top_first else "bff=1"
-        stream = out.add_stream(self.codec, rate=self.facts.rate, options=options)
+        params = (
+            ["tff=1" if self.top_first else "bff=1"] if self.codec == "libx264" and self.top_first is not None else []
+        )
+        if self.facts.view.mastering and self.codec in sidedata.MASTERING:
+            params += sidedata.MASTERING[self.codec](self.facts.view.mastering)
+        if params:
+            name = _PARAMS[self.codec]
+            options = options | {name: ":".join(filter(None, (options.get(name), *params)))}
+        return options
+
+    def encoder(self, out: OutputContainer) -> VideoStream:
+        """An encoder whose packets go into ``out``, in the order of the frames, so that parts can be put end to end."""
+        os.environ.setdefault("SVT_LOG", "0")  # errors come as exceptions; libsvtav1 has no other knob for that
+        home = av.open(io.BytesIO(), "w", format="mov") if self.codec in ENCODERS else out
+        stream = home.add_stream(formats.encoder(self.codec), rate=self.facts.rate, options=self.options)
         stream.time_base = self.facts.base
         context = stream.codec_context
         context.width, context.height = self.size
         context.time_base, context.pix_fmt = self.facts.base, self.format
         self.tag(context)
+        if home is not out:  # NUT holds these codecs, and PyAV does not know that
+            if self.codec == "dnxhr":
+                context.codec_tag = "AVdh"
+            home.start_encoding()
+            held = out.add_mux_stream("rawvideo")
+            BitStreamFilterContext("null", stream, held)
+            held.time_base = self.facts.base
         return stream
 
     def tag(self, context: VideoCodecContext) -> None:
         """Say in a stream what the film is: not every codec and container carries it from the encoder on."""
-        context.color_range, context.colorspace, context.color_primaries, context.color_trc = self.facts.tags
+        _, *colors = self.facts.tags
+        context.color_range = RANGES[self.coding.full]
+        context.colorspace, context.color_primaries, context.color_trc = colors
         context.framerate = self.facts.rate
         context.field_order = 1 if self.top_first is None else fields.ORDERS[self.top_first]
         if self.facts.aspect:
             context.sample_aspect_ratio = self.facts.aspect
 
 
-def blank(context: VideoCodecContext, like: VideoFrame) -> VideoFrame:
-    """A frame to fill, at the time of ``like`` and with its tags."""
-    frame = VideoFrame(context.width, context.height, context.pix_fmt)
+def blank(context: VideoCodecContext, like: VideoFrame, coding: Coding | None = None) -> VideoFrame:
+    """A frame to fill, of this or its own coding, at the time of ``like`` and with its tags and captions."""
+    coding = coding or coding_of(like)
+    frame = sidedata.carried(like, context) or VideoFrame(context.width, context.height, context.pix_fmt)
     frame.pts, frame.time_base = like.pts, like.time_base
-    frame.color_range, frame.colorspace = RANGES[coding_of(like).full], matrix_of(like)[1]
+    frame.color_range, frame.colorspace = RANGES[coding.full], matrix_of(like)[1]
     frame.color_primaries, frame.color_trc = like.color_primaries, like.color_trc
     return frame

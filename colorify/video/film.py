@@ -10,10 +10,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, replace
 from itertools import chain, islice, takewhile
 from pathlib import Path
+from time import perf_counter
 
 import av
 import numpy as np
-from av.container import InputContainer
+from av.container import InputContainer, OutputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -23,7 +24,7 @@ from colorify.lock import lock
 from colorify.video import fields, formats, keyframes, media
 from colorify.video.facts import Target
 from colorify.video.formats import VideoError
-from colorify.video.job import Options, Progress, Report, check, named, stretch, target_of
+from colorify.video.job import Options, Progress, Report, named, plan, stretch, target_of
 from colorify.video.join import join
 from colorify.video.keyframes import Keyframes
 from colorify.video.paint import Painter, is_colored
@@ -32,7 +33,9 @@ from colorify.video.steady import BLOCK, Steady
 
 PART = 40 * BLOCK  # frames: what a kill may lose
 _AHEAD = 8  # frames decoded before they are asked for, and encoded after the network is through with them
-_GAP, _UNEVEN = 1.6, 0.05  # frames from one to the next that are too many; share of the frames with such a gap
+_GAP = 1.6  # frames from one to the next that are too many
+UNEVEN = 0.05
+"""Share of the frames after which some are missing, beyond which their times vary on purpose."""
 
 
 def colorize(
@@ -45,19 +48,19 @@ def colorize(
     run is at it.
     """
     source, out, options = Path(source), Path(out), options or Options()
-    check(source, out, options)
+    planned = plan(source, out, options)
     with named(source, out), lock(folder := hidden(out, ".parts")):
         done, parts = color_parts(source, folder, colorizer, options, report)
         if not done.frames:
             parts.remove()
             raise VideoError(f"{source}: no frame in it could be decoded")
         lost = media.Damage()
-        lasts = join(source, parts.paths(), out, target_of(source, options), (options.start, options.end), lost)
+        lasts = join(source, parts.paths(), out, planned.content, (options.start, options.end), lost)
         parts.remove()
-        return replace(done, damaged=done.damaged + len(lost), lacks=_lacking(source, options, lasts))
+        return replace(done, damaged=done.damaged + len(lost), lacks=lacking(source, options, lasts))
 
 
-def _lacking(source: Path, options: Options, lasts: float) -> float:
+def lacking(source: Path, options: Options, lasts: float) -> float:
     """Seconds that a film says to have, and has not, if they are too many for a rounding."""
     if options.end is not None:
         return 0.0
@@ -83,7 +86,7 @@ def color_parts(
         run = _Run(film, target, colorizer, options, report, margin)
         stat = source.stat()
         knobs = replace(options.knobs, references=())
-        job = asdict(replace(options, knobs=knobs, overwrite=False, keyframes=None)) | {
+        job = asdict(replace(options, knobs=knobs, overwrite=False, strict=False, keyframes=None)) | {
             "references": [reference.told for reference in options.knobs.references],
             "bytes": stat.st_size,
             "time": stat.st_mtime_ns,
@@ -109,7 +112,7 @@ class _Run:
         self.film, self.target, self.options, self.report = film, target, options, report
         self.facts = target.facts
         self.fields = 1 if target.top_first is None else 2  # moments of a frame, each with colors of its own
-        self.painter = Painter(colorizer, options, self.facts.turns, target.top_first)
+        self.painter = Painter(colorizer, options, self.facts.turns, target.top_first, target.coding)
         self.steady = Steady(self._predict, options.steady, options.every * self.fields)
         self.mark = fields.Mark(target.top_first, self.facts.aspect)
         self.keyframes = self._keyframes()
@@ -121,6 +124,7 @@ class _Run:
         self.total = max(0, round((min(length, end) - options.start) * self.facts.rate))
         self.waiting: deque[tuple[VideoFrame, bool]] = deque()  # and whether it keeps its own colours
         self.taken = self.written = self.looked = 0
+        self.watched, self.spent = 0, 0.0  # frames that the network saw in this run, and the seconds that it took
         self.colored = False
         self.last: int | None = None  # time stamp
         self.gaps = self.missing = 0  # places where frames are missing, and how many
@@ -230,8 +234,11 @@ class _Run:
         self.last = frame.pts
 
     def _predict(self, luma: np.ndarray) -> np.ndarray:
-        self.looked += 1
-        return self.painter.predict(luma)
+        begun = perf_counter()
+        predicted = self.painter.predict(luma)
+        self.spent += perf_counter() - begun
+        self.looked, self.watched = self.looked + 1, self.watched + 1
+        return predicted
 
     def _encode(self, parts: Parts, colored: Iterator[tuple[np.ndarray, ...]], encoding: ThreadPoolExecutor) -> None:
         """Write the next part, and the state after it."""
@@ -240,7 +247,7 @@ class _Run:
             stream = self.target.encoder(out)
             try:
                 for moments in colored:
-                    coming.append(encoding.submit(self._put, *self.waiting.popleft(), moments, stream))
+                    coming.append(encoding.submit(self._put, *self.waiting.popleft(), moments, (stream, out)))
                     if len(coming) > _AHEAD:
                         coming.popleft().result()
                     self.written += 1
@@ -269,15 +276,20 @@ class _Run:
             }
         )
 
-    def _put(self, frame: VideoFrame, kept: bool, moments: tuple[np.ndarray, ...], stream: VideoStream) -> None:
+    def _put(
+        self, frame: VideoFrame, kept: bool, moments: tuple[np.ndarray, ...], into: tuple[VideoStream, OutputContainer]
+    ) -> None:
+        stream, out = into
         context = stream.codec_context
         laid = self.painter.keep(frame, context) if kept else self.painter.lay(frame, moments, context)
         marked = self.mark(laid, self.fields == 2 and (frame.interlaced_frame or not self.facts.flagged))
-        stream.container.mux(stream.encode(marked))
+        out.mux(stream.encode(marked))
 
     def _progress(self) -> Progress:
-        even = self.gaps <= _UNEVEN * self.taken  # else the times of its frames vary on purpose
-        return Progress(self.written, self.total, self.looked, len(self.damage), self.missing if even else 0)
+        even = self.gaps <= UNEVEN * self.taken  # else the times of its frames vary on purpose
+        saved = (self.taken * self.fields - self.looked) * self.spent / max(1, self.watched)
+        missing = self.missing if even else 0
+        return Progress(self.written, self.total, self.looked, len(self.damage), missing, saved=max(0.0, saved))
 
 
 def _ahead(frames: Iterator[VideoFrame], pool: ThreadPoolExecutor) -> Iterator[VideoFrame]:

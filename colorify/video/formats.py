@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import av
 import numpy as np
 from av.codec import Codec
@@ -9,6 +11,7 @@ from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 
+from colorify.video import light
 from colorify.video.planes import MATRICES, Coding
 
 DEPTHS = (8, 9, 10, 12, 14, 16)
@@ -26,12 +29,21 @@ CODECS = {
     },
     "libsvtav1": {"high": {"preset": "8", "crf": "16"}, "small": {"preset": "6", "crf": "35"}},
     "ffv1": {"lossless": {"level": "3"}},
+    "prores": {"high": {"profile": "hq", "vendor": "apl0"}, "small": {"profile": "lt", "vendor": "apl0"}},
+    "dnxhr": {"high": {"profile": "dnxhr_hqx"}},
 }
-"""Encoders of FFmpeg, and what each `QUALITIES` means to them."""
+"""Encoders of FFmpeg, or what `ENCODERS` calls by another name, and what each `QUALITIES` means to them."""
+ENCODERS = {"prores": "prores_ks", "dnxhr": "dnxhd"}
+"""FFmpeg's names of encoders that have another one here."""
+CHROMA = ("420", "422", "444")
+"""How fine the chroma of a film can be asked for."""
+_FINE = {"prores": "422", "dnxhr": "422"}  # what codecs for editing have where nothing else is asked for
+_LEAST = {"dnxhr": (256, 120)}  # width and height, px
+_BITS = {"prores": (10,), "dnxhr": (10,)}  # what 8 bits become, too: each level of theirs has one of its own in 10
 QUALITIES = ("high", "small", "lossless")
 """``lossless`` keeps every sample, chroma as it was predicted included."""
-INTERLACED = ("libx264", "ffv1")
-"""Encoders that keep the fields of a frame and their order; HEVC and AV1 have no such frames."""
+INTERLACED = ("libx264", "ffv1", "prores")
+"""Encoders that keep the fields of a frame and their order; HEVC, AV1 and DNxHR have no such frames."""
 _MATRIX_OF = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020", 10: "bt2020"}  # ISO/IEC 23091-4, as FFmpeg counts
 MATRIX_NUMBERS = {"bt709": 1, "bt601": 6, "bt2020": 9}
 RANGES = {False: 1, True: 2}
@@ -64,7 +76,15 @@ def coding_of(frame: VideoFrame) -> Coding:
     """How the samples of a planar frame are to be read; gray that does not say its range has the full one."""
     name, full = frame.format.name, frame.color_range == RANGES[True]
     full |= name.startswith("yuvj") or (name.startswith("gray") and frame.color_range != RANGES[False])
-    return Coding(matrix_of(frame)[0], bool(full), frame.format.components[0].bits)
+    matrix, primaries = matrix_of(frame)[0], int(frame.color_primaries)
+    wide = "bt2020" if matrix == "bt2020" and primaries in (0, 2) else "bt709"  # what does not say its own
+    return Coding(
+        matrix,
+        bool(full),
+        frame.format.components[0].bits,
+        light.TRANSFERS.get(int(frame.color_trc), "sdr"),
+        light.PRIMARIES.get(primaries, wide),
+    )
 
 
 def planar(frame: VideoFrame) -> VideoFrame:
@@ -130,39 +150,78 @@ def _from_rgb(frame: VideoFrame, depth: int) -> VideoFrame:
     return found
 
 
+def encoder(codec: str) -> str:
+    """FFmpeg's name of the encoder."""
+    return ENCODERS.get(codec, codec)
+
+
 def check_codec(codec: str, quality: str) -> None:
     """`VideoError` unless the encoder can be had, and in that quality."""
     if quality not in QUALITIES:
         raise VideoError(f"quality {quality!r}: choose one of {', '.join(QUALITIES)}")
-    if codec not in CODECS or codec not in av.codecs_available:
+    if codec not in CODECS or encoder(codec) not in av.codecs_available:
         raise VideoError(f"codec {codec!r}: choose one of {', '.join(CODECS)}")
     if quality not in CODECS[codec]:
         raise VideoError(f"codec {codec}: quality {quality!r} cannot be had, only {', '.join(CODECS[codec])}")
 
 
-def held(codec: str, depth: int, size: tuple[int, int], interlaced: bool, wish: str = "420") -> str | None:
-    """The pixel format in which an encoder holds frames of this depth, width and height; nothing: it cannot.
+@dataclass(frozen=True)
+class Need:
+    """What an encoder is to hold."""
 
-    4:2:0, or ``wish``, if each of its chroma samples has its whole share of luma in one field; else 4:4:4.
+    coding: Coding  # of the film
+    size: tuple[int, int]  # width and height, px
+    interlaced: bool = False
+    fine: str | None = None  # chroma at least this fine, if the encoder has it, such as 420
+    asked: str | None = None  # one of `CHROMA`, and no other
+
+    def kinds(self, codec: str) -> list[str]:
+        """Subsamplings, the best first: each chroma sample has its whole share of luma in one field."""
+        width, height = self.size
+        whole = {"420": not width % 2 and not height % (4 if self.interlaced else 2), "422": not width % 2, "444": True}
+        usual = [self.fine, _FINE.get(codec), "420", "422" if self.interlaced else "444", "444"]
+        return [kind for kind in ([self.asked] if self.asked else usual) if whole.get(kind)]
+
+    def said(self) -> str:
+        """In words."""
+        kind = "interlaced frames" if self.interlaced else "frames"
+        chroma = f" in {':'.join(self.asked)}" if self.asked else ""
+        reach = " of full range" if self.coding.full else ""
+        return f"{kind} of {self.size[0]} x {self.size[1]} and {self.coding.depth} bits{reach}{chroma}"
+
+
+def coding_in(codec: str, given: Coding) -> Coding | None:
+    """How an encoder codes the samples of a film so that each level keeps one of its own; nothing: it cannot.
+
+    Codecs for editing have 10 bits of limited range, which hold all levels of 8 bits, too.
     """
-    if interlaced and codec not in INTERLACED:
+    if codec not in _BITS:
+        return given
+    least = given.depth + (given.full and given.depth > 9)
+    depth = next((bits for bits in _BITS[codec] if bits >= least), None)
+    return depth and replace(given, full=False, depth=depth)
+
+
+def held(codec: str, need: Need) -> str | None:
+    """The pixel format in which an encoder holds such frames without loss of a level; nothing: it cannot."""
+    coding = coding_in(codec, need.coding)
+    small = any(side < least for side, least in zip(need.size, _LEAST.get(codec, (1, 1)), strict=True))
+    if coding is None or small or (need.interlaced and codec not in INTERLACED):
         return None
-    bits, (width, height) = "" if depth == 8 else f"{depth}le", size
-    whole = {"420": not width % 2 and not height % (4 if interlaced else 2), "422": not width % 2, "444": True}
-    kinds = [kind for kind in (wish, "420", "422" if interlaced else "444", "444") if whole.get(kind)]
-    able = {kind.name for kind in Codec(codec, "w").video_formats or ()}
-    return next((name for name in (f"yuv{kind}p{bits}" for kind in kinds) if name in able), None)
+    bits = "" if coding.depth == 8 else f"{coding.depth}le"
+    able = {kind.name for kind in Codec(encoder(codec), "w").video_formats or ()}
+    return next((name for name in (f"yuv{kind}p{bits}" for kind in need.kinds(codec)) if name in able), None)
 
 
-def pixel_format(codec: str, depth: int, size: tuple[int, int], interlaced: bool, wish: str = "420") -> str:
+def pixel_format(codec: str, need: Need) -> str:
     """As `held`; `VideoError`, that names the encoders that can, if this one cannot."""
-    if name := held(codec, depth, size, interlaced, wish):
+    if name := held(codec, need):
         return name
-    others = [other for other in CODECS if other in av.codecs_available and held(other, depth, size, interlaced, wish)]
-    cures = [f"--codec {other}" + (" --quality lossless, into a .mkv" if other == "ffv1" else "") for other in others]
-    kind = "interlaced frames" if interlaced else "frames"
-    instead = ["--deinterlace"] if interlaced and codec not in INTERLACED else []
+    others = [other for other in CODECS if encoder(other) in av.codecs_available and held(other, need)]
+    endings = {"ffv1": " --quality lossless, into a .mkv", "prores": ", into a .mov", "dnxhr": ", into a .mov"}
+    cures = [f"--codec {other}{endings.get(other, '')}" for other in others]
+    instead = ["--deinterlace"] if need.interlaced and codec not in INTERLACED else []
     raise VideoError(
-        f"codec {codec} cannot hold {kind} of {size[0]} x {size[1]} and {depth} bits, as the film has them: "
-        f"use {' or '.join(cures + instead) or 'another film'}"
+        f"codec {codec} cannot hold {need.said()}, as the film has them: "
+        f"use {' or '.join(cures + instead) or 'another film, or another --chroma'}"
     )

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import errno
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 import av
 
 from colorify.containers import CONTAINERS
-from colorify.video import facts, formats, media
+from colorify.video import facts, formats, light, media, room, trial
+from colorify.video.beside import Way
 from colorify.video.facts import Facts, Target
 from colorify.video.formats import VideoError
+from colorify.video.join import Content
 from colorify.video.paint import Look
 
-FITTING = {"ffv1": (".mkv",), "libsvtav1": (".mkv", ".mp4")}
+FITTING = {"ffv1": (".mkv",), "libsvtav1": (".mkv", ".mp4"), "prores": (".mov", ".mkv"), "dnxhr": (".mov",)}
 """The containers of codecs that not all of them hold."""
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 
 
 @dataclass(frozen=True)
@@ -33,10 +33,12 @@ class Options(Look):
     keep_color: bool = False  # leave stretches alone that are in colour already
     codec: str = "libx264"  # one of `formats.CODECS`
     quality: str = "high"  # one of `formats.QUALITIES`
+    chroma: str | None = None  # one of `formats.CHROMA`; None: what is usual with the codec
     deinterlace: bool = False  # one progressive frame of the two fields of each
     start: float = 0.0  # seconds: where to begin
     end: float | None = None  # seconds: where to stop
     overwrite: bool = False
+    strict: bool = False  # what cannot be kept is an error
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Progress:
     damaged: int = 0  # pieces of the film that could not be read or decoded, or not whole
     missing: int = 0  # frames that should lie between others, by the times of these, in a film of even ones
     lacks: float = 0.0  # seconds that the file says to have, and has not
+    saved: float = field(default=0.0, compare=False)  # seconds, about, that the frames it did not see would cost
 
     def faults(self) -> list[str]:
         """What is wrong with the film itself, in lines."""
@@ -66,7 +69,8 @@ def target_of(source: Path, options: Options) -> Target:
     """What a film becomes; `VideoError` if there is none to read."""
     wide = 1 + options.side_by_side
     found = facts.of(Path(source), options.start)
-    return Target(found, options.codec, options.quality, wide, options.deinterlace, options.keep_color)
+    keep, chroma = options.keep_color, options.chroma
+    return Target(found, options.codec, options.quality, wide, options.deinterlace, keep, chroma)
 
 
 @contextmanager
@@ -76,7 +80,7 @@ def named(source: Path, out: Path) -> Iterator[None]:
         yield
     except (av.FFmpegError, OSError) as error:
         reason, path = error.strerror or error, str(error.filename or "").removeprefix("file:")
-        if path == str(source) or (isinstance(error, av.FFmpegError) and error.errno not in _FULL):
+        if path == str(source) or (isinstance(error, av.FFmpegError) and error.errno not in media.FULL):
             raise VideoError(f"{source}: {reason}") from None
         raise VideoError(f"{out}: cannot be written: {reason}; the same command goes on") from None
 
@@ -90,13 +94,54 @@ def stretch(options: Options, found: Facts) -> tuple[int | None, int | None]:
     return first, last
 
 
-def check(source: Path, out: Path, options: Options) -> list[str]:
-    """What is to be said of a film before it is coloured, in lines.
+@dataclass(frozen=True)
+class Plan:
+    """What is found out of a film before it is colored."""
 
-    `VideoError` for options that do not go together, a film that cannot be read, a codec that cannot hold it, or a
-    result that may not be written: nothing is found out when the work is done.
+    target: Target
+    ways: tuple[Way, ...]  # of the streams beside the moving picture
+    notes: tuple[str, ...]  # what is to be said of it
+    losses: tuple[str, ...]  # what cannot be kept
+
+    @property
+    def content(self) -> Content:
+        """What is to be written."""
+        return Content(self.target, self.ways)
+
+
+def check(source: Path, out: Path, options: Options) -> list[str]:
+    """What is to be said of a film before it is coloured, in lines; errors as `plan`."""
+    found = plan(source, out, options)
+    return [f"{source}: {note}" for note in (*found.notes, *found.losses)]
+
+
+def plan(source: Path, out: Path, options: Options) -> Plan:
+    """How a film is to be written: all is tried out, with its first packets, before the first frame is coloured.
+
+    `VideoError` for options that do not go together, a film that cannot be read, a codec or container that cannot hold
+    it, a result that may not be written or a disk that is too full: nothing is found out when the work is done. With
+    ``strict``, for whatever cannot be kept, too.
     """
+    _asked(source, out, options)
+    target, suffix = target_of(source, options), out.suffix.lower()
+    try:
+        _ = target.format
+    except VideoError as error:
+        raise VideoError(f"{source}: {error}") from None
+    if found := light.REFUSED.get(target.facts.tags[3]):
+        raise VideoError(f"{source}: its transfer is {found}: convert it to BT.709 first, with FFmpeg")
+    tried = trial.of(source, suffix, target)
+    losses = (*target.losses, *tried.losses)
+    if losses and options.strict:
+        raise VideoError(f"{source}: {'; '.join(losses)}: without --strict the rest goes")
+    return Plan(target, tried.ways, (*target.notes, *tried.notes, *room.notes(source, out, target, options)), losses)
+
+
+def _asked(source: Path, out: Path, options: Options) -> None:
+    """`VideoError` for what is wrong by the words alone."""
     formats.check_codec(options.codec, options.quality)
+    if options.chroma not in (None, *formats.CHROMA):
+        raise VideoError(f"chroma {options.chroma!r}: choose one of {', '.join(formats.CHROMA)}")
     if options.start < 0 or (options.end is not None and options.end <= options.start):
         raise VideoError(f"start {options.start}, end {options.end}: expected seconds, the end after the start")
     suffix = out.suffix.lower()
@@ -109,14 +154,3 @@ def check(source: Path, out: Path, options: Options) -> list[str]:
         raise VideoError(f"{source}: no such file{pattern}")
     if out.exists() and (not options.overwrite or out.samefile(source)):
         raise VideoError(f"{out}: exists already (--overwrite replaces it; never the input)")
-    target = target_of(source, options)
-    try:
-        _ = target.format
-    except VideoError as error:
-        raise VideoError(f"{source}: {error}") from None
-    aspect = target.facts.aspect
-    if (options.codec, suffix) == ("libsvtav1", ".mkv") and aspect not in (None, 1):
-        raise VideoError(f"{out}: libsvtav1 keeps no pixel aspect, {aspect}, in a .mkv: name a .mp4")
-    with media.opened(source) as film:
-        notes = target.facts.notes(options.deinterlace) + media.left_out(film, suffix)
-    return [f"{source}: {note}" for note in notes]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -12,31 +15,44 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from colorify.files import atomic
-from colorify.video import media
+from colorify.video import matroska, media
+from colorify.video.beside import Way
 from colorify.video.facts import Target
 from colorify.video.formats import VideoError
 from colorify.video.media import Damage
 
 Stretch = tuple[float, float | None]
 """Seconds from the beginning of a film: where to begin, and where to stop."""
+SHAPED = ("libx264", "libx265")
+"""Encoders that say in their own stream, and exactly, how wide a pixel is; Matroska rounds to whole pixels."""
 _BEYOND = 5  # seconds
 _TOLERANCE = Fraction(1, 500)  # seconds: Matroska counts in thousandths
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is to be written of a film."""
+
+    target: Target  # the moving picture
+    ways: Sequence[Way]  # the streams beside it
+    most: int | None = None  # packets of these; None: all
 
 
 def join(
     source: Path,
     parts: list[Path],
     out: Path,
-    target: Target,
+    content: Content,
     stretch: Stretch = (0.0, None),
     lost: Damage | None = None,
 ) -> float:
-    """Write ``out`` beside, then rename it: the parts, and the sound, subtitles, chapters and words of ``source``.
+    """Write ``out`` beside, then rename it: the parts, and the streams, chapters and words of ``source``.
 
-    Of these, what lies within a ``stretch`` of seconds from its beginning; where that starts becomes zero. What cannot
-    be read is counted in ``lost``. Gives the seconds that all of it lasts. Raises `VideoError` if a frame of the parts
-    is not in the result, or not at its time.
+    Of all, what lies within a ``stretch`` of seconds from its beginning; where that starts becomes zero. What cannot be
+    read is counted in ``lost``. Gives the seconds that all of it lasts. Raises `VideoError` if a frame of the parts is
+    not in the result, or not at its time.
     """
+    target, most = content.target, content.most
     begin = target.facts.origin
     start, end = begin + Fraction(stretch[0]), None if stretch[1] is None else begin + Fraction(stretch[1])
     lost = Damage() if lost is None else lost
@@ -44,39 +60,59 @@ def join(
         with media.opened(source) as film, _written(part) as written:
             written.metadata.update(film.metadata)
             written.set_chapters(list(_chapters(film, start, end)))
-            with media.opened(parts[0]) as first:
-                video = _copied(written, first.streams.video[0])
+            video = _moving(written, parts[0], target)
             _like(video, media.moving(film))
             _describe(video, target, out)
-            copies = {}
-            for stream in film.streams:
-                if stream is not media.moving(film) and stream.type in media.KEPT[out.suffix.lower()]:
-                    copies[stream.index] = _copied(written, stream)
-                    _like(copies[stream.index], stream)
+            carriers = {way.index: way.begin(film, written, video) for way in content.ways}
+            for index, carrier in carriers.items():
+                _like(carrier.stream, film.streams[index])
             times: list[Fraction] = []
             pictures = _noted(_shifted(_packets(parts), start), times)
             waiting = next(pictures, None)
-            timed = [film.streams[index] for index in copies if film.streams[index].type != "attachment"]
-            others = media.packets(film, timed, lost) if timed else ()
+            timed = [film.streams[index] for index in carriers if film.streams[index].type != "attachment"]
+            others = islice(media.packets(film, timed, lost) if timed else (), most)
             last = end if end is not None or not film.duration else start + Fraction(film.duration, av.time_base)
-            others = _in_order(_between(others, start if stretch[0] else None, end), last, lost)
+            others = _between(_seen(others, start), start if stretch[0] else None, end)
+            others = _in_order(others, last, lost)
             heard = Fraction(0)
             for packet in _shifted(others, start):
                 heard = max(heard, (packet.pts + (packet.duration or 0)) * packet.time_base)
                 while waiting and waiting.dts * waiting.time_base <= packet.dts * packet.time_base:
                     waiting = _put(written, waiting, video, pictures)
-                packet.stream = copies[packet.stream.index]
-                written.mux(packet)
+                try:
+                    written.mux(carriers[packet.stream.index](packet))
+                except av.FFmpegError as error:  # of the packet, not of the disk: the film is finished without it
+                    if most is not None or error.errno in media.FULL:
+                        raise
+                    lost.add(packet)
             while waiting:
                 waiting = _put(written, waiting, video, pictures)
+        if target.facts.aspect and out.suffix.lower() == ".mkv" and target.codec not in SHAPED:
+            matroska.set_aspect(part, target.size, target.facts.aspect)
         _verify(part, times, out)
     return float(max(heard, times[-1] + 1 / target.facts.rate))
 
 
 def _written(path: Path) -> OutputContainer:
-    """A container whose index stands first, where there is a choice: players begin before all has come."""
-    quick = {"movflags": "+faststart"} if path.suffix.lower() in (".mp4", ".mov") else {}
-    return av.open(f"file:{path}", "w", options=quick)
+    """A container whose index stands first, where there is a choice: players begin before all has come.
+
+    ``strict``: it may say how pictures are projected, too.
+    """
+    options = {"movflags": "+faststart", "strict": "unofficial"} if path.suffix.lower() in (".mp4", ".mov") else {}
+    return av.open(f"file:{path}", "w", options=options)
+
+
+def _moving(written: OutputContainer, part: Path, target: Target) -> VideoStream:
+    """The stream of the moving picture, that says all that the first part, and the target, do."""
+    with media.opened(part) as first:
+        given = like = first.streams.video[0]
+        if target.facts.view and target.codec != "dnxhr":
+            like = matroska.told(given, next(one for one in first.demux(given) if one.size), target.facts.view)
+        video = written.add_stream_from_template(like, opaque=True)
+        video.time_base, video.codec_context.extradata = given.time_base, given.codec_context.extradata
+        if target.codec == "prores":  # which has a name for each of its profiles
+            video.codec_context.codec_tag = given.codec_context.codec_tag
+    return video
 
 
 def _describe(video: VideoStream, target: Target, out: Path) -> None:
@@ -113,14 +149,6 @@ def _chapters(film: InputContainer, start: Fraction, end: Fraction | None) -> It
             yield chapter | {"start": begins, "end": ends}
 
 
-def _copied(written: OutputContainer, stream: Stream) -> Stream:
-    try:
-        return written.add_stream_from_template(stream, opaque=True)
-    except (ValueError, av.FFmpegError) as error:
-        kind = f"stream {stream.index} ({stream.type}, {stream.name})"
-        raise VideoError(f"{kind} cannot be held by this container ({error}): name a .mkv") from None
-
-
 def _like(stream: Stream, given: Stream) -> None:
     stream.metadata.update(given.metadata)
     stream.disposition = given.disposition
@@ -143,6 +171,18 @@ def _between(packets: Iterable[av.Packet], start: Fraction | None, end: Fraction
             time = packet.pts * packet.time_base
             if (start is None or time >= start) and (end is None or time < end):
                 yield packet
+
+
+def _seen(packets: Iterable[av.Packet], start: Fraction) -> Iterator[av.Packet]:
+    """The packets but subtitles that are over at the start; those that are seen there begin there."""
+    for packet in packets:
+        if packet.stream.type == "subtitle" and packet.pts is not None and packet.pts * packet.time_base < start:
+            before = math.ceil(start / packet.time_base) - packet.pts
+            if packet.duration and packet.duration <= before:
+                continue
+            packet.pts = packet.dts = packet.pts + before
+            packet.duration = max(0, (packet.duration or 0) - before)
+        yield packet
 
 
 def _in_order(packets: Iterable[av.Packet], last: Fraction | None, lost: Damage) -> Iterator[av.Packet]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,15 +21,13 @@ from av.video.stream import VideoStream
 
 from colorify.video.formats import VideoError, planar
 
-_BESIDE = ("audio", "subtitle", "video")
-KEPT = {".mp4": _BESIDE, ".mov": _BESIDE, ".mkv": (*_BESIDE, "attachment")}
-"""Kinds of streams that go with the colored picture into each container; timecode goes as a word."""
-_WORDS = ("tmcd", "bin_data")  # data that the container writes itself, of timecode and chapters
 _TIMED = {
     "matroska,webm",
     "mov,mp4,m4a,3gp,3g2,mj2",
     "mpegts",
 }  # where a time stamp is the same wherever reading begins
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
+"""Errors of a disk, not of a film."""
 _BACK = (1, 4, 16, 64)  # seconds to step back, until a frame before the wanted one is found
 Seek = Literal["never", "trusted", "always"]
 """Whether to seek: where the same frames come as without; or where near is enough."""
@@ -77,13 +76,6 @@ def moving(film: InputContainer) -> VideoStream:
             return stream
     kinds = ", ".join(stream.type for stream in film.streams) or "nothing"
     raise VideoError(f"{name(film)}: no video stream, only {kinds}")
-
-
-def left_out(film: InputContainer, suffix: str) -> list[str]:
-    """The streams that a container of this suffix does not get."""
-    others = (stream for stream in film.streams if stream.type not in KEPT[suffix])
-    named = ((stream, getattr(stream, "name", None) or "unknown") for stream in others)
-    return [f"stream {one.index} ({one.type}, {name}) is left out" for one, name in named if name not in _WORDS]
 
 
 def origin(film: InputContainer) -> Fraction:

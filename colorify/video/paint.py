@@ -11,13 +11,14 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from PIL import Image
 
-from colorify.color import gray_to_luma, rgb_to_lab
+from colorify.color import rgb_to_lab
 from colorify.inference import Colorizer, Mix
 from colorify.knobs import Knobs
 from colorify.network_input import small_size
-from colorify.video import fields, planes
+from colorify.video import fields, light, planes
 from colorify.video.facts import blank
 from colorify.video.formats import coding_of, samples
+from colorify.video.planes import Coding
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,24 @@ class Look:
 class Painter:
     """A model and the look that is asked of it; `ValueError` for knobs that films have not."""
 
-    def __init__(self, colorizer: Colorizer | Mix, look: Look, turns: int = 0, top_first: bool | None = None):
-        """``turns``: quarter turns, counter-clockwise, that bring the film upright; which field is first, if any."""
+    def __init__(
+        self,
+        colorizer: Colorizer | Mix,
+        look: Look,
+        turns: int = 0,
+        top_first: bool | None = None,
+        wanted: Coding | None = None,
+    ):
+        """``turns``: quarter turns, counter-clockwise, that bring the film upright; which field is first, if any.
+
+        Frames are written as ``wanted``, or as they are coded themselves.
+        """
         if look.knobs.hints:
             raise ValueError("hints are for single pictures: correct a frame and name it with --keyframes")
         if look.knobs.mask:
             raise ValueError("masks are for single pictures: color a frame so and name it with --keyframes")
         self.colorizer, self.look, self.turns, self.top_first = colorizer, look, turns, top_first
+        self.wanted = wanted
         self.knobs = replace(look.knobs, tta=False)
 
     def small(self, frame: VideoFrame) -> np.ndarray:
@@ -50,7 +62,7 @@ class Painter:
         luma = samples(frame.planes[0], coding.depth)
         size = small_size((frame.width, frame.height), self.knobs.size or self.colorizer.size)
         small = (cv2.resize(whole, size, interpolation=cv2.INTER_AREA) for whole, _ in self._pictures(luma))
-        return [gray_to_luma(planes.gray(luma, coding)) for luma in small]
+        return [light.luma_of(planes.gray(luma, coding), coding.transfer) for luma in small]
 
     def _pictures(self, luma: np.ndarray) -> list[tuple[np.ndarray, slice]]:
         return fields.pictures(luma, self.top_first)
@@ -64,36 +76,40 @@ class Painter:
     def lay(self, frame: VideoFrame, moments: Sequence[np.ndarray], context: VideoCodecContext) -> VideoFrame:
         """A frame of ``context`` with the luma samples of ``frame`` and the colors ``ab (h, w, 2)`` of each moment."""
         coding = coding_of(frame)
+        wanted = self.wanted or coding
         luma, width = samples(frame.planes[0], coding.depth), frame.width
-        colored = blank(context, frame)
-        out = [samples(plane, coding.depth) for plane in colored.planes]
-        out[0][:, :width] = out[0][:, -width:] = luma
+        colored = blank(context, frame, wanted)
+        out = [samples(plane, wanted.depth) for plane in colored.planes]
+        out[0][:, :width] = out[0][:, -width:] = planes.recoded(luma, coding, wanted)
         for plane in out[1:]:
-            plane[:] = 2 ** (coding.depth - 1)
+            plane[:] = 2 ** (wanted.depth - 1)
         shape = (out[1].shape[0], out[1].shape[1] // (1 + self.look.side_by_side))
         for (whole, lines), ab in zip(self._pictures(luma), moments, strict=True):
-            chroma = self._chroma(whole, ab, coding, shape, lines)
+            chroma = self._chroma((whole, coding), ab, wanted, shape, lines)
             for plane, values in zip(out[1:], chroma, strict=True):
                 plane[lines, -values.shape[1] :] = values
         return colored
 
     def _chroma(
-        self, luma: np.ndarray, ab: np.ndarray, coding: planes.Coding, shape: tuple[int, int], lines: slice
+        self, given: tuple[np.ndarray, Coding], ab: np.ndarray, wanted: Coding, shape: tuple[int, int], lines: slice
     ) -> np.ndarray:
         """The lines ``(2, ...)`` of chroma planes of this shape that show the colors ``ab (h, w, 2)`` over a luma."""
+        luma, coding = given
         if self.knobs.blur:
             ab = cv2.GaussianBlur(ab, (0, 0), self.knobs.blur * min(ab.shape[:2]) / min(luma.shape))
         seen = planes.gray(planes.sited(luma, shape)[lines], coding)
         wide = planes.sited(self.knobs.applied(ab), shape, luma.shape)[lines]
-        return planes.chroma(seen, wide, coding)
+        return planes.chroma(seen, wide, wanted)
 
     def keep(self, frame: VideoFrame, context: VideoCodecContext) -> VideoFrame:
         """A frame of ``context`` with the luma and the colors of ``frame``."""
-        depth = coding_of(frame).depth
-        kept, sides = blank(context, frame), 1 + self.look.side_by_side
-        for given, plane in zip(frame.planes, kept.planes, strict=True):
+        coding = coding_of(frame)
+        wanted = self.wanted or coding
+        kept, sides = blank(context, frame, wanted), 1 + self.look.side_by_side
+        for number, (given, plane) in enumerate(zip(frame.planes, kept.planes, strict=True)):
+            whole = planes.recoded(samples(given, coding.depth), coding, wanted, number > 0)
             for lines in (slice(None),) if self.top_first is None else (slice(0, None, 2), slice(1, None, 2)):
-                there, values = samples(plane, depth)[lines], samples(given, depth)[lines]
+                there, values = samples(plane, wanted.depth)[lines], whole[lines]
                 shape = (there.shape[1] // sides, there.shape[0])
                 there[:] = np.tile(cv2.resize(values, shape, interpolation=cv2.INTER_AREA), sides)
         return kept
@@ -101,7 +117,7 @@ class Painter:
     def own(self, frame: VideoFrame) -> np.ndarray:
         """The ab ``(h, w, 2)`` that a frame has itself, of the shape of `small`."""
         size = small_size((frame.width, frame.height), self.knobs.size or self.colorizer.size)
-        small = cv2.resize(frame.to_ndarray(format="rgb24"), size, interpolation=cv2.INTER_AREA)
+        small = cv2.resize(np.asarray(picture(frame)), size, interpolation=cv2.INTER_AREA)
         return np.ascontiguousarray(rgb_to_lab(small.astype(np.float32) / 255)[..., 1:])
 
     def gray_and_color(self, frame: VideoFrame) -> tuple[Image.Image, Image.Image]:
@@ -111,8 +127,18 @@ class Painter:
         whole.width, whole.height = frame.width, frame.height
         whole.pix_fmt = "yuv444p" if depth == 8 else f"yuv444p{depth}le"
         ab, count = self.predict(self.small(frame)), 1 if self.top_first is None else 2
-        gray, color = (self.lay(frame, [ab * share] * count, whole).to_image() for share in (0, 1))
+        gray, color = (picture(self.lay(frame, [ab * share] * count, whole)) for share in (0, 1))
         return gray.rotate(90 * self.turns, expand=True), color.rotate(90 * self.turns, expand=True)
+
+
+def picture(frame: VideoFrame) -> Image.Image:
+    """A frame as a usual display shows it: as it lies, 8 bits, sRGB."""
+    coding = coding_of(frame)
+    if (coding.transfer, coding.primaries) == ("sdr", "bt709"):
+        return frame.to_image()
+    # swscale knows neither transfer nor primaries: it gives the coded RGB
+    rgb = frame.to_ndarray(format="rgb48le").astype(np.float32) / 65535
+    return Image.fromarray(np.rint(light.shown(rgb, coding.transfer, coding.primaries) * 255).astype(np.uint8))
 
 
 def is_colored(frame: VideoFrame, was: bool) -> bool:

@@ -13,6 +13,15 @@ from colorify.files import atomic
 _STATE = "state.npz"
 
 
+def state_of(folder: Path) -> dict[str, np.ndarray] | None:
+    """The state after the last part in a folder, whatever job it is of; nothing: there is none."""
+    try:
+        with np.load(folder / _STATE, allow_pickle=False) as file:
+            return dict(file)
+    except (OSError, ValueError, EOFError):
+        return None
+
+
 class Parts:
     """A folder beside the result. A part and the state after it count from the moment that the state is renamed."""
 
@@ -29,10 +38,7 @@ class Parts:
             self.count, self.state = int(state.pop("parts")), state
 
     def _read(self) -> dict[str, np.ndarray] | None:
-        try:
-            with np.load(self.folder / _STATE, allow_pickle=False) as file:
-                state = dict(file)
-        except (OSError, ValueError, EOFError):
+        if (state := state_of(self.folder)) is None:
             return None
         same = str(state.pop("job", "")) == self.job
         whole = same and all(path.exists() for path in self.paths(int(state["parts"])))

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from colorify.color import gray_to_luma, render
+from colorify.video import light
 
 MATRICES = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
 """Weights of red and blue in luma."""
@@ -25,6 +26,8 @@ class Coding:
     matrix: str = "bt709"  # one of `MATRICES`
     full: bool = False  # full range: 0..255; limited: luma 16..235, chroma 16..240 (8 bit; shifted at higher depths)
     depth: int = 8  # bits
+    transfer: str = "sdr"  # or one of `light.TRANSFERS`
+    primaries: str = "bt709"  # or one of `light.PRIMARIES`
 
     @property
     def luma_range(self) -> tuple[float, float]:
@@ -40,12 +43,22 @@ class Coding:
 
 
 def gray(plane: np.ndarray, coding: Coding) -> np.ndarray:
-    """Luma samples ``(H, W)`` -> neutral sRGB ``(H, W)`` float32 in 0..1; what is blacker or whiter is clamped."""
+    """Luma samples ``(H, W)`` -> coded gray ``(H, W)`` float32 in 0..1, usually sRGB; the rest is clamped."""
     black, white = coding.luma_range
     levels = plane.astype(np.float32)
     levels -= black
     levels /= white - black
     return np.clip(levels, 0, 1, out=levels)
+
+
+def recoded(values: np.ndarray, given: Coding, wanted: Coding, is_chroma: bool = False) -> np.ndarray:
+    """The samples of a plane in another range and depth: the same where these are the same."""
+    if (given.full, given.depth) == (wanted.full, wanted.depth):
+        return values
+    ends = [(c.chroma_range[0], sum(c.chroma_range)) if is_chroma else c.luma_range for c in (given, wanted)]
+    (low, high), (bottom, top) = ends
+    levels = (values.astype(np.float32) - low) * ((top - bottom) / (high - low)) + bottom
+    return np.rint(levels).clip(0, 2**wanted.depth - 1).astype(np.uint8 if wanted.depth == 8 else np.uint16)
 
 
 def sited(plane: np.ndarray, shape: tuple[int, int], full: tuple[int, int] | None = None) -> np.ndarray:
@@ -80,7 +93,8 @@ def chroma(gray: np.ndarray, ab: np.ndarray, coding: Coding) -> np.ndarray:
     slices = np.rint(gray * 255).astype(np.float32)
     slices *= points
     slices += place[..., 0]
-    levels = cv2.remap(_table(coding.matrix), place[..., 1], slices, cv2.INTER_LINEAR)
+    table = _table(coding.matrix, coding.transfer, coding.primaries)
+    levels = cv2.remap(table, place[..., 1], slices, cv2.INTER_LINEAR)
     middle, span = coding.chroma_range
     levels *= np.float32(span)
     levels += np.float32(middle)
@@ -90,29 +104,36 @@ def chroma(gray: np.ndarray, ab: np.ndarray, coding: Coding) -> np.ndarray:
 
 
 @cache
-def _table(matrix: str) -> np.ndarray:
+def _table(matrix: str, transfer: str, primaries: str) -> np.ndarray:
     """Cb and Cr ``(256 * A, B, 2)``: of 256 lumas, one below the other, over a downwards and b to the right."""
     luma, a, b = (np.linspace(low, 1, count, dtype=np.float32) for low, count in zip((0, -1, -1), _GRID, strict=True))
     luma, a, b = np.meshgrid(luma, a * _LIMIT, b * _LIMIT, indexing="ij")
-    exact = exact_chroma(luma, np.stack((a, b), -1), matrix).reshape(_GRID[0], -1)
+    exact = exact_chroma(luma, np.stack((a, b), -1), matrix, transfer, primaries).reshape(_GRID[0], -1)
     place = np.linspace(0, _GRID[0] - 1, 256)
     low = np.minimum(place.astype(int), _GRID[0] - 2)
     share = (place - low).astype(np.float32)[:, None]
     return (exact[low] * (1 - share) + exact[low + 1] * share).reshape(-1, _GRID[2], 2)
 
 
-def exact_chroma(gray: np.ndarray, ab: np.ndarray, matrix: str) -> np.ndarray:
-    """Cb and Cr ``(..., 2)``, about -0.5..0.5, of the colour with these ab ``(..., 2)`` whose luma is ``gray``.
-
-    L* of a colour is not that of the gray of its luma: a few steps of Newton's method find it.
-    """
+def exact_chroma(
+    gray: np.ndarray, ab: np.ndarray, matrix: str, transfer: str = "sdr", primaries: str = "bt709"
+) -> np.ndarray:
+    """Cb and Cr ``(..., 2)``, about -0.5..0.5, of the colour with these ab ``(..., 2)`` whose luma is ``gray``."""
     red, blue = MATRICES[matrix]
     weights = np.array((red, 1 - red - blue, blue), np.float32)
+    if (transfer, primaries) == ("sdr", "bt709"):
+        rgb = _of_luma(gray, ab, weights)
+    else:
+        rgb = light.coded(gray, ab, weights, transfer, primaries).astype(np.float32)
+    coded = rgb @ weights
+    return np.stack(((rgb[..., 2] - coded) / (2 - 2 * blue), (rgb[..., 0] - coded) / (2 - 2 * red)), -1)
+
+
+def _of_luma(gray: np.ndarray, ab: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """sRGB: L* of a colour is not that of the gray of its luma; a few steps of Newton's method find it."""
     aimed = gray_to_luma(gray)
     luma = aimed
     for _ in range(_STEPS):
         coded = render(luma[..., None], ab) @ weights
         luma = (luma + aimed - gray_to_luma(coded)).clip(0, 100)
-    rgb = render(luma[..., None], ab)
-    coded = rgb @ weights
-    return np.stack(((rgb[..., 2] - coded) / (2 - 2 * blue), (rgb[..., 0] - coded) / (2 - 2 * red)), -1)
+    return render(luma[..., None], ab)

@@ -10,7 +10,7 @@ from pathlib import Path
 from colorify.files import hidden
 from colorify.inference import Colorizer
 from colorify.lock import lock
-from colorify.video import film, media
+from colorify.video import film, job, media, parts
 from colorify.video.film import Options
 from colorify.video.join import join
 from colorify.video.media import VideoError
@@ -35,11 +35,13 @@ def plan(source: Path, out: Path, options: Options) -> list[Segment]:
 
     Raises `VideoError` when it cannot be read, or ``out`` may not be written.
     """
-    film.check(source, out, options)
+    job.check(source, out, options)
     with media.opened(source) as opened:
         length = media.duration(opened) or 0.0
-    count = max(1, int(length / LENGTH)) if source.suffix.lower() in _TIMED else 1
     home = hidden(out, ".segments")
+    if options.start or options.end or options.keyframes:
+        return [Segment(source, home / "00000", options.start, options.end)]
+    count = max(1, int(length / LENGTH)) if source.suffix.lower() in _TIMED else 1
     bounds = [*(number * LENGTH for number in range(count)), None]
     return [Segment(source, home / f"{n:05d}", bounds[n], bounds[n + 1]) for n in range(count)]
 
@@ -58,15 +60,25 @@ def color(
             raise VideoError(f"{segment.source}: stopped; the same command goes on")
 
     with film.named(segment.source, segment.folder), lock(segment.folder):
-        film.color_parts(segment.source, segment.folder, colorizer, stretch, check, MARGIN)
+        margin = 0.0 if options.start or options.end or options.keyframes else MARGIN
+        film.color_parts(segment.source, segment.folder, colorizer, stretch, check, margin)
 
 
-def finish(segments: Sequence[Segment], out: Path, options: Options) -> None:
-    """Put the coloured segments of a film end to end into ``out``, with all else that the film holds."""
+def finish(segments: Sequence[Segment], out: Path, options: Options) -> tuple[list[str], bool]:
+    """Put the coloured segments of a film end to end into ``out``, with all else that the film holds.
+
+    Gives what there is to say of it, and whether it is damaged.
+    """
     source = segments[0].source
     paths = [path for segment in segments for path in sorted(segment.folder.glob("*.nut"))]
     if not paths:
         raise VideoError(f"{source}: no frame in it could be decoded")
     with film.named(source, out):
-        join(source, paths, out, film.target_of(source, options))
+        plan, lost = job.plan(source, out, options), media.Damage()
+        lasts = join(source, paths, out, plan.content, (options.start, options.end), lost)
+        states = [state for segment in segments if (state := parts.state_of(segment.folder)) is not None]
         shutil.rmtree(hidden(out, ".segments"))
+    damaged = {place for state in states for place in state["damaged"].tolist()}
+    missing = sum(int(state["gaps"][1]) for state in states if state["gaps"][0] <= film.UNEVEN * state["written"])
+    done = film.Progress(0, 0, 0, len(damaged) + len(lost), missing, film.lacking(source, options, lasts))
+    return [*plan.notes, *plan.losses, *done.faults()], bool(done.damaged or done.lacks)

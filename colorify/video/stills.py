@@ -14,7 +14,7 @@ from colorify.inference import Colorizer
 from colorify.video import facts, keyframes, media
 from colorify.video.formats import VideoError
 from colorify.video.job import Options, stretch
-from colorify.video.paint import Painter
+from colorify.video.paint import Painter, picture
 from colorify.video.steady import Steady
 
 
@@ -30,9 +30,9 @@ def preview(source: Path, colorizer: Colorizer, options: Options | None = None, 
             time = found.origin + Fraction(begin + (end - begin) * (number + 0.5) / moments)
             frame = next(media.frames(film, round(time / found.base), seek="always"), None)
             if frame is not None:
-                for name, picture in zip(shown, painter.gray_and_color(frame), strict=True):
-                    picture.thumbnail((480, 480))
-                    shown[name].append(picture)
+                for name, one in zip(shown, painter.gray_and_color(frame), strict=True):
+                    one.thumbnail((480, 480))
+                    shown[name].append(one)
     if not shown["gray"]:
         raise VideoError(f"{source}: no frame in it could be decoded")
     return figures.grid(shown)
@@ -44,7 +44,7 @@ def still(source: Path, time: float) -> tuple[Image.Image, float]:
         base, begin = media.moving(film).time_base, media.origin(film)
         start = round((Fraction(time) + begin) / base) if time else None
         for frame in media.frames(film, start, seek="always"):
-            upright = frame.to_image().rotate(90 * media.turns(frame), expand=True)
+            upright = picture(frame).rotate(90 * media.turns(frame), expand=True)
             return upright, max(0.0, float(frame.pts * base - begin))
     raise VideoError(f"{source}: no frame at {time:g} seconds or later could be decoded")
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from colorify.cli import app
 from colorify.knobs import Knobs
 from colorify.models import checkpoint as checkpoints
-from colorify.video import facts, fields, film
+from colorify.video import facts, fields, film, job
 from colorify.video.film import Options
 from colorify.video.formats import VideoError, coding_of, samples
 from colorify.video.paint import Painter
@@ -80,7 +80,7 @@ def woven_is_red(frame: av.VideoFrame, number: int, top_first: bool) -> float:
 )
 def test_field_order_and_every_luma_sample_stay(colorizer, tmp_path, top_first, codec, name, into):
     source, out = interlaced(tmp_path / name, top_first, codec), tmp_path / into[1]
-    notes = film.check(source, out, Options(codec=into[0], quality="lossless"))
+    notes = job.check(source, out, Options(codec=into[0], quality="lossless"))
     assert notes == [
         f"{source}: interlaced, {'top' if top_first else 'bottom'} field first: kept so "
         "(--deinterlace makes it progressive)"
@@ -133,7 +133,7 @@ def test_a_still_interlaced_picture_has_even_chroma(colorizer, tmp_path, monkeyp
 def test_deinterlaced_on_request(colorizer, tmp_path, pix_fmt):
     source, out = interlaced(tmp_path / "in.mkv", False, pix_fmt=pix_fmt), tmp_path / "out.mkv"
     options = Options(codec="ffv1", quality="lossless", deinterlace=True)
-    assert film.check(source, out, options) == []
+    assert job.check(source, out, options) == []
     assert film.colorize(source, out, colorizer, options).frames == 20
     before, after = read(source), read(out)
     assert [frame.pts for frame in before] == [frame.pts for frame in after]

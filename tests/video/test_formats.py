@@ -12,8 +12,8 @@ from colorify.cli import app
 from colorify.containers import CONTAINERS
 from colorify.video import film, formats, job
 from colorify.video.film import Options
-from colorify.video.formats import DEPTHS, RANGES, VideoError, coding_of, planar, samples
-from colorify.video.planes import MATRICES
+from colorify.video.formats import DEPTHS, RANGES, Need, VideoError, coding_of, planar, samples
+from colorify.video.planes import MATRICES, Coding
 
 LOSSLESS = [codec for codec, kinds in formats.CODECS.items() if "lossless" in kinds]
 PACKED = (
@@ -189,7 +189,7 @@ def table() -> str:
     """What each codec holds, of frames of even sides."""
     rows = ["| codec | containers | bits | lossless | fields |", "|---|---|---|---|---|"]
     for codec, kinds in formats.CODECS.items():
-        depths = ", ".join(str(depth) for depth in DEPTHS if formats.held(codec, depth, (96, 64), False))
+        depths = ", ".join(str(depth) for depth in DEPTHS if formats.held(codec, Need(Coding(depth=depth), (256, 128))))
         fields = "kept" if codec in formats.INTERLACED else "`--deinterlace`"
         into = ", ".join(job.FITTING.get(codec, CONTAINERS))
         rows.append(f"| `{codec}` | {into} | {depths} | {'yes' if 'lossless' in kinds else 'no'} | {fields} |")

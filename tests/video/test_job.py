@@ -40,7 +40,7 @@ def test_nothing_is_overwritten_and_never_the_input(colorizer, tmp_path):
 @pytest.mark.parametrize(
     ("codec", "name", "words"),
     [
-        ("libsvtav1", "out.mkv", r"keeps no pixel aspect, 16/11, in a \.mkv: name a \.mp4"),
+        ("dnxhr", "out.mkv", r"dnxhr needs a \.mov"),
         ("libsvtav1", "out.mov", r"libsvtav1 needs a \.mkv or \.mp4"),
     ],
 )

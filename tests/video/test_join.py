@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
-from colorify.video import facts, film, join
+from colorify.video import beside, facts, film, job, join, trial
 from colorify.video.film import Options
 from colorify.video.formats import VideoError
 from video.test_film import make, packets
@@ -69,7 +69,7 @@ def test_a_cover_picture_is_no_film_and_is_kept(colorizer, tmp_path):
     assert source.exists()
 
 
-def test_a_stream_that_the_container_cannot_hold(colorizer, tmp_path):
+def test_subtitles_of_a_kind_that_the_container_does_not_hold(colorizer, tmp_path):
     source = make(tmp_path / "in.mkv")
     with av.open(str(tmp_path / "sub.mkv"), "w") as out, av.open(str(source)) as clip:
         copies = {stream.index: out.add_stream_from_template(stream) for stream in clip.streams}
@@ -79,8 +79,8 @@ def test_a_stream_that_the_container_cannot_hold(colorizer, tmp_path):
             if packet.dts is not None:
                 packet.stream = copies[packet.stream.index]
                 out.mux(packet)
-    with pytest.raises(VideoError, match=r"\.mkv"):
-        film.colorize(tmp_path / "sub.mkv", tmp_path / "out.mp4", colorizer)
+    (note,) = job.check(tmp_path / "sub.mkv", tmp_path / "out.mp4", Options())
+    assert note.endswith("stream 2 (subtitle, ssa) becomes mov_text")
 
 
 def test_fonts_go_along_or_are_named(colorizer, tmp_path):
@@ -92,13 +92,13 @@ def test_fonts_go_along_or_are_named(colorizer, tmp_path):
             if packet.size:
                 packet.stream = video
                 out.mux(packet)
-    assert film.check(source, tmp_path / "out.mkv", Options()) == []
+    assert job.check(source, tmp_path / "out.mkv", Options()) == []
     film.colorize(source, tmp_path / "out.mkv", colorizer)
     with av.open(str(tmp_path / "out.mkv")) as clip:
         (font,) = clip.streams.attachments
         assert font.data == b"letters" and font.name == "font.ttf"
-    (note,) = film.check(source, tmp_path / "out.mp4", Options())
-    assert note.endswith("stream 1 (attachment, font.ttf) is left out")
+    (note,) = job.check(source, tmp_path / "out.mp4", Options())
+    assert note.endswith("stream 1 (attachment, font.ttf) is left out: a .mp4 cannot hold it")
 
 
 def test_sound_that_jumps_ahead_loses_only_that(colorizer, tmp_path):
@@ -107,6 +107,7 @@ def test_sound_that_jumps_ahead_loses_only_that(colorizer, tmp_path):
     real, sent = join._between, []
 
     def jumping(packets, *bounds):
+        sent.clear()  # of the trial before the first frame
         for place, packet in enumerate(real(packets, *bounds)):
             if place == 20:
                 packet.pts = packet.dts = packet.dts + 1500
@@ -118,3 +119,20 @@ def test_sound_that_jumps_ahead_loses_only_that(colorizer, tmp_path):
         done = film.colorize(plain, out, colorizer, Options(every=8))
     assert done.damaged == 1 and packets(out) == sent[:20] + sent[21:]
     assert facts.of(out).rate == facts.of(plain).rate
+
+
+def test_a_packet_that_cannot_be_written_loses_only_itself(colorizer, tmp_path, monkeypatch):
+    """Nothing fails after the last frame but a disk."""
+    source, out, real = counted(tmp_path / "in.mkv", sound=True), tmp_path / "out.mkv", beside.Carrier.__call__
+    sent, seen = packets(source), []
+
+    def failing(carrier, packet):
+        seen.append(packet)
+        if len(seen) == 100:
+            raise av.error.InvalidDataError(1094995529, "Invalid data found when processing input")
+        return real(carrier, packet)
+
+    monkeypatch.setattr(beside.Carrier, "__call__", failing)
+    monkeypatch.setattr(trial, "_PACKETS", 10)
+    done = film.colorize(source, out, colorizer, Options(every=8))
+    assert done.damaged == 1 and len(packets(out)) == len(sent) - 1 > 100

@@ -1,0 +1,97 @@
+"""The first moments of a film, written before it is colored: what its container takes, and what it does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+
+from colorify.video import beside, media
+from colorify.video.beside import Way
+from colorify.video.facts import Target
+from colorify.video.formats import VideoError, samples
+from colorify.video.join import Content, join
+
+_PACKETS = 200  # of all streams together
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came out."""
+
+    ways: tuple[Way, ...] = ()
+    notes: tuple[str, ...] = ()  # what is converted
+    losses: tuple[str, ...] = ()  # what cannot go
+
+
+def of(source: Path, suffix: str, target: Target) -> Trial:
+    """Try to write the beginning of ``source`` into a container of this suffix.
+
+    `VideoError` if the moving picture itself cannot be encoded or written.
+    """
+    with TemporaryDirectory(prefix="colorify-") as folder, media.opened(source) as film:
+        try:
+            _encode(part := Path(folder) / "part.nut", target)
+            _write(source, part, suffix, target, [])
+        except (av.FFmpegError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise VideoError(f"{source}: cannot be written by {target.codec} into a {suffix}: {why}") from None
+        first = {stream.index: next(beside.choices(stream, suffix)) for stream in beside.streams(film)}
+        if not first or _works(source, part, suffix, target, list(first.values())):
+            return Trial(tuple(first.values()))
+        ways, notes, losses = [], [], []
+        for stream in beside.streams(film):
+            tried = beside.choices(stream, suffix)
+            way = next((way for way in tried if _works(source, part, suffix, target, [*ways, way])), None)
+            if way is None:
+                losses.append(f"{beside.named(stream)} is left out: a {suffix} cannot hold it")
+            else:
+                ways.append(way)
+                notes += [f"{beside.named(stream)} becomes {way.codec}"] if way.codec else []
+    return Trial(tuple(ways), tuple(notes), tuple(losses))
+
+
+def _encode(part: Path, target: Target) -> None:
+    """One black frame."""
+    with av.open(str(part), "w") as out:
+        stream = target.encoder(out)
+        context = stream.codec_context
+        frame = VideoFrame(context.width, context.height, context.pix_fmt)
+        for plane in frame.planes:
+            samples(plane, target.coding.depth)[:] = 2 ** (target.coding.depth - 1)
+        frame.pts, frame.time_base = round(target.facts.origin / target.facts.base), target.facts.base
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+
+
+def _write(source: Path, part: Path, suffix: str, target: Target, ways: list[Way]) -> None:
+    join(source, [part], part.with_name(f"out{suffix}"), Content(target, ways, _PACKETS))
+
+
+def _works(source: Path, part: Path, suffix: str, target: Target, ways: list[Way]) -> bool:
+    try:
+        _write(source, part, suffix, target, ways)
+    except (av.FFmpegError, ValueError, NotImplementedError):
+        return False
+    with media.opened(part.with_name(f"out{suffix}")) as written, media.opened(source) as film:
+        heard = [way for way in ways if film.streams[way.index].type == "audio"]
+        if len(written.streams) <= len(ways) or len(heard) != len(written.streams.audio):
+            return False
+        pairs = zip(heard, written.streams.audio, strict=True)
+        return all(_is_heard(written, made) or not _is_heard(film, film.streams[way.index]) for way, made in pairs)
+
+
+def _is_heard(film: InputContainer, stream: AudioStream) -> bool:
+    """Whether a sound can be decoded by what its container says of it."""
+    film.seek(0)
+    try:
+        found = next((frame for packet in islice(film.demux(stream), _PACKETS) for frame in packet.decode()), None)
+    except (av.FFmpegError, ValueError, RuntimeError):  # or its codec is not known here
+        return False
+    return found is not None
