@@ -26,7 +26,7 @@ _RDF = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 _EMPTY = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">{_RDF}</rdf:RDF></x:xmpmeta>
 <?xpacket end="w"?>"""
-_BADGE = "colorized"
+_BADGE, _SENTENCE = "colorized", "Its colors were made by colorify "
 _LONGEST = 65502  # bytes of a packet in a JPEG (XMP specification, part 3)
 
 
@@ -64,6 +64,18 @@ def marked(metadata: Metadata, model: str, version: str, knobs: str = "") -> Met
         warning = "its XMP has no room or cannot be read: it does not say that the picture was coloured"
         return replace(metadata, warnings=(*metadata.warnings, warning))
     return replace(metadata, xmp=packet)
+
+
+def sentence(knobs: str = "") -> str:
+    """The statement as a sentence, for files without XMP."""
+    by = f" ({knobs})" if knobs else ""
+    return f"{_SENTENCE}{__version__}{by}. Digital source type: {SOURCE_TYPE}"
+
+
+def with_sentence(comment: str, knobs: str = "") -> str:
+    """A comment with the statement behind what it said, once."""
+    before = comment.partition(_SENTENCE)[0].rstrip()
+    return f"{before}\n{sentence(knobs)}" if before else sentence(knobs)
 
 
 def stated(xmp: bytes | None) -> dict[str, str]:

@@ -102,11 +102,12 @@ class Plan:
     ways: tuple[Way, ...]  # of the streams beside the moving picture
     notes: tuple[str, ...]  # what is to be said of it
     losses: tuple[str, ...]  # what cannot be kept
+    told: str | None  # what the film is to say of its coloring; None: nothing
 
     @property
     def content(self) -> Content:
         """What is to be written."""
-        return Content(self.target, self.ways)
+        return Content(self.target, self.ways, knobs=self.told)
 
 
 def check(source: Path, out: Path, options: Options) -> list[str]:
@@ -134,7 +135,8 @@ def plan(source: Path, out: Path, options: Options) -> Plan:
     losses = (*target.losses, *tried.losses)
     if losses and options.strict:
         raise VideoError(f"{source}: {'; '.join(losses)}: without --strict the rest goes")
-    return Plan(target, tried.ways, (*target.notes, *tried.notes, *room.notes(source, out, target, options)), losses)
+    notes = (*target.notes, *tried.notes, *room.notes(source, out, target, options))
+    return Plan(target, tried.ways, notes, losses, options.knobs.told() if options.knobs.provenance else None)
 
 
 def _asked(source: Path, out: Path, options: Options) -> None:

@@ -15,6 +15,7 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from colorify.files import atomic
+from colorify.pictures.provenance import with_sentence
 from colorify.video import matroska, media
 from colorify.video.beside import Way
 from colorify.video.facts import Target
@@ -36,6 +37,7 @@ class Content:
     target: Target  # the moving picture
     ways: Sequence[Way]  # the streams beside it
     most: int | None = None  # packets of these; None: all
+    knobs: str | None = None  # what is said of the coloring; None: nothing
 
 
 def join(
@@ -59,6 +61,8 @@ def join(
     with atomic(out, out.suffix) as part:
         with media.opened(source) as film, _written(part) as written:
             written.metadata.update(film.metadata)
+            if content.knobs is not None:
+                written.metadata["comment"] = with_sentence(film.metadata.get("comment", ""), content.knobs)
             written.set_chapters(list(_chapters(film, start, end)))
             video = _moving(written, parts[0], target)
             _like(video, media.moving(film))

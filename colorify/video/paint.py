@@ -46,6 +46,8 @@ class Painter:
         """
         if look.knobs.hints:
             raise ValueError("hints are for single pictures: correct a frame and name it with --keyframes")
+        if look.knobs.badge:
+            raise ValueError("a badge is for single pictures: it would change the luma of the film")
         if look.knobs.mask:
             raise ValueError("masks are for single pictures: color a frame so and name it with --keyframes")
         self.colorizer, self.look, self.turns, self.top_first = colorizer, look, turns, top_first

@@ -14,7 +14,7 @@ from colorify.inputs import Job
 from colorify.knobs import Knobs
 from colorify.pictures import TABLE
 from colorify.pictures.picture import Metadata, Picture
-from colorify.pictures.provenance import SOURCE_TYPE, badged, marked, stated
+from colorify.pictures.provenance import SOURCE_TYPE, badged, marked, stated, with_sentence
 from conftest import photo
 
 WRITABLE = [row for row in TABLE if row.depths]
@@ -121,3 +121,10 @@ def test_a_badge_lies_in_the_lower_right_corner_of_the_upright_picture(dtype, or
 def test_a_picture_without_room_has_no_badge():
     tiny = Picture(np.zeros((20, 30, 3), np.uint8))
     assert badged(tiny) is tiny
+
+
+def test_a_comment_says_it_once_behind_what_it_said():
+    once = with_sentence("Filmed by Alice Guy", "saturation=1.2")
+    assert once.startswith("Filmed by Alice Guy\n") and "(saturation=1.2)" in once and SOURCE_TYPE in once
+    assert with_sentence(once, "blur=2.0").count("Digital source type") == 1
+    assert with_sentence(with_sentence("")) == with_sentence("")

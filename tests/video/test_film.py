@@ -15,6 +15,7 @@ from colorify.cli import app
 from colorify.inference import Colorizer
 from colorify.knobs import Knobs
 from colorify.models import checkpoint as checkpoints
+from colorify.pictures.provenance import SOURCE_TYPE
 from colorify.video import film
 from colorify.video.film import Options
 from colorify.video.formats import VideoError, coding_of, samples
@@ -289,3 +290,18 @@ def test_references_hold_for_the_film_and_its_state(colorizer, tmp_path):
         _, parts = film.color_parts(clip, tmp_path / f"parts{seed}", colorizer, told)
         states.add(parts.job)
     assert len(states) == 2  # another reference begins anew
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov"])
+def test_a_film_says_that_it_was_colored_unless_told_not_to(colorizer, tmp_path, suffix):
+    def comment(**knobs: object) -> str | None:
+        options = Options(knobs=Knobs(**knobs), overwrite=True)
+        film.colorize(clip, tmp_path / f"out{suffix}", colorizer, options)
+        with av.open(tmp_path / f"out{suffix}") as opened:
+            return opened.metadata.get("comment", opened.metadata.get("COMMENT"))
+
+    clip = make(tmp_path / "in.mkv", frames=4)
+    assert SOURCE_TYPE in comment(saturation=0.5) and "(saturation=0.5)" in comment(saturation=0.5)
+    assert comment(provenance=False) is None
+    with pytest.raises(ValueError, match="a badge is for single pictures"):
+        comment(badge=True)
