@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -84,13 +83,20 @@ def run(
 
     ``workers`` pictures are read, coloured and written side by side. Returns the number of failures.
     """
-    with ThreadPoolExecutor(workers) as pool:
-        failures = 0
-        for ended in in_order(pool, partial(attempt, colorizer, options), jobs, workers):
-            if ended.reason:
-                say(ended.reason)
-            failures += ended.failed
+    failures = 0
+    for _, ended in outcomes(colorizer, jobs, options, workers):
+        if ended.reason:
+            say(ended.reason)
+        failures += ended.failed
     return failures
+
+
+def outcomes(
+    colorizer: Colorizer, jobs: Iterable[Job], options: BatchOptions, workers: int = 1
+) -> Iterator[tuple[Job, Ended]]:
+    """`run`, with each job as it ends, in order."""
+    with ThreadPoolExecutor(workers) as pool:
+        yield from in_order(pool, lambda job: (job, attempt(colorizer, options, job)), jobs, workers)
 
 
 def in_order(pool: Executor, function: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterator[R]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 Model = Annotated[str, typer.Option(help="A released model, or the path of a checkpoint.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, an object a line, instead of sentences.")]
 Values = dict[str, object]
 """Those of the knobs, by name; see `knobbed`."""
 
@@ -41,6 +43,11 @@ def console() -> Console:
     from rich.console import Console
 
     return Console(stderr=True, quiet=modes.quiet)
+
+
+def emit(**facts: object) -> None:
+    """One JSON object as a line on stdout; paths and what else JSON has not become text."""
+    print(json.dumps(facts, default=str, ensure_ascii=False))
 
 
 def say(message: str) -> None:

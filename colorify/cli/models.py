@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
-from colorify.cli.common import Device, plainly, progress, say
+from colorify.cli.common import Device, Json, emit, plainly, progress, say
 
 
-def models(table: Annotated[bool, typer.Option("--table", help="Print what they reached.")] = False) -> None:
+def models(
+    table: Annotated[bool, typer.Option("--table", help="Print what they reached.")] = False, json: Json = False
+) -> None:
     """List the released models, or, with --table, what they reached on held-out photos."""
     from colorify.models import released
 
@@ -23,14 +25,20 @@ def models(table: Annotated[bool, typer.Option("--table", help="Print what they 
         for name, path in released.models().items():
             told, megabytes = released.described(path), path.stat().st_size / 1e6
             seen = told.training.get("samples", 0)
+            if json:
+                emit(name=name, method=told.method, network=told.network, samples=seen, bytes=path.stat().st_size)
+                continue
             print(f"{name}: {told.method}, {told.network['encoder']}, {seen:,} samples seen, {megabytes:.0f} MB")
 
 
-def doctor() -> None:
+def doctor(json: Json = False) -> None:
     """Say what is installed, what the network will run on, and what is missing for which command."""
     from colorify.doctor import findings
 
     with plainly():
+        if json:
+            emit(**findings())
+            return
         for name, found in findings().items():
             print(f"{name:>10}: {found}")
 
@@ -50,6 +58,7 @@ def evaluate(
     side: Annotated[int, typer.Option(help="Short side at which pictures are evaluated, px.")] = 256,
     limit: Annotated[int | None, typer.Option(help="Evaluate only the first so many pictures.")] = None,
     groups: Annotated[Path | None, typer.Option(help="CSV with columns name and group: a table of them too.")] = None,
+    json: Json = False,
     device: Device = "auto",
 ) -> None:
     """Measure models beside gray and the mean colour, with 95 % intervals; all metrics go to metrics.json."""
@@ -73,6 +82,10 @@ def evaluate(
         tables = {"table": evaluation.as_table(result, metrics.HEADLINES)}
         if members:
             tables["groups"] = evaluation.by_group(scores, members)
+        if json:
+            for name, row in result.items():
+                emit(model=name, pictures=len(truths), side=side, metrics=row)
+            return
         print(f"{len(truths)} pictures, short side {side} px; mean and 95 % interval")
         for name, table in tables.items():
             print(f"\n{table}" + (f"\n\n{report.write_table(table, out, name)}" if out else ""))

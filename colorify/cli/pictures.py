@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from colorify.cli.common import FILM, Device, Model, Values, knobbed, plainly, progress, read_knobs, say, with_options
+from colorify.cli.common import (
+    FILM,
+    Device,
+    Json,
+    Model,
+    Values,
+    emit,
+    knobbed,
+    plainly,
+    progress,
+    read_knobs,
+    say,
+    with_options,
+)
 
 if TYPE_CHECKING:
+    from colorify.batch import Ended
     from colorify.inputs import Job, Passed
 
+PIPE = "-"
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")]
 KeepColor = Annotated[
     bool, typer.Option("--keep-color", help="Leave alone what is in color; what is tinted by hand keeps its tint.")
@@ -39,18 +58,22 @@ def image(
     keep_times: Annotated[bool, typer.Option("--keep-times", help="Give results the times of their sources.")] = False,
     keep_color: KeepColor = False,
     layers: Layers = False,
+    json: Json = False,
     device: Device = "auto",
     *,
     knobs: Values,
 ) -> None:
     """Colour pictures: jpg, png, webp, tiff, bmp, avif; heic, jxl and dng by an extra.
 
-    Luminance, size, depth, alpha, pages, profiles and metadata are kept; what a format cannot hold is named.
+    Luminance, size, depth, alpha, pages, profiles and metadata are kept; what a format cannot hold is named. A - as
+    INPUT is the standard input, as -o the standard output.
     """
     from colorify import batch
     from colorify.inputs import summary
 
-    with plainly():
+    if json and (out == PIPE or (PIPE in inputs and out is None)):
+        raise typer.BadParameter("the standard output takes the picture: name another -o for --json")
+    with plainly(), _piped(inputs, out) as (inputs, out, home):
         options = batch.BatchOptions(
             read_knobs(knobs, hints), side_by_side, overwrite, max_megapixels, keep_times, keep_color, layers
         )
@@ -58,17 +81,60 @@ def image(
         planned = batch.layered(planned) if layers else planned
         jobs, blocked = batch.ready(planned, options)
         passed += blocked
-        failures, broken = _told(passed), 0
+        failures, broken = _told(passed, json), 0
         if jobs:
             from colorify.inference import Colorizer
 
             together = batch.workers(jobs)
-            broken = batch.run(Colorizer.load(model, device, together), progress(jobs), options, say, together)
-        if len(planned) + len(passed) > 1 + len(blocked):
+            colorizer = Colorizer.load(model, device, together)
+            for job, ended in batch.outcomes(colorizer, progress(jobs), options, together):
+                broken += ended.failed
+                _ended(job, ended._replace(reason=ended.reason.replace(f"{home}/", "") if home else ended.reason), json)
+        if json or (home and out.startswith(home)):
+            pass  # nothing but the objects, or the picture
+        elif len(planned) + len(passed) > 1 + len(blocked):
             print(f"{summary({'done': len(jobs) - broken}, failures + broken, passed)}: {out}")
         elif jobs and not broken:
             print(jobs[0].target)
     raise typer.Exit(1 if failures + broken else 0)
+
+
+def _ended(job: Job, ended: Ended, json: bool) -> None:
+    """Say what became of a picture."""
+    if json:
+        state = "failed" if ended.failed else "done"
+        emit(source=job.source, target=job.target, state=state, reason=ended.reason)
+    elif ended.reason:
+        say(ended.reason)
+
+
+@contextmanager
+def _piped(inputs: list[str], out: str | None) -> Iterator[tuple[list[str], str | None, str]]:
+    """Inputs and output with files of a folder, which comes third, in place of the standard ones.
+
+    What is in the output's goes on there at the end.
+    """
+    if PIPE not in inputs and out != PIPE:
+        yield inputs, out, ""
+        return
+    if len(inputs) > 1:
+        raise ValueError("the standard input and output are for one picture")
+    from colorify.pictures.formats import known
+
+    with TemporaryDirectory(prefix="colorify-") as folder:
+        source = Path(inputs[0])
+        if inputs == [PIPE]:
+            content = sys.stdin.buffer.read()
+            if (row := known(content)) is None:
+                raise ValueError("the standard input is not a picture in a known format")
+            source = Path(folder, f"stdin{row.suffixes[0]}")
+            source.write_bytes(content)
+        target = Path(folder, f"stdout{source.suffix}")
+        yield [str(source)], str(target) if out in (PIPE, None) else out, folder
+        if out in (PIPE, None) and target.exists():
+            sys.stdout.flush()
+            sys.stdout.buffer.write(target.read_bytes())
+            sys.stdout.buffer.flush()
 
 
 def _planned(inputs: list[str], out: str | None, films: bool = False) -> tuple[str, list[Job], list[Passed]]:
@@ -82,11 +148,15 @@ def _planned(inputs: list[str], out: str | None, films: bool = False) -> tuple[s
         raise typer.BadParameter(str(error), param_hint="-o") from None
 
 
-def _told(passed: list[Passed]) -> int:
+def _told(passed: list[Passed], json: bool = False) -> int:
     """Say what is passed over; returns how many of it are failures."""
     from colorify import inputs
 
-    inputs.say(passed, say)
+    if json:
+        for one in passed:
+            emit(source=one.source, target=None, state="failed" if one.failed else "passed over", reason=one.reason)
+    else:
+        inputs.say(passed, say)
     return sum(one.failed for one in passed)
 
 
@@ -102,6 +172,7 @@ def bulk(
     layers: Layers = False,
     side_by_side: SideBySide = False,
     keyframes: Annotated[Path | None, typer.Option(help="A folder with one of frames for a film's name.")] = None,
+    json: Json = False,
     device: Device = "auto",
     *,
     films: Values,
@@ -129,17 +200,20 @@ def bulk(
             layers=layers,
             films=films | {"keyframes": keyframes},
         )
-        counts = Counter(failed=_told(passed))
+        counts = Counter(failed=_told(passed, json))
         bar = progress([None] * len(jobs))
         for outcome in color([*jobs, *passed], Path(out), model, options, engine, device, say):
             next(bar, None)
             counts[outcome.state] += 1
             counts["damaged"] += outcome.damaged
-            if outcome.reason:
+            if json:
+                emit(source=outcome.job.source, target=outcome.job.target, state=outcome.state, reason=outcome.reason)
+            elif outcome.reason:
                 say(outcome.reason)
         next(bar, None)
         done = {"done": counts["done"], "done before": counts["before"]}
-        print(f"{summary(done, counts['failed'], passed)}: {Path(out) / LIST}")
+        if not json:
+            print(f"{summary(done, counts['failed'], passed)}: {Path(out) / LIST}")
     raise typer.Exit(1 if counts["failed"] or counts["damaged"] else 0)
 
 

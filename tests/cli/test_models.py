@@ -1,6 +1,7 @@
 """The commands that list and measure models."""
 
 import json
+from pathlib import Path
 
 
 def test_models_are_listed(colorify):
@@ -29,3 +30,11 @@ def test_evaluate_with_hints(colorify, model, photos, tmp_path):
 def test_evaluate_without_pictures(colorify, model, tmp_path):
     result = colorify("evaluate", "--data", tmp_path, "--model", model)
     assert result.exit_code == 1 and "no colour pictures" in result.stderr
+
+
+def test_json_is_an_object_a_model(colorify, model, photos):
+    listed = [json.loads(line)["name"] for line in colorify("models", "--json").stdout.splitlines()]
+    assert listed == ["highres", "lowres"]
+    assert "packages" in json.loads(colorify("doctor", "--json").stdout)
+    rows = colorify("evaluate", "--data", photos, "--model", model, "--limit", 2, "--json").stdout.splitlines()
+    assert "tiny" in {Path(json.loads(row)["model"]).stem for row in rows} and "metrics" in json.loads(rows[0])

@@ -1,6 +1,8 @@
 """The commands for pictures: what it writes, what it says, and its exit status."""
 
 import errno
+import io
+import json
 import os
 import subprocess
 import sys
@@ -201,3 +203,60 @@ def test_wrong_usage_is_status_2(colorify, tmp_path):
     assert colorify("image", "a.png").exit_code == 2
     assert colorify("image", "a.png", "-o", "b.png", "--size", 1).exit_code == 2
     assert colorify("colour").exit_code == 2
+
+
+@pytest.fixture
+def picture(tmp_path) -> bytes:
+    photo(0).convert("L").save(tmp_path / "in.png")
+    return (tmp_path / "in.png").read_bytes()
+
+
+def piped(model: str, *arguments: object, given: bytes = b"", **options: object) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "colorify", "image", *map(str, arguments), "--model", model]
+    return subprocess.run(command, input=given, capture_output=True, **options)
+
+
+def test_the_standard_input_and_output_are_pictures(model, colorizer, tmp_path, picture):
+    done = piped(model, "-", "-o", "-", "--no-provenance", given=picture)
+    assert (done.returncode, done.stderr) == (0, b"")
+    colored = np.asarray(Image.open(io.BytesIO(done.stdout)))
+    assert np.array_equal(colored, np.asarray(colorizer(picture)))
+    assert piped(model, "-", given=picture).stdout == piped(model, tmp_path / "in.png", "-o", "-").stdout
+    named = piped(model, "-", "-o", tmp_path / "out.png", given=picture)
+    assert named.stdout.decode() == f"{tmp_path / 'out.png'}\n" and (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "status", "words"),
+    [
+        (["-"], b"no picture", 1, "the standard input is not a picture in a known format"),
+        (["-"], b"", 1, "the standard input is not a picture in a known format"),
+        (["-", "a.png"], b"", 1, "for one picture"),
+        (["-", "--json"], b"", 2, "name another -o"),
+        (["nowhere.png", "-o", "-"], b"", 1, "no such file"),
+    ],
+)
+def test_pipes_that_cannot_be(model, tmp_path, arguments, given, status, words):
+    done = piped(model, *arguments, given=given, cwd=tmp_path)
+    assert done.returncode == status and words in " ".join(done.stderr.decode().split())
+    assert done.stdout == b"" and list(tmp_path.iterdir()) == []
+
+
+def test_a_cut_picture_of_the_standard_input_is_named_so(model, picture):
+    done = piped(model, "-", given=picture[:-60])
+    assert done.returncode == 1 and done.stderr.decode().startswith("colorify: stdin.png: ") and done.stdout == b""
+
+
+def test_json_is_an_object_a_file(colorify, model, tmp_path, picture):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in.png").rename(tmp_path / "in" / "a.png")
+    (tmp_path / "in" / "b.png").write_bytes(b"broken")
+    (tmp_path / "in" / "c.txt").touch()
+    for command in ("image", "bulk"):
+        result = colorify(command, tmp_path / "in", "-o", tmp_path / command, "--json", "--model", model)
+        told = {Path(row["source"]).name: row for row in map(json.loads, result.stdout.splitlines())}
+        assert {name: row["state"] for name, row in told.items()} == {
+            "a.png": "done", "b.png": "failed", "c.txt": "passed over",
+        }  # fmt: skip
+        assert told["a.png"]["target"] == str(tmp_path / command / "a.png") and told["b.png"]["reason"]
+        assert result.exit_code == 1
