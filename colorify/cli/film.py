@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,10 +34,14 @@ if TYPE_CHECKING:
 @with_options("films", FILM)
 @knobbed(without={"tta"})
 def video(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A film.")],
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="A .mkv, .mp4 or .mov file.")] = None,
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A film, pictures f%06d.png or their folder, or -.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="A .mkv, .mp4 or .mov file; pictures f%06d.png; - is y4m.")
+    ] = None,
     model: Model = "highres",
     keyframes: Annotated[Path | None, typer.Option(help="Folder of frames coloured by you: 120.png, 4.8s.png.")] = None,
+    shots: Annotated[Path | None, typer.Option(help="CSV of the shots and their settings; written if missing.")] = None,
+    rate: Annotated[str, typer.Option(help="Frames a second of pictures that come in: 24, 30000/1001.")] = "25",
     export_keyframes: Annotated[Path | None, typer.Option(help="Write frames to correct there, and stop.")] = None,
     preview: Annotated[Path | None, typer.Option(help="Write a picture of six moments there, and stop.")] = None,
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Gray and colour in a row.")] = False,
@@ -45,19 +55,27 @@ def video(
 
     Ctrl-C stops; the same command goes on.
     """
-    if sum(place is not None for place in (out, export_keyframes, preview)) != 1:
-        raise typer.BadParameter("name one of --out, --preview and --export-keyframes")
-    with plainly():
+    if sum(place is not None for place in (out, export_keyframes, preview)) != 1 and (out or not shots):
+        raise typer.BadParameter("name one of --out, --preview and --export-keyframes, or --shots alone")
+    with plainly(), _as_film(source, out, rate) as source:
         from colorify.inference import Colorizer
-        from colorify.video import film, job, stills
+        from colorify.video import film, job, sequence, stills
+        from colorify.video import shots as tables
 
         options = film.Options(
             knobs=read_knobs(knobs),
             side_by_side=side_by_side,
             keyframes=keyframes,
+            shots=shots,
             overwrite=overwrite,
             **films,
         )
+        if not (out or export_keyframes or preview):
+            print(f"{_listed(source, shots, options)}: {len(tables.read(shots)):,} shots")
+            return
+        if out and (out == sequence.PIPE or sequence.is_numbered(out)):
+            _frame_by_frame(source, out, Colorizer.load(model, device), options)
+            return
         if out:
             for note in job.check(source, out, options):
                 say(note)
@@ -75,6 +93,59 @@ def video(
                 say(f"{source}: {fault}")
             if done.damaged or done.lacks:
                 raise typer.Exit(1)
+
+
+@contextmanager
+def _as_film(source: Path, out: Path | None, rate: str) -> Iterator[Path]:
+    """A film of its own that stands for numbered pictures, or for what comes through a pipe; else the source itself."""
+    from colorify.files import hidden
+    from colorify.video import sequence
+
+    if source != sequence.PIPE and not sequence.is_numbered(source) and not source.is_dir():
+        yield source
+        return
+    beside = out if out and out != sequence.PIPE and not sequence.is_numbered(out) else None
+    with TemporaryDirectory() as folder:
+        piped = source == sequence.PIPE
+        held = Path(folder, "in.y4m" if piped else "in.mov") if beside is None else hidden(beside, ".in.mov")
+        if piped:
+            sequence.receive(sys.stdin.buffer, held)
+        elif not sequence.is_gathered(source, held):  # a stop has left it, and the same command goes on
+            sequence.gather(source, held, _fraction(rate))
+        yield held
+        held.unlink()
+
+
+def _fraction(rate: str) -> Fraction:
+    try:
+        found = Fraction(rate)
+    except (ValueError, ZeroDivisionError):
+        found = Fraction(0)
+    if not 0 < found <= 1000:
+        raise ValueError(f"--rate {rate}: expected frames a second, such as 24 or 30000/1001")
+    return found
+
+
+def _listed(source: Path, path: Path, options: film.Options) -> Path:
+    """A table of shots that is there, or is written now."""
+    from colorify.video import shots
+
+    if not path.exists():
+        shots.write(path, shots.find(source, options))
+    return path
+
+
+def _frame_by_frame(source: Path, out: Path, colorizer: Colorizer, options: film.Options) -> None:
+    """Color a film into pictures, or into a pipe; sound is left out."""
+    from colorify.video import facts, library, sequence
+
+    chroma = options.chroma or (None if out == sequence.PIPE else "444")  # pictures have it whole
+    asked = replace(options, codec="ffv1", quality="lossless", chroma=chroma)
+    frames = library.frames(source, colorizer, asked)
+    if out == sequence.PIPE:
+        sequence.send(frames, sys.stdout.buffer, facts.of(source).rate)
+    else:
+        print(f"{out}: {sum(1 for _ in sequence.write(frames, out, options.overwrite)):,} frames")
 
 
 def _film(source: Path, out: Path, colorizer: Colorizer, options: film.Options) -> film.Progress:

@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 
 from colorify.containers import CONTAINERS
-from colorify.video import facts, formats, light, media, room, trial
+from colorify.video import facts, formats, light, media, room, shots, trial
 from colorify.video.beside import Way
 from colorify.video.facts import Facts, Target
 from colorify.video.formats import VideoError
@@ -30,6 +30,7 @@ class Options(Look):
     steady: float = 1.0  # 0: each frame for itself; 1: as steady as can be
     every: int = 1  # the network looks at every so-many-th frame
     keyframes: Path | None = None  # a folder of frames that a person coloured, see `Keyframes`
+    shots: Path | None = None  # a table, see `colorify.video.shots`; written if there is none
     keep_color: bool = False  # leave stretches alone that are in colour already
     codec: str = "libx264"  # one of `formats.CODECS`
     quality: str = "high"  # one of `formats.QUALITIES`
@@ -146,6 +147,8 @@ def _asked(source: Path, out: Path, options: Options) -> None:
         raise VideoError(f"chroma {options.chroma!r}: choose one of {', '.join(formats.CHROMA)}")
     if options.start < 0 or (options.end is not None and options.end <= options.start):
         raise VideoError(f"start {options.start}, end {options.end}: expected seconds, the end after the start")
+    if options.shots and options.shots.exists():
+        shots.read(options.shots)
     suffix = out.suffix.lower()
     if suffix not in CONTAINERS:
         raise VideoError(f"{out}: unknown container {out.suffix!r}: name a .mkv, .mp4 or .mov")

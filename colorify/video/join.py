@@ -161,7 +161,11 @@ def _like(stream: Stream, given: Stream) -> None:
 def _packets(parts: list[Path]) -> Iterator[av.Packet]:
     for path in parts:
         with media.opened(path) as part:
-            yield from (packet for packet in part.demux(part.streams.video[0]) if packet.size)
+            for packet in part.demux(part.streams.video[0]):
+                if packet.size:
+                    if packet.dts is None:  # of a few frames: FFmpeg cannot tell
+                        packet.dts = packet.pts  # frames keep their order
+                    yield packet
 
 
 def _between(packets: Iterable[av.Packet], start: Fraction | None, end: Fraction | None) -> Iterator[av.Packet]:

@@ -50,6 +50,15 @@ class Keyframes:
         found = _due(self.numbers, number), _due(self.times, time + self.half)
         return found[0] or found[1]
 
+    def begin(self, number: int, time: float) -> None:
+        """The first frame to come is this one: what lies before is of no use."""
+        _due(self.numbers, number - 1)
+        _due(self.times, time - self.half)
+
+    def before(self, time: float) -> float | None:
+        """The latest time of a picture that is at ``time`` or before; of those that are named by time."""
+        return max((at - self.half for at, _ in self.times if at - self.half <= time), default=None)
+
     @property
     def digest(self) -> str:
         """What tells these pictures from others."""

@@ -34,7 +34,7 @@ class Painter:
 
     def __init__(
         self,
-        colorizer: Colorizer | Mix,
+        colorizer: Colorizer | Mix | None,
         look: Look,
         turns: int = 0,
         top_first: bool | None = None,
@@ -100,7 +100,7 @@ class Painter:
         if self.knobs.blur:
             ab = cv2.GaussianBlur(ab, (0, 0), self.knobs.blur * min(ab.shape[:2]) / min(luma.shape))
         seen = planes.gray(planes.sited(luma, shape)[lines], coding)
-        wide = planes.sited(self.knobs.applied(ab), shape, luma.shape)[lines]
+        wide = planes.sited(ab, shape, luma.shape)[lines]
         return planes.chroma(seen, wide, wanted)
 
     def keep(self, frame: VideoFrame, context: VideoCodecContext) -> VideoFrame:
@@ -128,7 +128,7 @@ class Painter:
         whole = VideoCodecContext.create("rawvideo", "w")
         whole.width, whole.height = frame.width, frame.height
         whole.pix_fmt = "yuv444p" if depth == 8 else f"yuv444p{depth}le"
-        ab, count = self.predict(self.small(frame)), 1 if self.top_first is None else 2
+        ab, count = self.knobs.applied(self.predict(self.small(frame))), 1 if self.top_first is None else 2
         gray, color = (picture(self.lay(frame, [ab * share] * count, whole)) for share in (0, 1))
         return gray.rotate(90 * self.turns, expand=True), color.rotate(90 * self.turns, expand=True)
 

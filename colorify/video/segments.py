@@ -10,7 +10,7 @@ from pathlib import Path
 from colorify.files import hidden
 from colorify.inference import Colorizer
 from colorify.lock import lock
-from colorify.video import film, job, media, parts
+from colorify.video import film, job, media, parts, run
 from colorify.video.film import Options
 from colorify.video.join import join
 from colorify.video.media import VideoError
@@ -79,6 +79,6 @@ def finish(segments: Sequence[Segment], out: Path, options: Options) -> tuple[li
         states = [state for segment in segments if (state := parts.state_of(segment.folder)) is not None]
         shutil.rmtree(hidden(out, ".segments"))
     damaged = {place for state in states for place in state["damaged"].tolist()}
-    missing = sum(int(state["gaps"][1]) for state in states if state["gaps"][0] <= film.UNEVEN * state["written"])
+    missing = sum(int(state["gaps"][1]) for state in states if state["gaps"][0] <= run.UNEVEN * state["written"])
     done = film.Progress(0, 0, 0, len(damaged) + len(lost), missing, film.lacking(source, options, lasts))
     return [*plan.notes, *plan.losses, *done.faults()], bool(done.damaged or done.lacks)

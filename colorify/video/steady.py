@@ -15,6 +15,7 @@ import numpy as np
 
 MEMORY = 19.0  # weight of the past at most, in frames, at full steadiness
 CUT = 0.2  # mean confidence under which a frame is of another scene
+_DOUBT, _LIKE = 0.5, 0.75  # mean confidence under which correlation is looked at, too; that of a scene with itself
 BLOCK, AHEAD = 8, 14  # frames that are finished at once, and frames looked ahead
 _FADES = 0.95  # what a weight from the future counts a frame earlier: the end of what is looked ahead must not show
 _UNSEEN = 0.2  # weight under which a pixel counts as not seen by the network
@@ -22,6 +23,8 @@ _NEW, _HOLES = 0.3, 0.03  # it is asked when more than this share is unseen: fro
 _SPREAD = 6.0  # sigma, px, of the fill of smaller holes
 _GAIN, _HASTE = 1.3, 0.1  # a mean is paler than what it is the mean of: it gets back its chroma, up to this factor,
 # that goes this share of its way a frame
+_BESIDE, _APART = 15, 6.0  # px that count as beside; px that motions differ by there
+_FLICKER, _OTHER = 12.0, 3.0  # ab units that answers of the network differ by; beyond them: another color
 _PHOTOMETRIC = 10.0  # L*
 REFERENCE, _LASTS = 1000.0, 0.95  # weight of a frame that the user coloured; what of it is left a frame later
 
@@ -96,7 +99,7 @@ class Steady:
         repeated = False
         if last is None or last.luma.shape != luma.shape:
             frame = _Frame(luma, still, 0.0, still, nothing, still, nothing)
-        elif repeated := np.array_equal(_bytes(luma), _bytes(last.luma)):
+        elif repeated := np.array_equal(as_bytes(luma), as_bytes(last.luma)):
             frame = _Frame(luma, still, 0.0, still, nothing + 1, last.mean, self._remembered(last.total))
         else:
             frame = self._moved(luma, last)
@@ -110,13 +113,13 @@ class Steady:
 
     def _color(self, frame: _Frame, ab: np.ndarray, weight: float) -> None:
         frame.ab, frame.weight = ab, weight
+        frame.total = frame.total * _agreed(frame.mean, frame, frame.on)
         frame.mean, frame.total = _mixed(frame.mean, frame.total, ab, weight)
 
     def _moved(self, luma: np.ndarray, last: _Frame) -> _Frame:
-        here, there = _bytes(luma), _bytes(last.luma)
-        back, on = _flow(here, there), _flow(there, here)
-        sure, sure_on = confidence(back, on, luma, last.luma), confidence(on, back, last.luma, luma)
-        if min(sure.mean(), sure_on.mean()) < CUT:
+        back, on, sure, sure_on = _motion(luma, last.luma)
+        low = min(sure.mean(), sure_on.mean())
+        if low < CUT or (low < _DOUBT and _likeness(luma, last.luma, back) < _LIKE):
             sure, sure_on = np.zeros_like(sure), np.zeros_like(sure_on)
         total = self._remembered(warp(last.total, back)) * sure
         return _Frame(luma, np.zeros_like(on), 0.0, on, sure_on, warp(last.mean, back), total)
@@ -134,6 +137,7 @@ class Steady:
                 ahead, weight = np.zeros_like(frame.ab), np.zeros_like(frame.luma)
             else:
                 ahead, weight = warp(mean, later.on), self._remembered(warp(total, later.on)) * later.sure_on * _FADES
+                weight = weight * _agreed(ahead, frame, later.on)
             if number < count:
                 if _unseen(frame.total + weight) > _HOLES:
                     self._color(frame, self.predict(frame.luma), 1.0)
@@ -158,6 +162,43 @@ class Steady:
         self.chroma = np.array((asked, got, count, gain))
         free = (total <= 2 * self.memory + 1).mean()
         return mean * np.float32(1 + free * (gain - 1))
+
+
+def _motion(luma: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The motion from a frame back to the last, and on from that, and how sure both are."""
+    here, there = as_bytes(luma), as_bytes(last)
+    back, on = find_flow(here, there), find_flow(there, here)
+    return back, on, confidence(back, on, luma, last), confidence(on, back, last, luma)
+
+
+def is_cut(luma: np.ndarray, last: np.ndarray) -> bool:
+    """Whether a frame's L* ``(h, w)`` is of another shot than the last one's; not where only the light changes."""
+    if luma.shape != last.shape:
+        return True
+    back, _, sure, sure_on = _motion(luma, last)
+    return bool(min(sure.mean(), sure_on.mean()) < _DOUBT and _likeness(luma, last, back) < _LIKE)
+
+
+def _likeness(luma: np.ndarray, last: np.ndarray, back: np.ndarray) -> float:
+    """Correlation of a frame with the last one, bent to it: flow makes smooth things out of smooth things."""
+    bent = warp(last, back)
+    return float(np.corrcoef(luma.ravel(), bent.ravel())[0, 1]) if luma.std() > 0 and bent.std() > 0 else 1.0
+
+
+def _agreed(mean: np.ndarray, frame: _Frame, motion: np.ndarray) -> np.ndarray | float:
+    """What a mean counts where the network says another color of a frame, beside what moves another way: 0..1.
+
+    Flow takes the edge of a fast limb for background, or the other way round, and is sure of it.
+    """
+    if frame.weight != 1:
+        return 1.0
+    kernel = np.ones((_BESIDE, _BESIDE), np.uint8)
+    parts = [cv2.morphologyEx(np.ascontiguousarray(motion[..., axis]), cv2.MORPH_GRADIENT, kernel) for axis in (0, 1)]
+    apart = np.minimum((parts[0] + parts[1]) / _APART, 1)
+    if apart.max() < 0.5:
+        return 1.0
+    off = np.maximum(np.sqrt(_squared(cv2.blur(frame.ab - mean, (3, 3)))) - _FLICKER, 0)
+    return (1 - apart * (1 - np.exp(-((off / _OTHER) ** 2)))).astype(np.float32)
 
 
 def _chroma(ab: np.ndarray) -> float:
@@ -187,8 +228,9 @@ def _mixed(
     return mean + (other - mean) * share, both.astype(np.float32)
 
 
-def _flow(here: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """The motion between two pictures; by a new object, for OpenCV's remember: a resumed film must be equal."""
+def find_flow(here: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Where each pixel ``here (h, w)`` is ``there``, both of `as_bytes`: ``(h, w, 2)`` px, by DIS (Kroeger 2016)."""
+    # by a new object, for OpenCV's remember: a resumed film must be equal
     return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(here, there, None)
 
 
@@ -216,5 +258,6 @@ def _squared(field: np.ndarray) -> np.ndarray:
     return field[..., 0] ** 2 + field[..., 1] ** 2
 
 
-def _bytes(luma: np.ndarray) -> np.ndarray:
+def as_bytes(luma: np.ndarray) -> np.ndarray:
+    """L* ``(h, w)`` as flow is to see it: bytes, without the finest grain."""
     return cv2.GaussianBlur((luma * 2.55).clip(0, 255).astype(np.uint8), (0, 0), 1)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from av.video.frame import VideoFrame
 from PIL import Image
 
 from colorify import figures
 from colorify.inference import Colorizer
-from colorify.video import facts, keyframes, media
+from colorify.video import facts, keyframes, media, shots
 from colorify.video.formats import VideoError
 from colorify.video.job import Options, stretch
 from colorify.video.paint import Painter, picture
@@ -50,23 +53,45 @@ def still(source: Path, time: float) -> tuple[Image.Image, float]:
 
 
 def export_keyframes(source: Path, folder: Path, colorizer: Colorizer, options: Options | None = None) -> list[Path]:
-    """Colour the frames at which something new comes into sight, as pictures to correct and give back as keyframes."""
+    """Colour frames as pictures to correct and give back as keyframes: where something new comes into sight.
+
+    With a table of shots that is there: the keyframes that it names.
+    """
     folder, options = Path(folder), options or Options()
     found = facts.of(Path(source), options.start)
     painter = Painter(colorizer, replace(options, side_by_side=False), found.turns, found.top_first)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
+    chosen = _chosen(options, found)
     with media.opened(Path(source)) as film:
-        looked: list[np.ndarray] = []
-        steady = Steady(lambda luma: looked.append(luma) or np.zeros((*luma.shape, 2), np.float32), every=1 << 60)
         for frame in media.frames(film, *stretch(options, found)):
-            luma = painter.small(frame)
-            looked.clear()
-            list(steady.add(luma))
-            if any(seen is luma for seen in looked):
+            if chosen(frame, painter):
                 path = folder / keyframes.name(max(0.0, float(frame.pts * found.base - found.origin)))
                 if path.exists() and not options.overwrite:
                     raise VideoError(f"{path}: exists already (--overwrite replaces it)")
                 painter.gray_and_color(frame)[1].save(path)
                 written.append(path)
     return written
+
+
+def _chosen(options: Options, found: facts.Facts) -> Callable[[VideoFrame, Painter], bool]:
+    """Whether a frame is one to correct; it is asked of each in their order."""
+    if options.shots and options.shots.exists():
+        times = (shot.keyframe for shot in shots.read(options.shots) if shot.keyframe is not None)
+        due = deque(time for time in times if time >= options.start)
+
+        def named(frame: VideoFrame, painter: Painter) -> bool:
+            late = float(frame.pts * found.base - found.origin + 1 / found.rate / 2)
+            return bool(due) and due[0] <= late and due.popleft() is not None
+
+        return named
+    looked: list[np.ndarray] = []
+    steady = Steady(lambda luma: looked.append(luma) or np.zeros((*luma.shape, 2), np.float32), every=1 << 60)
+
+    def new(frame: VideoFrame, painter: Painter) -> bool:
+        luma = painter.small(frame)
+        looked.clear()
+        list(steady.add(luma))
+        return any(seen is luma for seen in looked)
+
+    return new

@@ -12,7 +12,7 @@ from colorify import batch, bulk, inputs
 from colorify.cli import app
 from colorify.knobs import Knobs
 from colorify.models import checkpoint as files
-from colorify.video import film, segments
+from colorify.video import film, run, segments
 from colorify.video.film import Options
 from conftest import photo
 from video.test_fields import interlaced
@@ -96,7 +96,7 @@ def test_a_film_goes_on_where_it_was_stopped(tmp_path, model, monkeypatch):
     assert outcome.reason == f"{source}: no more" and not (tmp_path / "out" / "in.mkv").exists()
     monkeypatch.setattr(segments, "color", real)
     predicted = []
-    monkeypatch.setattr(film.Painter, "predict", lambda *_, real=film.Painter.predict: predicted.append(0) or real(*_))
+    monkeypatch.setattr(run.Painter, "predict", lambda *_, real=run.Painter.predict: predicted.append(0) or real(*_))
     (outcome,) = colored(source, tmp_path / "out", model)
     assert outcome.state == "done" and 0 < len(predicted) < 4 * 60
     results = [read(tmp_path / name / "in.mkv") for name in ("alone", "out")]

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from colorify.video.steady import AHEAD, BLOCK, CUT, Predict, Steady, confidence, warp
+from colorify.video.steady import AHEAD, BLOCK, CUT, Predict, Steady, confidence, is_cut, warp
+from video.conftest import detailed, reel_of
 
 SIZE, FRAMES = (96, 160), 48
 MOTION = (1.5, 0.5)  # pixels a frame
@@ -189,3 +190,30 @@ def test_confidence_knows_what_moved_from_what_is_new():
 def test_knobs_out_of_range(wrong):
     with pytest.raises(ValueError, match="expected"):
         Steady(lambda luma: luma, **wrong)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_cut_is_known_by_likeness_too(seed):
+    """Flow bends any smooth picture into any other; a light that goes on is no cut, a pan is none."""
+    reel = reel_of([detailed(3 * seed + number) for number in range(3)], 12, (192, 128)).lab[..., 0]
+    assert [number for number, pair in enumerate(pairwise(reel), 1) if is_cut(*pair[::-1])] == [12, 24]
+    assert not is_cut(np.clip(reel[0] * 1.5 + 10, 0, 100), reel[0])
+
+
+@pytest.mark.parametrize("speed", [8, 14])
+def test_a_fast_limb_keeps_its_color(speed):
+    """An arm to and fro before a wall of another color, which flow drags along."""
+    size, frames = (160, 284), 32
+    wall, sleeve = 55 + 15 * texture(0, *size, 8), 68 + 8 * texture(1, 100, 26, 6)
+    lumas, truth, limbs = [], [], []
+    for number in range(frames):
+        left = round(size[1] / 2 + size[1] / 3 * np.sin(number * speed / (size[1] / 3))) - 13
+        luma, limb = wall.copy(), np.zeros(size, bool)
+        luma[30:130, left : left + 26], limb[30:130, left : left + 26] = sleeve, True
+        grain = np.random.default_rng(number).normal(0, 0.7, size)
+        lumas.append((cv2.GaussianBlur(luma, (0, 0), 0.7) + grain).astype(np.float32))
+        truth.append(np.where(limb[..., None], np.float32([14, 20]), np.float32([-6, 10])))
+        limbs.append(limb)
+    found = run(Steady(knowing(lumas, truth)), lumas)
+    off = [np.hypot(*np.moveaxis(ab[limb] - (14, 20), -1, 0)).mean() for ab, limb in zip(found, limbs, strict=True)]
+    assert np.mean(off) < 4
