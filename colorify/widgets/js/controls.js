@@ -1,0 +1,82 @@
+// The controls of the panel: a slider with its default marked, a choice, a check, a line of text.
+
+import { h, icon, unique } from "./dom.js";
+
+const told = (control, value) => {
+  const digits = control.step >= 1 ? 0 : control.step >= 0.1 ? 1 : 2;
+  return `${Number(value).toFixed(digits)}${control.unit ? ` ${control.unit}` : ""}`;
+};
+
+function slider(control, id, turn) {
+  const { low, high, step } = control;
+  const output = h("output", { htmlFor: id });
+  const input = h("input", { type: "range", id, min: low, max: high, step });
+  const back = h("button.cs-reset", {
+    type: "button",
+    title: "Back to the default",
+    "aria-label": `${control.label}: back to ${told(control, control.default)}`,
+    onclick: () => turn(control.default),
+  }, icon("reset"));
+  const place = (value) => (value - low) / (high - low);
+  const wrap = h("div.cs-slider", { style: `--default: ${place(control.default)}` }, input);
+  const show = (value) => {
+    input.value = value;
+    output.value = told(control, value);
+    wrap.style.setProperty("--at", place(value));
+    input.setAttribute("aria-valuetext", told(control, value));
+    back.hidden = Math.abs(value - control.default) < step / 2;
+  };
+  input.addEventListener("input", () => {
+    show(input.valueAsNumber);
+    if (!control.late) turn(input.valueAsNumber);
+  });
+  input.addEventListener("change", () => control.late && turn(input.valueAsNumber));
+  input.addEventListener("dblclick", () => {
+    show(control.default);
+    turn(control.default);
+  });
+  return { head: [back, output], body: [wrap], input, show, buttons: [back] };
+}
+
+function choice(control, id, turn) {
+  const input = h("select", { id, onchange: () => turn(input.value) });
+  let known = "";
+  const offer = (values) => {
+    if (!values || known === (known = JSON.stringify(values))) return;
+    const now = input.value;
+    input.replaceChildren(...values.map(([value, text]) => h("option", { value }, text)));
+    input.value = now;
+  };
+  return { head: [], body: [input], input, show: (value) => (input.value = value ?? ""), offer };
+}
+
+function check(control, id, turn) {
+  const input = h("input.cs-switch", { type: "checkbox", role: "switch", id, onchange: () => turn(input.checked) });
+  return { head: [input], body: [], input, show: (value) => (input.checked = value) };
+}
+
+function text(control, id, turn) {
+  const input = h("input", { type: "text", id, onchange: () => turn(input.value) });
+  return { head: [], body: [input], input, show: (value) => (input.value = value ?? "") };
+}
+
+const KINDS = { range: slider, choice, check, text };
+
+// {el, show(value), offer(choices), disable(reason)}
+export function makeControl(control, turn) {
+  const id = unique(control.name);
+  const made = KINDS[control.kind](control, id, turn);
+  const tip = h("span.cs-tip", { role: "tooltip", id: `${id}-tip` }, control.tip);
+  const why = h("p.cs-why", { id: `${id}-why`, hidden: true });
+  const el = h("div.cs-control", { "data-name": control.name },
+    h("div.cs-head", {}, h("label", { htmlFor: id }, control.label), h("span.cs-space"), ...made.head),
+    ...made.body, why, tip);
+  made.input.setAttribute("aria-describedby", `${tip.id} ${why.id}`);
+  const disable = (reason) => {
+    for (const one of [made.input, ...(made.buttons ?? [])]) one.disabled = Boolean(reason);
+    el.classList.toggle("cs-disabled", Boolean(reason));
+    why.hidden = !reason;
+    why.textContent = reason ? `${reason[0].toUpperCase()}${reason.slice(1)}.` : "";
+  };
+  return { ...made, el, disable, offer: made.offer ?? (() => {}) };
+}
