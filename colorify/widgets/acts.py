@@ -203,7 +203,7 @@ def _colored(studio: Studio, start: float, end: float, text: str, download: bool
     choice, reel, item = _film_choice(studio), studio.reel, studio.shelved.item
     options, mix = options_of(studio.knobs, choice.knobs, start, end), studio.session.mix(choice)
     keys = {time: key for time, key in _keys(studio, item, choice).items() if start - reel.step <= time <= end}
-    out = Path(studio.shelved.home.name, f"{secrets.token_hex(8)}.mp4")
+    out = Path(studio.shelved.home, f"{secrets.token_hex(8)}.mp4")
 
     def work(report: Callable[[float], None]) -> None:
         reel.color(mix, options, keys, out, report)
@@ -224,7 +224,7 @@ def _give(studio: Studio, name: str, content: bytes) -> None:
 def _export(studio: Studio, act: Act) -> None:
     """The picture as the panel says."""
     choice, values, item = studio.choice(), dict(studio.knobs), studio.shelved.item
-    path = Path(studio.shelved.home.name, f"{secrets.token_hex(8)}{values['format']}")
+    path = Path(studio.shelved.home, f"{secrets.token_hex(8)}{values['format']}")
 
     def work(report: Callable[[float], None]) -> None:
         lost = exporting.write(exporting.picture(studio.session, choice, values, report), path)
@@ -248,7 +248,7 @@ def _session(studio: Studio, act: Act) -> None:
 
 
 def _packed(studio: Studio, now: Item, report: Callable[[float], None]) -> None:
-    home, made = Path(studio.shelved.home.name, secrets.token_hex(8)), []
+    home, made = Path(studio.shelved.home, secrets.token_hex(8)), []
     home.mkdir()
     for number, item in enumerate(studio.shelved.items):
         report(number / len(studio.shelved.items))

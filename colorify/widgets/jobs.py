@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from colorify.widgets.reel import Reel, Stopped
+from colorify.widgets.reel import Reel, StoppedError
 
 if TYPE_CHECKING:
     from colorify.widgets.studio import Studio
@@ -32,7 +32,7 @@ class Jobs:
         self._submit(self._quick, lambda: self._filled(reel))
 
     def start(self, text: str, work: Callable[[Callable[[float], None]], None]) -> None:
-        """Begin what the user asked for; ``work`` hears how to report a share, which raises `Stopped` on a stop.
+        """Begin what the user asked for; ``work`` hears how to report a share, which raises `StoppedError` on a stop.
 
         `ValueError` while something else is under way.
         """
@@ -62,7 +62,7 @@ class Jobs:
         def report(share: float) -> None:
             nonlocal shown
             if self._stop:
-                raise Stopped
+                raise StoppedError
             if share - shown >= 0.01:
                 shown = share
                 self.studio.progress = {"text": text, "share": share}
@@ -70,7 +70,7 @@ class Jobs:
         def working() -> None:
             try:
                 work(report)
-            except Stopped:
+            except StoppedError:
                 self.studio.say("Stopped.")
 
         try:
@@ -96,5 +96,3 @@ class Jobs:
         with self.studio.lock:
             if self.studio.reel is reel:
                 self.studio.stills = [*self.studio.stills, still]
-
-

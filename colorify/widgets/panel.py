@@ -51,10 +51,10 @@ _MODEL = (
     Control("other", "Blend with", "A second model, whose colours are mixed in.", "", "choice"),
     Control("blend", "Share of it", "How much of the second model: at 0 nothing, at 1 that model alone.", 0.5),
     Control("size", "Network sees", _SIZE, 256, low=64, high=512, step=16, unit="px", late=True, more=True),
-    Control("tta", "Look twice", "Also ask about a mirrored copy: better colours, more time.", True, "check", more=True),
+    Control("tta", "Look twice", "Also ask about a mirrored copy: better, but slower.", True, "check", more=True),
 )
 _COLOR = (
-    Control("saturation", "Saturation", "How strong the colours are: 0 is gray, 1 is as the model chose.", 1.0, high=3.0),
+    Control("saturation", "Saturation", "How strong the colours are: 0 is gray, 1 as the model chose.", 1.0, high=3.0),
     Control(
         "temperature",
         "Temperature",
@@ -73,7 +73,7 @@ _FILM = (
         "every", "Look every", "The model looks at each so-many-th frame: more is faster.", 1, low=1, high=8, step=1,
         unit="frames",
     ),
-    Control("seconds", "Length", "How much is coloured, from the moment on.", 4.0, low=0.5, high=60, step=0.5, unit="s"),
+    Control("seconds", "Length", "How much is coloured, from there on.", 4.0, low=0.5, high=60, step=0.5, unit="s"),
     Control("sides", "Gray beside colour", "Both in one film, in a row.", False, "check"),
 )  # fmt: skip
 _EXPORT = (
@@ -107,9 +107,7 @@ def _found(knob: Any) -> Control:
 def groups(session: Session, first: str) -> tuple[Group, ...]:
     """All groups for these models, ``first`` being the one to begin with."""
     known = {control.name for group in _GROUPS for control in group.controls}
-    further = tuple(
-        _found(knob) for knob in fields(Knobs) if knob.metadata and knob.name not in known | _ELSEWHERE
-    )
+    further = tuple(_found(knob) for knob in fields(Knobs) if knob.metadata and knob.name not in known | _ELSEWHERE)
     defaults = {"model": first, "size": session.models[first].size}
     return tuple(
         replace(
@@ -142,8 +140,9 @@ def checked(found: tuple[Group, ...], now: Values, given: Mapping[str, Any], ses
         control, may = controls[name], choices(session)
         if control.kind == "choice" and value not in may[name]:
             raise ValueError(f"{name} {value!r}: choose one of {', '.join(map(repr, may[name]))}")
-        if control.kind == "range" and not control.low <= float(value) <= control.high:
-            raise ValueError(f"{name} {value}: expected {control.low:g} to {control.high:g}")
+        high = reach(session).get(name, control.high)
+        if control.kind == "range" and not control.low <= float(value) <= high:
+            raise ValueError(f"{name} {value}: expected {control.low:g} to {high:g}")
     return now | {name: _typed(controls[name], value) for name, value in given.items()}
 
 
@@ -168,6 +167,11 @@ def choices(session: Session) -> dict[str, dict[Any, str]]:
         "format": formats,
         "depth": {text: text for text in DEPTHS},
     }
+
+
+def reach(session: Session) -> dict[str, float]:
+    """The highest values that are those of the picture: a blur as wide as a tenth of it."""
+    return {"blur": max(40.0, min(session.size) // 10)}
 
 
 def disabled(session: Session, values: Values) -> dict[str, str]:

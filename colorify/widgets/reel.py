@@ -24,7 +24,7 @@ _STILLS, _HIGH = 12, 54  # on the time line, and how high, px
 _EVERY = 250  # frames between two lists of the shots found so far
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """The user stopped a run."""
 
 
@@ -78,7 +78,7 @@ class Reel:
     ) -> None:
         """Colour a stretch into ``out``; ``keys``: frames as the user wants them, by their time.
 
-        ``report`` hears which share is done, and may raise `Stopped`.
+        ``report`` hears which share is done, and may raise `StoppedError`.
         """
         with tempfile.TemporaryDirectory() as folder:
             if keys:

@@ -49,7 +49,7 @@ class Session:
         self.first = "highres" if "highres" in models else next(iter(models))
         self.ideas: dict[str, int] = {}  # name -> number
         self.given: np.ndarray | None = None  # ab (h, w, 2) that came from outside, see `give`
-        self._answers: dict[tuple[str, int, bool], Answer] = {}
+        self._answers: dict[tuple[str, int, bool, int], Answer] = {}
         self._asked: tuple[tuple, Answer] | None = None  # the last one, which knows how hints spread
 
     def open(self, source: Picture) -> None:
@@ -157,10 +157,12 @@ class Session:
     def _answer(self, name: str, knobs: Knobs) -> Answer:
         own = self.classifier if name in self.ideas else name
         size = knobs.size or (self.models[own].size if own in self.models else 256)
-        key = own, size, knobs.tta
+        key, idea = (own, size, knobs.tta, 0), self.ideas.get(name, 0)
         if key not in self._answers:
             self._answers[key] = self._looked(own, size, knobs.tta)
-        return self._answers[key].think(self.ideas[name]) if name in self.ideas else self._answers[key]
+        if idea and (*key[:3], idea) not in self._answers:
+            self._answers[*key[:3], idea] = self._answers[key].think(idea)
+        return self._answers[*key[:3], idea]
 
     def _looked(self, name: str, size: int, tta: bool) -> Answer:
         if name in self.models:
@@ -285,17 +287,17 @@ def name_of(color: str) -> str:
     return spoken(names[int((off**2).sum(-1).argmin())])
 
 
-_WORDS = (
-    "alice antique blanched blue cadet cornflower dark deep dim dodger fire floral forest ghost goldenrod green hot "
-    "indian lavender lawn lemon light lime medium midnight mint misty navajo old olive orange pale papaya peach powder "
-    "rebecca rosy royal saddle sandy sea sky slate spring steel violet white yellow"
-).split()
+_WORDS = """
+alice antique blanched blue cadet cornflower dark deep dim dodger fire floral forest ghost goldenrod green hot indian
+lavender lawn lemon light lime medium midnight mint misty navajo old olive orange pale papaya peach powder rebecca rosy
+royal saddle sandy sea sky slate spring steel violet white yellow
+"""
 
 
 @cache
 def spoken(name: str) -> str:
     """A colour of CSS in words: ``darkolivegreen`` is dark olive green."""
-    for word in sorted(_WORDS, key=len, reverse=True):
+    for word in sorted(_WORDS.split(), key=len, reverse=True):
         if name.startswith(word) and len(name) > len(word) + 2:
-            return f"{word} {spoken(name[len(word):])}"
+            return f"{word} {spoken(name[len(word) :])}"
     return name

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -91,7 +93,8 @@ class Shelf:
     """All that was opened, in a folder that goes with the studio; one is worked on."""
 
     def __init__(self):
-        self.home = tempfile.TemporaryDirectory(prefix="colorify-studio-")
+        self.home = Path(tempfile.mkdtemp(prefix="colorify-studio-"))
+        weakref.finalize(self, shutil.rmtree, self.home, ignore_errors=True)
         self.items: list[Item] = []
         self.item: Item | None = None
         self._numbers = count(1)
@@ -100,7 +103,7 @@ class Shelf:
     def part(self, upload: str, name: str, number: int, content: bytes) -> Path:
         """Take part ``number``, from 0, of an upload; returns its file. `ValueError` for parts out of their order."""
         if number == 0:
-            folder = Path(tempfile.mkdtemp(dir=self.home.name))
+            folder = Path(tempfile.mkdtemp(dir=self.home))
             self._coming[upload] = folder / (Path(name).name or "picture"), 0
         path, written = self._coming.get(upload, (None, -1))
         if written != number:
@@ -112,7 +115,7 @@ class Shelf:
 
     def sample(self, name: str) -> Path:
         """The file of a free sample picture."""
-        path = Path(self.home.name, f"{name}.png")
+        path = Path(self.home, f"{name}.png")
         if not path.exists():
             samples.picture(name).save(path)
         return path
@@ -145,6 +148,6 @@ class Shelf:
         places = {str(item.path.parent) + "/" for item in self.items} | {
             str(path.parent) + "/" for path, _ in self._coming.values()
         }
-        for place in sorted((place for place in places if place.startswith(self.home.name)), key=len, reverse=True):
+        for place in sorted((place for place in places if place.startswith(str(self.home))), key=len, reverse=True):
             text = text.replace(place, "")
-        return text.replace(self.home.name + "/", "")
+        return text.replace(f"{self.home}/", "")

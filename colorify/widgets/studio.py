@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from threading import RLock
+from time import sleep
 from typing import Any
 
 import anywidget
@@ -31,6 +32,7 @@ from colorify.widgets.shelf import Mark, Shelf, mark
 
 _HERE = Path(__file__).parent
 _IDEAS = 4
+_CALM = 0.4  # seconds without a change before thumbnails are drawn anew
 _FIRST = "china"  # the sample to begin with
 
 
@@ -58,6 +60,7 @@ class Studio(anywidget.AnyWidget):
     hints = _synced(traitlets.List(help="{x, y, color, name} of each, in px of the upright picture."))
     panel = _synced(traitlets.List())  # the groups and their controls
     choices = _synced(traitlets.Dict())  # by control: [value, words] of each
+    reach = _synced(traitlets.Dict())  # the highest value, by control, where it is that of the picture
     disabled = _synced(traitlets.Dict())  # why, by control
     picture = _synced(traitlets.Dict())  # {number, name, width, height, depth, film, original, luma: JPEG}
     color = _synced(traitlets.Dict())  # {width, height, ab: float16 pairs}: to be laid over the luma
@@ -103,7 +106,7 @@ class Studio(anywidget.AnyWidget):
     def show(self, picture: str | Path | Image.Image, name: str = "picture") -> None:
         """Take another picture or film: a path, or a Pillow image; raises what is wrong with it."""
         if isinstance(picture, Image.Image):
-            path = Path(self.shelved.home.name, f"{name}.png")
+            path = Path(self.shelved.home, f"{name}.png")
             picture.save(path)
             picture = path
         with self.lock:
@@ -123,12 +126,12 @@ class Studio(anywidget.AnyWidget):
     def act(self, content: dict, buffers: list[memoryview] | tuple = ()) -> None:
         """Do what a message of the page says, one at a time; an error becomes a notice."""
         with self.lock, self.hold_sync():
+            self.notice = {}
             self.guarded(lambda: ACTS[content["do"]](self, {**content, "buffers": buffers}))
             self.answered = content.get("number", self.answered)
 
     def guarded(self, work: Callable[[], None]) -> None:
         """Do it; an error becomes a notice, in the user's own names."""
-        self.notice = {}
         try:
             work()
         except (ValueError, OSError, MemoryError, traitlets.TraitError) as error:
@@ -187,7 +190,9 @@ class Studio(anywidget.AnyWidget):
         known = {name: value for name, value in values.items() if name in self.knobs}
         if known.get("model", GRAY) not in session.names() or known.get("other") not in ["", None, *session.names()]:
             known |= {"model": session.first, "other": ""}
+        known["blur"] = min(known.get("blur", self.knobs["blur"]), panel.reach(session)["blur"])
         self._quietly(knobs=self.knobs | known)
+        self.reach = panel.reach(session)
         self.compare(GRAY)
         self.refresh()
 
@@ -286,8 +291,10 @@ class Studio(anywidget.AnyWidget):
         session = self.session
         if name == ORIGINAL and session.truth is None:
             name = GRAY
-        self.left = {"name": name} if name == GRAY else {"name": name} | _planes(
-            session.truth if name == ORIGINAL else session.ab(Choice(name))
+        self.left = (
+            {"name": name}
+            if name == GRAY
+            else {"name": name} | _planes(session.truth if name == ORIGINAL else session.ab(Choice(name)))
         )
 
     def draw_strip(self) -> None:
@@ -301,6 +308,8 @@ class Studio(anywidget.AnyWidget):
     def _thumbs(self, plain: Any, made: tuple) -> None:
         """One after the other: who turns a knob meanwhile waits for one alone."""
         found: list[dict] = []
+        if made == self._drawn and len(self.strip) == len(made[2]):  # no hurry while a slider moves
+            sleep(_CALM)
         for name in made[2]:
             with self.lock:
                 if made != self._drawn:
@@ -312,9 +321,7 @@ class Studio(anywidget.AnyWidget):
 
     def _sampled(self) -> None:
         """What is offered to begin with."""
-        self.samples = [
-            {"name": name, "image": jpeg(thumb(samples.picture(name)), 85)} for name in samples.names()
-        ]
+        self.samples = [{"name": name, "image": jpeg(thumb(samples.picture(name)), 85)} for name in samples.names()]
 
     def wait(self) -> None:
         """Until nothing is under way."""
@@ -324,5 +331,3 @@ class Studio(anywidget.AnyWidget):
 def _planes(ab: np.ndarray) -> dict:
     """An ab ``(h, w, 2)`` as the page takes it."""
     return {"width": ab.shape[1], "height": ab.shape[0], "ab": ab.astype(np.float16).tobytes()}
-
-

@@ -8,7 +8,8 @@ const told = (control, value) => {
 };
 
 function slider(control, id, turn) {
-  const { low, high, step } = control;
+  const { low, step } = control;
+  let { high } = control;
   const output = h("output", { htmlFor: id });
   const input = h("input", { type: "range", id, min: low, max: high, step });
   const back = h("button.cs-reset", {
@@ -35,7 +36,12 @@ function slider(control, id, turn) {
     show(control.default);
     turn(control.default);
   });
-  return { head: [back, output], body: [wrap], input, show, buttons: [back] };
+  const reach = (most) => {
+    if (!most || most === high) return;
+    input.max = high = most;
+    wrap.style.setProperty("--default", place(control.default));
+  };
+  return { head: [back, output], body: [wrap], input, show, reach, buttons: [back] };
 }
 
 function choice(control, id, turn) {
@@ -62,7 +68,7 @@ function text(control, id, turn) {
 
 const KINDS = { range: slider, choice, check, text };
 
-// {el, show(value), offer(choices), disable(reason)}
+// {el, show(value), offer(choices), reach(most), disable(reason)}
 export function makeControl(control, turn) {
   const id = unique(control.name);
   const made = KINDS[control.kind](control, id, turn);
@@ -78,5 +84,5 @@ export function makeControl(control, turn) {
     why.hidden = !reason;
     why.textContent = reason ? `${reason[0].toUpperCase()}${reason.slice(1)}.` : "";
   };
-  return { ...made, el, disable, offer: made.offer ?? (() => {}) };
+  return { ...made, el, disable, offer: made.offer ?? (() => {}), reach: made.reach ?? (() => {}) };
 }

@@ -1,12 +1,6 @@
 // Draws without a graphics card: the same, on a 2D canvas, pixel by pixel.
 
-import { halves } from "./gl.js";
 import { join } from "./lab.js";
-
-function float(half) {
-  const [sign, exponent, share] = [half & 0x8000 ? -1 : 1, (half >> 10) & 31, half & 1023];
-  return sign * (exponent ? 2 ** (exponent - 15) * (1 + share / 1024) : 2 ** -14 * (share / 1024));
-}
 
 export class FlatPainter {
   constructor(canvas) {
@@ -20,7 +14,7 @@ export class FlatPainter {
   }
 
   ab(side, plane) {
-    this.planes[side] = plane?.ab ? { ...plane, ab: Float32Array.from(halves(plane.ab), float) } : null;
+    this.planes[side] = plane;
   }
 
   draw({ box, split, back, sharp }) {

@@ -1,40 +1,20 @@
 // Draws on the graphics card: the luma once as a texture, the chroma as a small one that is replaced.
 
-import { glsl } from "./lab.js";
+import { glsl, LUMA } from "./lab.js";
 
 const VERTEX = `#version 300 es
 void main() { gl_Position = vec4(vec2(gl_VertexID & 1, gl_VertexID >> 1) * 4.0 - 1.0, 0.0, 1.0); }`;
 
-// Keys' cubic with a = -0.75, as OpenCV enlarges.
 const FRAGMENT = `#version 300 es
 precision highp float;
 precision highp sampler2D;
-uniform sampler2D luma, right, left;
+uniform sampler2D luma, right, left, curve;
 uniform vec4 box; // x, y, width, height of the picture, in pixels of the canvas, from its upper left corner
 uniform float height, split;
 uniform vec2 colored; // 1 where a side has colours
 uniform vec3 back;
 out vec4 shown;
 ${glsl}
-vec4 weights(float x) {
-  vec4 d = abs(vec4(x + 1.0, x, 1.0 - x, 2.0 - x));
-  vec2 near = ((1.25 * d.yz - 2.25) * d.yz) * d.yz + 1.0;
-  vec2 far = ((-0.75 * d.xw + 3.75) * d.xw - 6.0) * d.xw + 3.0;
-  return vec4(far.x, near, far.y);
-}
-vec2 chroma(sampler2D plane, vec2 place) {
-  ivec2 last = textureSize(plane, 0) - 1;
-  vec2 at = place * vec2(last + 1) - 0.5;
-  ivec2 base = ivec2(floor(at));
-  vec4 wx = weights(at.x - float(base.x)), wy = weights(at.y - float(base.y));
-  vec2 sum = vec2(0.0);
-  for (int y = 0; y < 4; y++) {
-    vec2 row = vec2(0.0);
-    for (int x = 0; x < 4; x++) row += wx[x] * texelFetch(plane, clamp(base + ivec2(x, y) - 1, ivec2(0), last), 0).rg;
-    sum += wy[y] * row;
-  }
-  return sum;
-}
 void main() {
   vec2 at = vec2(gl_FragCoord.x, height - gl_FragCoord.y);
   vec2 place = (at - box.xy) / box.zw;
@@ -43,9 +23,9 @@ void main() {
   if (any(lessThan(place, vec2(0.0))) || any(greaterThan(place, vec2(1.0)))) return;
   bool before = at.x < split;
   vec2 ab = vec2(0.0);
-  if (before && colored.x > 0.0) ab = chroma(left, place);
-  if (!before && colored.y > 0.0) ab = chroma(right, place);
-  shown = vec4(joined(code, ab), 1.0);
+  if (before && colored.x > 0.0) ab = texture(left, place).rg;
+  if (!before && colored.y > 0.0) ab = texture(right, place).rg;
+  shown = vec4(joined(texelFetch(curve, ivec2(code * 255.0 + 0.5, 0), 0).r, ab), 1.0);
 }`;
 
 function compiled(gl, kind, text) {
@@ -60,7 +40,7 @@ function texture(gl, unit, filter) {
   gl.activeTexture(gl.TEXTURE0 + unit);
   gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
   for (const [key, value] of [["WRAP_S", "CLAMP_TO_EDGE"], ["WRAP_T", "CLAMP_TO_EDGE"], ["MIN_FILTER", filter],
-    ["MAG_FILTER", "NEAREST"]]) gl.texParameteri(gl.TEXTURE_2D, gl[`TEXTURE_${key}`], gl[value]);
+    ["MAG_FILTER", "LINEAR"]]) gl.texParameteri(gl.TEXTURE_2D, gl[`TEXTURE_${key}`], gl[value]);
 }
 
 const PLANES = { right: 1, left: 2 };
@@ -71,6 +51,7 @@ export class GlPainter {
     const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false });
     if (!gl) throw new Error("no WebGL 2");
     this.gl = gl;
+    this.colored = [0, 0];
     this.program = gl.createProgram();
     gl.attachShader(this.program, compiled(gl, gl.VERTEX_SHADER, VERTEX));
     gl.attachShader(this.program, compiled(gl, gl.FRAGMENT_SHADER, FRAGMENT));
@@ -78,11 +59,13 @@ export class GlPainter {
     gl.useProgram(this.program);
     texture(gl, 0, "LINEAR_MIPMAP_LINEAR");
     for (const [name, unit] of Object.entries(PLANES)) {
-      texture(gl, unit, "NEAREST");
+      texture(gl, unit, "LINEAR");
       this.ab(name, null);
     }
-    for (const [unit, name] of ["luma", "right", "left"].entries()) gl.uniform1i(this.at(name), unit);
-    this.colored = [0, 0];
+    texture(gl, 3, "NEAREST");
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R32F, 256, 1, 0, gl.RED, gl.FLOAT, LUMA);
+    gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
+    for (const [unit, name] of ["luma", "right", "left", "curve"].entries()) gl.uniform1i(this.at(name), unit);
   }
 
   at(name) {
@@ -97,15 +80,13 @@ export class GlPainter {
     gl.generateMipmap(gl.TEXTURE_2D);
   }
 
-  // An ab of float16 pairs {width, height, ab}, or none.
+  // What `finer` made of an ab {width, height, ab}, or none.
   ab(side, plane) {
     const gl = this.gl;
-    const [width, height] = plane?.ab ? [plane.width, plane.height] : [1, 1];
-    const data = plane?.ab ? halves(plane.ab) : new Uint16Array(2);
+    const { width, height, ab } = plane ?? { width: 1, height: 1, ab: new Float32Array(2) };
     gl.activeTexture(gl.TEXTURE0 + PLANES[side]);
-    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
-    if (this.colored) this.colored[side === "left" ? 0 : 1] = plane?.ab ? 1 : 0;
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RG16F, width, height, 0, gl.RG, gl.HALF_FLOAT, data);
+    this.colored[side === "left" ? 0 : 1] = plane ? 1 : 0;
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RG16F, width, height, 0, gl.RG, gl.FLOAT, ab);
   }
 
   // box: {x, y, width, height} and split in pixels of the canvas; back: r, g, b in 0..1.
@@ -133,10 +114,4 @@ export class GlPainter {
   most() {
     return this.gl.getParameter(this.gl.MAX_TEXTURE_SIZE);
   }
-}
-
-export function halves(view) {
-  const copy = new Uint8Array(view.byteLength);
-  copy.set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
-  return new Uint16Array(copy.buffer);
 }

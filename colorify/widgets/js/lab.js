@@ -8,11 +8,6 @@ const TO_RGB = [
 export const STEPS = 10; // of the bisection that brings a colour into the gamut
 
 export const glsl = `
-float line_of(float code) { return code <= 0.04045 ? code / 12.92 : pow((code + 0.055) / 1.055, 2.4); }
-float luma_of(float code) {
-  float y = line_of(code);
-  return 116.0 * (y > 0.008856 ? pow(y, 1.0 / 3.0) : 7.787 * y + 16.0 / 116.0) - 16.0;
-}
 vec3 cube(vec3 f) {
   vec3 above = max(f - 0.206897, 0.0);
   return above * above * (f + 0.413794) + (f - 16.0 / 116.0) / 7.787;
@@ -26,10 +21,11 @@ bool outside(vec3 rgb) {
 }
 vec3 coded(vec3 rgb) {
   rgb = clamp(rgb, 0.0, 1.0);
-  return mix(rgb * 12.92, 1.055 * pow(max(rgb, 1e-8), vec3(1.0 / 2.4)) - 0.055, step(0.0031308, rgb));
+  vec3 one = sqrt(rgb), two = sqrt(one), three = sqrt(two); // the curve to 0.001, without a power
+  vec3 curve = 0.662002687 * one + 0.684122060 * two - 0.323583601 * three - 0.0225411470 * rgb;
+  return mix(rgb * 12.92, curve, step(0.0031308, rgb));
 }
-vec3 joined(float code, vec2 ab) {
-  float luma = luma_of(code);
+vec3 joined(float luma, vec2 ab) {
   vec3 rgb = light(luma, ab);
   if (outside(rgb)) {
     float share = 0.0, width = 1.0;
@@ -42,7 +38,8 @@ vec3 joined(float code, vec2 ab) {
   return coded(rgb);
 }`;
 
-const LUMA = Float32Array.from({ length: 256 }, (_, code) => {
+// L* of a gray code.
+export const LUMA = Float32Array.from({ length: 256 }, (_, code) => {
   const coded = code / 255;
   const y = coded <= 0.04045 ? coded / 12.92 : ((coded + 0.055) / 1.055) ** 2.4;
   return 116 * (y > 0.008856 ? Math.cbrt(y) : 7.787 * y + 16 / 116) - 16;

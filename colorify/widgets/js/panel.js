@@ -33,9 +33,10 @@ export function makePanel({ model, bus }, extras) {
   }
 
   function update() {
-    const [knobs, disabled, choices] = ["knobs", "disabled", "choices"].map((name) => model.get(name));
+    const [knobs, disabled, choices, reach] = ["knobs", "disabled", "choices", "reach"].map((name) => model.get(name));
     for (const [name, control] of controls) {
       control.offer(choices[name]);
+      control.reach(reach[name]);
       if (!bus.turning(name)) control.show(knobs[name]);
       control.disable(disabled[name]);
     }

@@ -1,5 +1,6 @@
 // The picture, large: canvas, zoom and pan, and what lies over it.
 
+import { finer } from "./chroma.js";
 import { h, within } from "./dom.js";
 import { FlatPainter } from "./flat.js";
 import { GlPainter } from "./gl.js";
@@ -63,13 +64,17 @@ export class Stage {
     this.name = picture.number;
     this.painter.luma(bitmap);
     if (!same) this.view.take(picture.width, picture.height);
-    this.recolor();
+    this.el.parentElement.style.setProperty("--aspect", picture.width / picture.height);
+    this.recolor("color");
+    this.recolor("left");
   }
 
-  recolor() {
-    this.painter.ab("right", this.model.get("color"));
-    this.painter.ab("left", this.model.get("left"));
+  // The chroma of a side: `color` is that on the right.
+  recolor(side) {
+    const plane = this.model.get(side);
+    this.painter.ab(side === "left" ? "left" : "right", plane?.ab ? finer(plane) : null);
     this.paint();
+    this.el.dispatchEvent(new CustomEvent("recolored", { bubbles: true }));
   }
 
   draw() {
@@ -86,7 +91,7 @@ export class Stage {
     this.el.style.setProperty("--split", `${this.divider()}px`);
     for (const layer of this.layers) layer(this);
     this.aim();
-    this.el.dispatchEvent(new CustomEvent("drawn", { bubbles: true }));
+    this.store.set("scale", this.view.scale * dpr);
   }
 
   resize() {
@@ -156,7 +161,7 @@ export class Stage {
   }
 
   down(event) {
-    this.over.focus({ preventScroll: true });
+    this.over.focus({ preventScroll: true, focusVisible: false });
     this.over.setPointerCapture(event.pointerId);
     this.pointers.set(event.pointerId, this.where(event));
     if (this.pointers.size > 1) {
@@ -175,7 +180,7 @@ export class Stage {
     const apart = (one) => Math.hypot(one.x - other.x, one.y - other.y);
     this.view.pan((now.x - before.x) / 2, (now.y - before.y) / 2);
     this.view.zoom((this.view.scale * apart(now)) / Math.max(apart(before), 1), (now.x + other.x) / 2, (now.y + other.y) / 2);
-    this.moved();
+    this.draw();
   }
 
   // Within a notebook the wheel scrolls it, until one works on the picture.
@@ -185,7 +190,7 @@ export class Stage {
     const { x, y } = this.where(event);
     const lines = event.deltaMode === 1 ? 16 : 1;
     this.view.zoom(this.view.scale * Math.exp(-event.deltaY * lines * WHEEL * (event.ctrlKey ? 5 : 1)), x, y);
-    this.moved();
+    this.draw();
   }
 
   toggle() {
@@ -195,22 +200,17 @@ export class Stage {
 
   fit() {
     this.view.fit();
-    this.moved();
+    this.draw();
   }
 
   // One pixel of the picture is one of the screen.
   whole() {
     this.view.zoom(1 / (window.devicePixelRatio || 1));
-    this.moved();
+    this.draw();
   }
 
   zoom(times) {
     this.view.zoom(this.view.scale * times);
-    this.moved();
-  }
-
-  moved() {
-    this.store.set("scale", this.view.scale * (window.devicePixelRatio || 1));
     this.draw();
   }
 
@@ -228,7 +228,7 @@ export class Stage {
     else if (event.key === " ") this.space = true;
     else return;
     event.preventDefault();
-    this.moved();
+    this.draw();
   }
 
   // The cross, by a hundredth of the picture.

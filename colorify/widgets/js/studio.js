@@ -49,9 +49,9 @@ function render({ model, el }) {
       sides.update();
       stage.open();
     },
-    color: () => stage.recolor(),
+    color: () => stage.recolor("color"),
     left: () => {
-      stage.recolor();
+      stage.recolor("left");
       sides.update();
     },
     knobs: () => {

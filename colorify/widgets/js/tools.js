@@ -10,7 +10,7 @@ function pan(stage, from) {
     move(to) {
       stage.view.pan(to.x - last.x, to.y - last.y);
       last = to;
-      stage.moved();
+      stage.draw();
     },
   };
 }
