@@ -29,7 +29,7 @@ class Jobs:
 
     def along(self, reel: Reel) -> None:
         """Fill the time line of a film: stills first, then shots."""
-        self._submit(self._quick, lambda: self._filled(reel))
+        self._submit(self._quick, lambda: self.studio.guarded(lambda: self._filled(reel)))
 
     def start(self, text: str, work: Callable[[Callable[[float], None]], None]) -> None:
         """Begin what the user asked for; ``work`` hears how to report a share, which raises `StoppedError` on a stop.

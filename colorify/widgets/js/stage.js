@@ -86,6 +86,7 @@ export class Stage {
     this.due = undefined;
     const dpr = window.devicePixelRatio || 1;
     const scaled = Object.fromEntries(Object.entries(this.view.box).map(([key, value]) => [key, value * dpr]));
+    for (const key of ["x", "y"]) scaled[key] = Math.round(scaled[key]); // pixels on pixels
     const split = this.divider() * dpr;
     this.painter.draw({ box: scaled, split, back: this.back ?? [0.1, 0.1, 0.1], sharp: this.view.scale * dpr >= 2 });
     this.el.style.setProperty("--split", `${this.divider()}px`);
@@ -152,7 +153,7 @@ export class Stage {
         this.gesture = null;
       });
     }
-    over.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    this.el.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     over.addEventListener("dblclick", () => {
       if (this.store.get("tool") === "look") this.toggle();
     });
@@ -185,6 +186,7 @@ export class Stage {
 
   // Within a notebook the wheel scrolls it, until one works on the picture.
   wheel(event) {
+    if (event.target.closest(".cs-player")) return;
     if (this.place === "notebook" && !event.ctrlKey && !this.el.contains(document.activeElement)) return;
     event.preventDefault();
     const { x, y } = this.where(event);
