@@ -24,7 +24,11 @@ _NEAR = 12  # likely colours that are offered
 def _part(studio: Studio, act: Act) -> None:
     """A part of a file that is dropped, pasted or chosen; the last one opens it."""
     path = studio.shelved.part(act["upload"], act["name"], act["part"], act["buffers"][0])
-    if act["part"] + 1 == act["of"]:
+    if act["part"] + 1 < act["of"]:
+        return
+    if knob := act.get("knob"):
+        studio.turn({knob: [*studio.knobs[knob], str(path)]})
+    else:
         _read(studio, path, Path(act["name"]).stem)
 
 

@@ -7,7 +7,7 @@ import io
 import shlex
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 
 from colorify import pictures
@@ -74,6 +74,9 @@ def archive(made: Sequence[Made], out: Path) -> None:
             if one.keys:
                 for frame in sorted(one.keys.iterdir()):
                     folder.write(frame, f"keyframes/{name}/{frame.name}")
+            for path in {Path(path) for value in one.values.values() if isinstance(value, list) for path in value}:
+                if _guide(path) not in folder.namelist():
+                    folder.write(path, _guide(path))
             lines.append(_line(one, name, original))
         script = zipfile.ZipInfo(_SCRIPT)
         script.external_attr = 0o755 << 16
@@ -96,6 +99,9 @@ def arguments(one: Made, name: str) -> list[str]:
     found = ["--model", one.paths.get(choice.model, choice.model)]
     for knob in fields(Knobs):
         value = getattr(choice.knobs, knob.name)
+        if "told" in knob.metadata:
+            found += _guides(knob, one)
+            continue
         if not knob.metadata or value == getattr(plain, knob.name) or (one.item.film and knob.name == "tta"):
             continue
         option = "--" + knob.name.replace("_", "-")
@@ -110,6 +116,22 @@ def arguments(one: Made, name: str) -> list[str]:
     if choice.knobs.hints:
         found += ["--hints", f"hints/{name}.csv"]
     return [*found, "--side-by-side"] if one.values["beside"] else found
+
+
+def _guides(knob: Field, one: Made) -> list[str]:
+    """References, a palette, a mask: files are in the folder too."""
+    given = one.values.get(knob.name) or []
+    if one.item.film and knob.name == "mask":
+        return []
+    words = (
+        [given] if isinstance(given, str) else [f"guides/{Path(path).parent.name}-{Path(path).name}" for path in given]
+    )
+    return [part for word in words for part in (knob.metadata["option"], word)]
+
+
+def _guide(path: Path) -> str:
+    """Where a reference or a mask is in the folder."""
+    return f"guides/{path.parent.name}-{path.name}"
 
 
 def _film_arguments(one: Made, name: str) -> list[str]:

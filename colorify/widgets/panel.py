@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -27,7 +28,7 @@ class Control:
     label: str
     tip: str  # plain words, a sentence or two
     default: Any
-    kind: str = "range"  # range, choice, check or text
+    kind: str = "range"  # range, choice, check, text, or files: paths, at most `high` of them
     low: float = 0.0
     high: float = 1.0
     step: float = 0.05
@@ -67,6 +68,13 @@ _COLOR = (
     Control("blur", "Soft edges", "Blurs the colours alone, never the picture.", 0.0, high=40, step=0.5, unit="px"),
     Control("doubt", "Show where it is unsure", "Orange: places where a hint from you helps most.", False, "check"),
 )
+_GUIDES = (
+    Control("references", "References", "Pictures in colour that this one is to be like.", [], "files", high=8),
+    Control("reference_strength", "Follow them", "How far: 1 wherever they match for sure, 0 nowhere.", 1.0),
+    Control("palette", "Palette", "Colours to keep to, such as: navy, khaki, #8b4513.", "", "text"),
+    Control("palette_strength", "Keep to it", "How far: at 1 no other hues are left.", 1.0),
+    Control("mask", "Mask", "A picture: white is coloured, black stays as it was.", [], "files", high=1),
+)
 _FILM = (
     Control("steady", "Steadiness", "1 keeps colours from flickering, 0 colours every frame for itself.", 1.0),
     Control(
@@ -85,6 +93,7 @@ _GROUPS = (
     Group("model", "Model", _MODEL),
     Group("color", "Colour", _COLOR),
     Group("hints", "Hints", ()),
+    Group("guides", "References and palette", _GUIDES),
     Group("film", "Film", _FILM),
     Group("export", "Export", _EXPORT),
 )
@@ -96,6 +105,8 @@ def _found(knob: Any) -> Control:
     """A control for a knob that has no row above."""
     help, low, high = (knob.metadata.get(key) for key in ("help", "min", "max"))
     label = knob.name.replace("_", " ").capitalize()
+    if knob.metadata.get("told", str) not in (str, str | None):
+        return Control(knob.name, label, help, [], "files", high=1 if knob.default is None else 8)
     if isinstance(knob.default, bool):
         return Control(knob.name, label, help, knob.default, "check")
     if low is None or high is None:
@@ -143,17 +154,36 @@ def checked(found: tuple[Group, ...], now: Values, given: Mapping[str, Any], ses
         high = reach(session).get(name, control.high)
         if control.kind == "range" and not control.low <= float(value) <= high:
             raise ValueError(f"{name} {value}: expected {control.low:g} to {high:g}")
-    return now | {name: _typed(controls[name], value) for name, value in given.items()}
+    values = now | {name: _typed(controls[name], value) for name, value in given.items()}
+    knobs_of(values)
+    return values
 
 
 def _typed(control: Control, value: Any) -> Any:
+    if control.kind == "files":
+        return [str(path) for path in value][-int(control.high) :]
     return type(control.default)(value) if control.default is not None and control.kind != "choice" else value
 
 
 def knobs_of(values: Values, hints: tuple = ()) -> Knobs:
     """The `Knobs` that the values say."""
     named = {knob.name for knob in fields(Knobs)}
-    return Knobs(**{name: value for name, value in values.items() if name in named}, hints=hints)
+    told = {name: _told(name, value) for name, value in values.items() if name in named}
+    return Knobs(**{name: value for name, value in told.items() if value is not None}, hints=hints)
+
+
+def _told(name: str, value: Any) -> Any:
+    """A value as `Knobs` take it; nothing: as they are by themselves."""
+    if isinstance(value, list | str):
+        return _read(name, tuple(value) if isinstance(value, list) else value) if value else None
+    return value
+
+
+@lru_cache(maxsize=64)
+def _read(name: str, value: tuple[str, ...] | str) -> Any:
+    """What files or words stand for; read once."""
+    single = next(knob for knob in fields(Knobs) if knob.name == name).default is None
+    return getattr(Knobs(**{name: value if isinstance(value, str) else value[0] if single else list(value)}), name)
 
 
 def choices(session: Session) -> dict[str, dict[Any, str]]:
@@ -185,6 +215,10 @@ def disabled(session: Session, values: Values) -> dict[str, str]:
         reasons["variety"] = "for ideas: choose one in the strip" if classifier else "no model here has ideas"
     if not values["other"]:
         reasons["blend"] = "choose a second model first"
+    if not values["references"]:
+        reasons["reference_strength"] = "add a reference first"
+    if not values["palette"]:
+        reasons["palette_strength"] = "name a palette first"
     if classifier is None:
         reasons["doubt"] = "no model here knows how sure it is"
     if values["model"] in (GRAY, GIVEN):

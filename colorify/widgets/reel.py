@@ -97,7 +97,7 @@ def save_keys(keys: Mapping[float, Picture], folder: Path) -> None:
 def options_of(values: Values, knobs: Knobs, start: float, end: float) -> Options:
     """What the panel asks of a film, from a second to another."""
     return Options(
-        knobs=replace(knobs, hints=()),
+        knobs=replace(knobs, hints=(), mask=None),
         side_by_side=values["sides"],
         steady=values["steady"],
         every=values["every"],

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from PIL import Image, ImageColor
 
 from colorify import pictures
+from colorify.answer import Answer, Blend
 from colorify.codec import Bits, Channels, softmax
 from colorify.color import luma_to_gray, render, rgb_to_lab, to_rgb
-from colorify.answer import Answer, Blend
 from colorify.inference import Colorizer, Mix
 from colorify.knobs import Knobs
 from colorify.laying import adjust, apply_chroma, luma_reader
 from colorify.network_input import small_luma, small_size, upright_size
 from colorify.pictures import Picture
+
+if TYPE_CHECKING:
+    from colorify.masks import Mask
 
 SHOWN = 16e6  # pixels at most of what is shown, and the longest side that graphics cards take
 LONGEST = 8192
@@ -26,6 +30,7 @@ THUMB = 192  # px: longest side of a thumbnail
 GRAY, GIVEN, ORIGINAL = "gray", "yours", "original"
 """What may be chosen instead of a model: no colours, those of `Session.give`, and those that the picture came with."""
 _NEAR = 12.0  # ab units: colours nearer than that are called near
+_FINE = 384  # px: short side of what a mask cuts
 _UNSURE = (30.0, 75.0)  # ab of where the classifier is unsure: orange
 _CODES = (luma_to_gray(np.linspace(0, 100, 4096)) * 255 + 0.5).astype(np.uint8)  # the gray of an L*
 _STRIP = 1 << 20  # pixels at a time
@@ -73,7 +78,16 @@ class Session:
         """The chroma ``(h, w, 2)`` to be laid over `shown`, upright, as small as it is known."""
         blur = choice.knobs.blur * min(self.shown.size) / min(self.source.size)
         choice = self._meant(choice)
-        return adjust(self.answer(choice).ab(choice.knobs), self.shown, blur)
+        ab = adjust(self.answer(choice).ab(choice.knobs), self.shown, blur)
+        return self._masked(ab, choice.knobs.mask) if choice.knobs.mask else ab
+
+    def _masked(self, ab: np.ndarray, mask: Mask) -> np.ndarray:
+        """The ab ``(h, w, 2)`` beside those that the picture came with, as far as the mask says; `PictureError`."""
+        mask.check(self.size)
+        size = small_size(self.size, min(_FINE, *self.size))
+        share = mask.sized(size[::-1])[..., None]
+        own = 0.0 if self.truth is None else cv2.resize(self.truth, size, interpolation=cv2.INTER_CUBIC)
+        return cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC) * share + own * (1 - share)
 
     def preview(self, choice: Choice) -> Image.Image:
         """The picture coloured, as a thumbnail."""
@@ -169,7 +183,13 @@ class Session:
             return self.models[name].look(self.source, size, tta)
         luma = small_luma(self.source, size)
         ab = cv2.resize(self.given, (luma.shape[1] // 2, luma.shape[0] // 2), interpolation=cv2.INTER_AREA)
-        return Answer(self.source, luma, np.moveaxis(ab, -1, 0) / Channels().scale, Channels())
+        return Answer(
+            self.source,
+            luma,
+            np.moveaxis(ab, -1, 0) / Channels().scale,
+            Channels(),
+            matcher=self.models[self.first].matcher,
+        )
 
     @cached_property
     def classifier(self) -> str | None:

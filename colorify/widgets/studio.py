@@ -7,7 +7,7 @@ goes to it once; a knob costs its chroma alone, which the page lays over the lum
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from threading import RLock
 from time import sleep
@@ -71,6 +71,7 @@ class Studio(anywidget.AnyWidget):
     stills = _synced(traitlets.List())  # {time, image} along the film
     clip = _synced(traitlets.Dict())  # {start, film: MP4}: a stretch in colour
     samples = _synced(traitlets.List())  # {name, image}
+    guides = _synced(traitlets.Dict())  # by control: {path, name, image} of each file
     notice = _synced(traitlets.Dict())  # {text, kind: error or note}
     progress = _synced(traitlets.Dict())  # {text, share}; empty: nothing is under way
     can = _synced(traitlets.Dict())  # {undo, redo}
@@ -243,11 +244,15 @@ class Studio(anywidget.AnyWidget):
 
     def turn(self, values: Mapping[str, Any]) -> None:
         """Set knobs, and show what comes of it; another model brings its own size."""
-        model = values.get("model")
+        before, model = dict(self.knobs), values.get("model")
         if model and "size" not in values and model in [*self.session.models, *self.session.ideas]:
             values = {**values, "size": self.session.model(model).size}
         self._quietly(knobs=dict(values))
-        self.refresh()
+        try:
+            self.refresh()
+        except ValueError:
+            self._quietly(knobs=before)
+            raise
 
     def mark(self, x: float, y: float, color: str) -> Mark:
         """A hint within the picture."""
@@ -284,7 +289,19 @@ class Studio(anywidget.AnyWidget):
         self._quietly(hints=self._dots(history.now))
         self.can = {"undo": bool(history.past), "redo": bool(history.future)}
         self.show_film()
+        self.guides = {
+            control.name: [self._guide(path) for path in self.knobs[control.name]]
+            for group in self._groups
+            for control in group.controls
+            if control.kind == "files"
+        }
         self.draw_strip()
+
+    @cache  # noqa: B019 a studio lives as long as its kernel
+    def _guide(self, path: str) -> dict:
+        """A reference or a mask, to be shown."""
+        picture = pictures.to_pil(pictures.upright(pictures.read(Path(path)))).convert("RGB")
+        return {"path": path, "name": Path(path).name, "image": jpeg(thumb(picture), 85)}
 
     def compare(self, name: str) -> None:
         """What stands left of the divider: gray, the original, or a model."""

@@ -125,3 +125,23 @@ def test_every_message_is_answered(studio):
 def test_what_is_unknown_is_an_error(studio):
     with pytest.raises(KeyError):
         studio.act({"do": "nonsense"})
+
+
+def test_references_palettes_and_masks_are_given_and_taken_away(studio, tmp_path):
+    plain = ab(studio)
+    photo(5, 200, 150).save(tmp_path / "like.png")
+    content = (tmp_path / "like.png").read_bytes()
+    for name in ("references", "mask"):
+        studio.act(
+            {"do": "part", "upload": name, "name": "like.png", "part": 0, "of": 1, "knob": name}, [memoryview(content)]
+        )
+    assert "like.png" in studio.notice["text"] and "shape" in studio.notice["text"], "the mask is no picture of it"
+    assert [one["name"] for one in studio.guides["references"]] == ["like.png"] and studio.guides["mask"] == []
+    liked = ab(studio)
+    assert "reference_strength" not in studio.disabled and not np.array_equal(liked, plain)
+    studio.act({"do": "turn", "knobs": {"palette": "navy"}})
+    assert "two or more" in studio.notice["text"] and studio.knobs["palette"] == ""
+    studio.act({"do": "turn", "knobs": {"palette": "navy,orange"}})
+    assert studio.notice == {} and not np.array_equal(ab(studio), liked)
+    studio.act({"do": "turn", "knobs": {"references": [], "palette": ""}})
+    assert np.array_equal(ab(studio), plain) and "reference_strength" in studio.disabled

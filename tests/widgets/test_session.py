@@ -207,12 +207,13 @@ def test_what_is_chosen_reaches_the_film(session):
 
 
 def test_guides_reach_what_is_shown_and_what_is_written(session):
-    plain = pixels(session.preview(Choice("one")))
+    plain = session.ab(Choice("one"))
     mask = np.zeros(session.source.pixels.shape[:2], np.uint8)
     mask[:, : mask.shape[1] // 2] = 255
     for knobs in (Knobs(references=[photo(3, 300, 200)]), Knobs(palette="teal,orange"), Knobs(mask=mask)):
         for choice in (Choice("one", knobs=knobs), Choice("one", other="two", blend=0.5, knobs=knobs)):
-            assert not np.array_equal(pixels(session.preview(choice)), plain)
-            assert session.full(choice).pixels.shape == (*session.size[::-1], 3)
+            assert not np.array_equal(session.ab(choice), plain)
+            joined = apply_chroma(session.shown, session.ab(choice)).pixels.astype(int)
+            assert np.abs(joined - session.full(choice).pixels).mean() < 1.5
     kept = session.full(Choice("one", knobs=Knobs(mask=mask))).pixels
     assert np.array_equal(kept[:, -10:], session.source.pixels[:, -10:])

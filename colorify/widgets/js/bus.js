@@ -33,13 +33,13 @@ export function makeBus(model) {
     if (pending) flush();
   }
 
-  async function upload(file) {
+  async function upload(file, knob) {
     const bytes = new Uint8Array(await file.arrayBuffer());
     const of = Math.max(1, Math.ceil(bytes.length / PART));
     const upload = `${Date.now()}-${Math.random()}`;
     for (let part = 0; part < of; part++) {
       const piece = bytes.slice(part * PART, (part + 1) * PART);
-      send("part", { upload, name: file.name || "pasted.png", part, of }, [piece.buffer]);
+      send("part", { upload, name: file.name || "pasted.png", part, of, knob }, [piece.buffer]);
     }
   }
 

@@ -1,6 +1,6 @@
 // The controls of the panel: a slider with its default marked, a choice, a check, a line of text.
 
-import { h, icon, unique } from "./dom.js";
+import { h, icon, pixelOf, shown, unique } from "./dom.js";
 
 const told = (control, value) => {
   const digits = control.step >= 1 ? 0 : control.step >= 0.1 ? 1 : 2;
@@ -66,12 +66,42 @@ function text(control, id, turn) {
   return { head: [], body: [input], input, show: (value) => (input.value = value ?? "") };
 }
 
-const KINDS = { range: slider, choice, check, text };
+// Files that are given: a click takes one away, or a colour of it with the eye-dropper.
+function files(control, id, turn, { bus, store }) {
+  const input = h("input", {
+    type: "file",
+    id,
+    accept: "image/*",
+    multiple: control.high > 1,
+    onchange: async () => {
+      for (const file of input.files) await bus.upload(file, control.name);
+      input.value = "";
+    },
+  });
+  const row = h("div.cs-given", {});
+  const add = h("label.cs-file.cs-button", {}, "Add", input);
+  const give = (given) => {
+    row.replaceChildren(...(given ?? []).map(({ path, name, image }) => h("button.cs-thumb", {
+      type: "button",
+      title: `${name}: click to take it away`,
+      "aria-label": `Take away ${name}`,
+      onclick: (event) => {
+        const picture = event.currentTarget.firstChild;
+        if (store.get("tool") !== "pick" || !event.detail) return turn(given.filter((one) => one.path !== path).map((one) => one.path));
+        store.set("color", pixelOf(picture, event));
+        store.set("tool", store.get("last"));
+      },
+    }, shown(h("img", { alt: "" }), image))));
+  };
+  return { head: [add], body: [row], input, show: () => {}, give };
+}
+
+const KINDS = { range: slider, choice, check, text, files };
 
 // {el, show(value), offer(choices), reach(most), disable(reason)}
-export function makeControl(control, turn) {
+export function makeControl(control, turn, parts) {
   const id = unique(control.name);
-  const made = KINDS[control.kind](control, id, turn);
+  const made = KINDS[control.kind](control, id, turn, parts);
   const tip = h("span.cs-tip", { role: "tooltip", id: `${id}-tip` }, control.tip);
   const why = h("p.cs-why", { id: `${id}-why`, hidden: true });
   const el = h("div.cs-control", { "data-name": control.name },
@@ -84,5 +114,5 @@ export function makeControl(control, turn) {
     why.hidden = !reason;
     why.textContent = reason ? `${reason[0].toUpperCase()}${reason.slice(1)}.` : "";
   };
-  return { ...made, el, disable, offer: made.offer ?? (() => {}), reach: made.reach ?? (() => {}) };
+  return { ...made, el, disable, offer: made.offer ?? (() => {}), reach: made.reach ?? (() => {}), give: made.give ?? (() => {}) };
 }

@@ -3,7 +3,8 @@
 import { makeControl } from "./controls.js";
 import { h } from "./dom.js";
 
-export function makePanel({ model, bus }, extras) {
+export function makePanel(parts, extras) {
+  const { model, bus } = parts;
   const el = h("aside.cs-panel", { "aria-label": "Settings" });
   const controls = new Map();
   const groups = new Map();
@@ -17,7 +18,7 @@ export function makePanel({ model, bus }, extras) {
 
   function group({ name, title, controls: listed }) {
     const made = listed.map((control) => {
-      const one = makeControl(control, (value) => bus.turn({ [control.name]: value }));
+      const one = makeControl(control, (value) => bus.turn({ [control.name]: value }), parts);
       controls.set(control.name, one);
       return [control, one.el];
     });
@@ -43,5 +44,10 @@ export function makePanel({ model, bus }, extras) {
     if (groups.has("film")) groups.get("film").hidden = !model.get("film").name;
   }
 
-  return { el, build, update };
+  function give() {
+    const guides = model.get("guides");
+    for (const [name, control] of controls) control.give(guides[name]);
+  }
+
+  return { el, build, update, give };
 }

@@ -75,6 +75,7 @@ function render({ model, el }) {
     },
     stills: film.fill,
     clip: film.play,
+    guides: panel.give,
     notice: notices.update,
     progress: notices.update,
     near: sides.update,
