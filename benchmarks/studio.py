@@ -1,4 +1,5 @@
 """How long the studio takes to answer, beyond the network: every knob on a large photograph, in milliseconds.
+
 What the page draws of it is measured in a browser, by tests/widgets/test_browser.py.
 
     python benchmarks/studio.py [--megapixels 12] [--repeats 9]

@@ -257,7 +257,7 @@ def test_a_film(visitor, tmp_path):
     sync_api.expect(page.locator(".cs-key")).to_have_text("2 shots")
     sync_api.expect(page.locator(".cs-stills img")).to_have_count(12)
     visitor.tool("p")
-    page.mouse.click(*visitor.at(0.5, 0.5))
+    page.mouse.click(*visitor.at(0.7, 0.6))
     visitor.dots(1)
     sync_api.expect(page.locator(".cs-key")).to_have_text("2 shots, 1 key frame of yours")
     page.get_by_label("A shot begins at 0:01.6").click()
