@@ -83,7 +83,7 @@ def _turn(studio: Studio, act: Act) -> None:
 
 def _reset(studio: Studio, act: Act) -> None:
     """All knobs of the picture; those of the export stay."""
-    kept = {"format", "depth", "beside"}
+    kept = {"format", "depth", "beside", "layers", "provenance", "badge"}
     defaults = {control["name"]: control["default"] for group in studio.panel for control in group["controls"]}
     studio.turn({name: value for name, value in defaults.items() if name not in kept})
 
@@ -231,9 +231,10 @@ def _export(studio: Studio, act: Act) -> None:
     path = Path(studio.shelved.home, f"{secrets.token_hex(8)}{values['format']}")
 
     def work(report: Callable[[float], None]) -> None:
-        lost = exporting.write(exporting.picture(studio.session, choice, values, report), path)
+        result = exporting.picture(studio.session, choice, values, report)
+        written, lost = exporting.write(studio.session, result, values, path)
         moment = f"-{item.moment:.2f}s" if item.film else ""
-        _give(studio, f"{item.name}{moment}-color{path.suffix}", path.read_bytes())
+        _give(studio, f"{item.name}{moment}-color{''.join(written.suffixes)}", written.read_bytes())
         if lost:
             studio.say(f"Saved; {'; '.join(lost)}")
 
@@ -277,7 +278,8 @@ def _made(studio: Studio, item: Item, home: Path) -> exporting.Made:
         return exporting.Made(result=None, keys=folder if keys else None, **given)
     path = home / f"{item.number}{values['format']}"
     plain = values | {"depth": next(iter(panel.DEPTHS))}
-    exporting.write(exporting.picture(studio.session, choice, plain, lambda share: None), path)
+    result = exporting.picture(studio.session, choice, plain, lambda share: None)
+    path, _ = exporting.write(studio.session, result, plain, path)
     return exporting.Made(result=path, **given)
 
 

@@ -41,12 +41,20 @@ def picture(session: Session, choice: Choice, values: Values, report: Callable[[
     """The whole result, as the panel asks for it."""
     depth = DEPTHS[values["depth"]] if "16" in pictures.FORMATS[values["format"]].depths else 8
     result = session.full(choice, depth, report)
-    return pictures.beside(deeper(session.source, depth), result) if values["beside"] else result
+    return pictures.beside(deeper(session.source, depth), result) if is_beside(values) else result
 
 
-def write(picture: Picture, path: Path) -> tuple[str, ...]:
-    """Write a result; returns what its format could not hold."""
-    return pictures.write(picture, path, overwrite=True)
+def is_beside(values: Values) -> bool:
+    """Whether gray and colour are to stand in a row; layers lie over each other."""
+    return values["beside"] and not values["layers"]
+
+
+def write(session: Session, picture: Picture, values: Values, path: Path) -> tuple[Path, tuple[str, ...]]:
+    """Write a result; returns where, as layers are not for every format, and what could not be held."""
+    if not values["layers"]:
+        return path, pictures.write(picture, path, overwrite=True)
+    path, depth = pictures.layers.target_of(path), 8 * picture.pixels.dtype.itemsize
+    return path, pictures.layers.write_layers([(deeper(session.source, depth), picture)], path, overwrite=True)
 
 
 def csv_of(marks: Sequence[Mark]) -> str:
@@ -68,7 +76,7 @@ def archive(made: Sequence[Made], out: Path) -> None:
             original = f"originals/{name}{one.item.path.suffix}"
             folder.write(one.item.path, original)
             if one.result:
-                folder.write(one.result, f"results/{name}-color{one.result.suffix}")
+                folder.write(one.result, f"results/{name}-color{_suffix(one.result)}")
             if one.choice.knobs.hints and not one.item.film:
                 folder.writestr(f"hints/{name}.csv", csv_of(one.item.history.now))
             if one.keys:
@@ -83,12 +91,16 @@ def archive(made: Sequence[Made], out: Path) -> None:
         folder.writestr(script, "\n".join(lines) + "\n")
 
 
+def _suffix(path: Path) -> str:
+    return "".join(path.suffixes)
+
+
 def _line(one: Made, name: str, original: str) -> str:
     if GIVEN in (one.choice.model, one.choice.other):
         return f"# {name}: its colours came from a notebook, so that no command makes them again"
     if (one.choice.other or "").startswith("idea ") and one.choice.blend:
         return f"# {name}: the command line blends models, not ideas, so that no command makes it again"
-    suffix = one.result.suffix if one.result else ".mp4"
+    suffix = _suffix(one.result) if one.result else ".mp4"
     asked = ["colorify", "video" if one.item.film else "image", original, "-o", f"again/{name}-color{suffix}"]
     return shlex.join([*asked, *arguments(one, name)])
 
@@ -115,7 +127,8 @@ def arguments(one: Made, name: str) -> list[str]:
         return found + _film_arguments(one, name)
     if choice.knobs.hints:
         found += ["--hints", f"hints/{name}.csv"]
-    return [*found, "--side-by-side"] if one.values["beside"] else found
+    found += ["--layers"] if one.values["layers"] else []
+    return [*found, "--side-by-side"] if is_beside(one.values) else found
 
 
 def _guides(knob: Field, one: Made) -> list[str]:

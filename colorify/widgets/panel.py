@@ -88,6 +88,9 @@ _EXPORT = (
     Control("format", "Format", "PNG and TIFF lose nothing; JPEG, WebP and AVIF are smaller.", ".png", "choice"),
     Control("depth", "Depth", "Bits of a channel. 16 is for further editing.", "as the file", "choice"),
     Control("beside", "Gray beside colour", "Both in one picture, in a row.", False, "check"),
+    Control("layers", "Layers", "Colour as a layer over the gray: a TIFF of pages, or OpenRaster.", False, "check"),
+    Control("provenance", "Say that it was coloured", "In the metadata: by which model and knobs.", True, "check"),
+    Control("badge", "Badge", "A small mark in the corner of the picture: colorized.", False, "check"),
 )
 _GROUPS = (
     Group("model", "Model", _MODEL),
@@ -223,6 +226,8 @@ def disabled(session: Session, values: Values) -> dict[str, str]:
         reasons["doubt"] = "no model here knows how sure it is"
     if values["model"] in (GRAY, GIVEN):
         reasons |= dict.fromkeys(("size", "tta"), "no network has its say here")
+    if values["layers"]:
+        reasons["beside"] = "layers lie over each other"
     if "16" not in FORMATS[values["format"]].depths:
         reasons["depth"] = f"{FORMATS[values['format']].name} holds 8 bits: choose PNG or TIFF for 16"
     return reasons

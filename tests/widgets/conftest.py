@@ -60,10 +60,11 @@ def opened(studio: Studio, path: Path, picture: Image.Image | None = None) -> Pa
     return path
 
 
-def upload(studio: Studio, name: str, content: bytes, part: int = 1 << 20) -> None:
+def upload(studio: Studio, name: str, content: bytes, part: int = 1 << 20, knob: str | None = None) -> None:
     pieces = [content[start : start + part] for start in range(0, len(content), part)] or [b""]
     for number, piece in enumerate(pieces):
-        studio.act({"do": "part", "upload": "u", "name": name, "part": number, "of": len(pieces)}, [memoryview(piece)])
+        act = {"do": "part", "upload": "u", "name": name, "part": number, "of": len(pieces), "knob": knob}
+        studio.act(act, [memoryview(piece)])
 
 
 def hint(studio: Studio, color: str, *places: tuple[float, float]) -> None:

@@ -15,7 +15,7 @@ from colorify.widgets import exporting
 from colorify.widgets.session import Choice
 from colorify.widgets.shelf import Item, mark
 from conftest import photo
-from widgets.conftest import hint, opened, sent
+from widgets.conftest import hint, opened, sent, upload
 
 
 def exported(studio, doing: str = "export") -> tuple[str, bytes]:
@@ -50,6 +50,26 @@ def test_format_and_both_in_a_row(studio, tmp_path):
     assert (name, picture.format, picture.size) == ("photo-color.jpg", "JPEG", (240, 80))
 
 
+def test_layers_provenance_and_badge(studio, tmp_path):
+    path = opened(studio, tmp_path / "photo.png", photo(2, 300, 200))
+    studio.act({"do": "turn", "knobs": {"layers": True, "beside": True, "format": ".tif"}})
+    assert "over each other" in studio.disabled["beside"]
+    with Image.open(io.BytesIO(exported(studio)[1])) as layers:
+        assert layers.n_frames == 2 and layers.size == (300, 200)
+    studio.act({"do": "turn", "knobs": {"layers": True, "format": ".png"}})
+    assert exported(studio)[0] == "photo-color.png.ora"
+    said = {}
+    for provenance in (True, False):
+        studio.act({"do": "turn", "knobs": {"layers": False, "beside": False, "provenance": provenance}})
+        path.write_bytes(exported(studio)[1])
+        said[provenance] = "colorify" in str(pictures.read(path).metadata.xmp)
+    assert said == {True: True, False: False}
+    plain = np.asarray(Image.open(path), int)
+    studio.act({"do": "turn", "knobs": {"badge": True}})
+    marked = np.asarray(Image.open(io.BytesIO(exported(studio)[1])), int)
+    assert np.abs(marked - plain)[150:, 150:].max() > 30 and np.array_equal(marked[:100], plain[:100])
+
+
 def test_hints_outside_of_the_screens_colours_keep_their_ab():
     plain, strange = mark(1, 2, "#ff0000", (10, 10)), mark(3, 4, "#00ff00", (10, 10))._replace(ab=(12.5, -3.0))
     assert exporting.csv_of([plain]) == "x,y,color\n1,2,#ff0000\n"
@@ -58,7 +78,7 @@ def test_hints_outside_of_the_screens_colours_keep_their_ab():
 
 def test_commands_say_what_was_asked():
     item = Item(1, "mine", "mine.png", film=False)
-    values = {"beside": True, "sides": False, "steady": 1.0, "every": 2}
+    values = {"beside": True, "layers": False, "sides": False, "steady": 1.0, "every": 2}
     knobs = Knobs(saturation=1.5, tta=False, idea=3, hints=[(1, 2, (3, 4))])
     made = exporting.Made(item, Choice("mine", "lowres", 0.25, knobs), values, None, paths={"mine": "my.safetensors"})
     said = " ".join(exporting.arguments(made, "name"))
@@ -79,6 +99,8 @@ def test_the_session_is_made_again_by_its_commands(tmp_path):
     asked = ({"saturation": 1.5}, {"model": "idea 2", "temperature": 0.2}, {"model": "gray"}, blend)
     for number, knobs in enumerate(asked):
         opened(studio, tmp_path / "same.png", photo(number, 120 + number, 80))
+        if number == 1:
+            upload(studio, "like.png", (tmp_path / "same.png").read_bytes(), knob="references")
         studio.act({"do": "turn", "knobs": knobs})
         hint(studio, "#c03020", (0.3, 0.4), (0.6, 0.5))
     name, data = exported(studio, "session")
