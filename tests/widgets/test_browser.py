@@ -2,6 +2,7 @@
 
 import re
 import statistics
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -431,14 +432,19 @@ def test_a_knob_of_a_large_picture_is_quick(visitor, tmp_path):
 def test_kernels_end_with_their_page(voila):
     address, _ = voila
 
-    def kernels() -> int:
-        return sum("ipykernel" in " ".join(one.cmdline()) for one in psutil.Process().children(recursive=True))
+    def kernels() -> set[int]:
+        found = set()
+        for one in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):  # it has just ended
+                found |= {one.pid} if "ipykernel" in " ".join(one.cmdline()) else set()
+        return found
 
+    before = kernels()
     with browser.page() as page:
         page.goto(address)
         visitor = Visitor(page)
         visitor.arrive()
-        running = kernels()
-        assert running >= 1
+        own = kernels() - before
+        assert own
         page.goto("about:blank")
-        visitor.until(lambda: kernels() < running, "the kernel goes on")
+        visitor.until(lambda: not own & kernels(), "the kernel goes on")
