@@ -76,7 +76,7 @@ def video(
             print(f"{_listed(source, shots, options)}: {len(tables.read(shots)):,} shots")
             return
         if out and (out == sequence.PIPE or sequence.is_numbered(out)):
-            _frame_by_frame(source, out, Colorizer.load(model, device), options)
+            _frame_by_frame(source, out, load(model, device, blend=blend), options)
             return
         if out:
             for note in job.check(source, out, options):

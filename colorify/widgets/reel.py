@@ -21,7 +21,6 @@ from colorify.widgets.panel import Values
 
 PREVIEW = 2.0  # seconds
 _STILLS, _HIGH = 12, 54  # on the time line, and how high, px
-_EVERY = 250  # frames between two lists of the shots found so far
 
 
 class StoppedError(Exception):
@@ -62,16 +61,12 @@ class Reel:
 
     def find_shots(self, alive: Callable[[], bool]) -> Iterator[list[float]]:
         """Where shots begin, in seconds: longer and longer lists, while ``alive``."""
-        found: list[float] = []
-        for number, (time, begins) in enumerate(shots.shots(self.path)):
-            if not alive():
-                return
-            if begins:
-                found = [*found, time]
-            if number % _EVERY == _EVERY - 1:
-                yield found
-        self.shots = found
-        yield found
+        begins = [0.0]
+        for shot in shots.seek(self.path, Options(), alive):
+            begins = [*begins, *([shot.start] if shot.start else [])]
+            yield begins
+        if alive():
+            self.shots = begins
 
     def color(
         self, mix: Mix, options: Options, keys: Mapping[float, Picture], out: Path, report: Callable[[float], None]
