@@ -65,6 +65,9 @@ repro: $(READY) ## Run the chain of notebooks that params.yaml names, where some
 lab: $(READY) ## Open JupyterLab, on this machine alone
 	JUPYTER_CONFIG_PATH=$(PAGE) $(VENV)/bin/jupyter lab nbs
 
+bundle: ## Bundle the sources of the studio's page; needs node and npm, once the internet
+	cd colorify/widgets/js && { test -d node_modules || npm ci --no-audit --no-fund; } && npm run build
+
 studio: $(READY) ## Serve the studio as a page, on this machine alone: open the address that it prints, with its token
 	JUPYTER_CONFIG_PATH=$(PAGE) JUPYTER_PATH=$(PAGE) $(VENV)/bin/voila nbs/08_studio.ipynb
 
@@ -78,7 +81,7 @@ audit: $(READY) ## Ask the PyPI advisory database about every pinned package; ne
 	$(VENV)/bin/uv tool run pip-audit==2.10.1 --strict --disable-pip --require-hashes -r requirements.lock
 
 clean: ## Remove what can be made again: the environment, caches, the demo
-	rm -rf $(VENV) data/cache reports/demo .pytest_cache .ruff_cache
+	rm -rf $(VENV) data/cache reports/demo colorify/widgets/js/node_modules .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup demo pictures test test-all coverage lint bench fuzz faults endurance films soak repro lab studio screenshots lock audit clean
+.PHONY: help setup demo pictures test test-all coverage lint bench fuzz faults endurance films soak repro lab bundle studio screenshots lock audit clean

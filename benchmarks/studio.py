@@ -1,5 +1,7 @@
 """How long the studio takes to answer, beyond the network: every knob on a large photograph, in milliseconds.
 
+What the page draws of it is measured in a browser, by tests/widgets/test_browser.py.
+
     python benchmarks/studio.py [--megapixels 12] [--repeats 9]
 
 Medians; each time the knob has another value than the time before.
@@ -48,11 +50,11 @@ def main() -> None:
     }
     rows = []
     for name, turned in turns.items():
-        session.preview(turned(-1))  # the network, and the graph of the hints
+        session.ab(turned(-1))  # the network, and the graph of the hints
         spent = []
         for number in range(given.repeats):
             begun = time.perf_counter()
-            session.preview(turned(number))
+            session.ab(turned(number))
             spent.append(time.perf_counter() - begun)
         rows.append([name, median(spent)])
     title = f"{large.width} x {large.height} pixels, opened in {opened:.2f} s"

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from colorify import pictures
-from colorify.answer import Answer, decode, drawn, mixed, need_classes
+from colorify.answer import Answer, Blend, decode, drawn, mixed, need_classes
 from colorify.codec import softmax
 from colorify.knobs import Knobs
 from colorify.laying import in_file_order
@@ -191,7 +191,7 @@ class Colorizer:
 
 
 class Mix:
-    """Two models as one, each with its own idea, for films: what `colorify.video` asks of a model."""
+    """Two models as one, each with its own idea: what the command line and `colorify.video` ask of a model."""
 
     def __init__(
         self, first: Colorizer, second: Colorizer | None = None, share: float = 0.0, ideas: tuple[int, int] = (0, 0)
@@ -207,6 +207,19 @@ class Mix:
         if self.second is None:
             return ab
         return mixed(ab, self.second.chroma(luma, replace(knobs, idea=self.ideas[1])), self.share)
+
+    def colorize(self, sources: Sequence[Picture], knobs: Knobs = _PLAIN) -> list[Picture]:
+        """As `Colorizer.colorize`."""
+        answers = self.first.looks(sources, knobs.size, knobs.tta)
+        if self.second is not None:
+            others = self.second.looks(sources, knobs.size, knobs.tta)
+            ideas = self.ideas[0] or knobs.idea, self.ideas[1]
+            pairs = zip(answers, others, strict=True)
+            answers = [Blend(*map(Answer.think, pair, ideas), self.share) for pair in pairs]
+            knobs = replace(knobs, idea=0)
+        elif self.ideas[0]:
+            knobs = replace(knobs, idea=self.ideas[0])
+        return [answer.paint(knobs, threads=self.first.concurrency == 1) for answer in answers]
 
 
 def _is_cpu(device: str) -> bool:

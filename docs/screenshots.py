@@ -3,11 +3,13 @@
 make screenshots
 """
 
+import io
 import shutil
 import tempfile
 from pathlib import Path
 
 import papermill
+from PIL import Image
 from playwright.sync_api import Page
 
 import browser
@@ -16,24 +18,88 @@ HERE, ROOT = Path(__file__).parent, browser.ROOT
 _PICTURE = ".jp-OutputArea-output img"
 
 
+class Shots:
+    """Pictures of a page, one after the other, as a moving one."""
+
+    SIZE, WAIT = (960, 640), 150  # px; ms that one is shown
+
+    def __init__(self):
+        self.frames: list[Image.Image] = []
+
+    def take(self, page: Page, count: int = 1) -> None:
+        """What is seen now, for so many frames."""
+        shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        shot.thumbnail(self.SIZE, Image.Resampling.LANCZOS)
+        whole = Image.new("RGB", self.SIZE, "#d9dade")
+        whole.paste(shot, ((self.SIZE[0] - shot.width) // 2, (self.SIZE[1] - shot.height) // 2))
+        self.frames += [whole] * count
+
+    def save(self, path: Path) -> None:
+        """As an animated WebP."""
+        first, *rest = self.frames
+        first.save(path, save_all=True, append_images=rest, duration=self.WAIT, loop=0, quality=62, method=6)
+
+
 def studio(folder: Path) -> None:
-    """With hints, all models and ideas."""
-    with browser.voila(folder) as (address, _), browser.page((1100, 1010)) as page:
-        page.goto(address)
-        page.get_by_label("or a sample").select_option("flower")
-        stage = page.locator(".colorify-stage")
-        page.wait_for_timeout(3000)
-        box = stage.bounding_box()
-        for color, x, y in (("#c2185b", 0.5, 0.5), ("#c2185b", 0.62, 0.62), ("#2e7d32", 0.12, 0.3)):
-            page.locator(".widget-colorpicker input[type=text]").fill(color)
-            page.keyboard.press("Enter")
-            stage.click(position={"x": x * box["width"], "y": y * box["height"]})
+    """Ten seconds of it, light, dark and on a phone, and one picture."""
+    shots = Shots()
+    with browser.voila(folder) as (address, _):
+        with browser.page((1200, 800)) as page:
+            _light(page, address, shots)
+        with browser.page((1200, 800)) as page:
+            _opened(page, f"{address}&theme=dark", "coffee")
+            shots.take(page, 4)
+            page.locator(".cs-strip .cs-thumb").nth(5).click()
             page.wait_for_timeout(1500)
-        for name in ("All models", "4 ideas"):
-            page.get_by_role("button", name=name, exact=True).click()
-        page.get_by_alt_text("idea 4").wait_for()
+            shots.take(page, 6)
+        with browser.page((390, 780)) as page:
+            _opened(page, address, "cat")
+            shots.take(page, 4)
+            for split in (0.35, 0.2, 0.35, 0.6, 0.5):
+                _divide(page, split)
+                shots.take(page)
+            shots.take(page, 3)
+    shots.save(HERE / "studio.webp")
+
+
+def _opened(page: Page, address: str, sample: str) -> None:
+    page.goto(address)
+    page.locator(".cs-strip .cs-thumb[aria-pressed=true] img").wait_for()
+    page.get_by_role("button", name="Open", exact=True).click()
+    page.locator(".cs-samples").get_by_role("button", name=sample).click()
+    page.locator(".cs-title strong", has_text=sample).wait_for()
+    page.wait_for_timeout(4000)
+
+
+def _divide(page: Page, split: float) -> None:
+    """Drag the handle of the divider to a share of the stage."""
+    stage, knob = page.locator(".cs-stage").bounding_box(), page.locator(".cs-knob").bounding_box()
+    y = knob["y"] + knob["height"] / 2
+    page.mouse.move(knob["x"] + knob["width"] / 2, y)
+    page.mouse.down()
+    page.mouse.move(stage["x"] + split * stage["width"], y)
+    page.mouse.up()
+
+
+def _light(page: Page, address: str, shots: Shots) -> None:
+    _opened(page, address, "flower")
+    shots.take(page, 5)
+    for split in (0.6, 0.72, 0.6, 0.4, 0.25, 0.12):
+        _divide(page, split)
+        shots.take(page)
+    for number in (2, 5, 1):
+        page.locator(".cs-strip .cs-thumb").nth(number).click()
         page.wait_for_timeout(1500)
-        page.screenshot(path=HERE / "studio.jpg", quality=85)
+        shots.take(page, 4)
+    stage = page.locator(".cs-stage").bounding_box()
+    page.keyboard.press("p")
+    for color, x, y in (("#c2185b", 0.5, 0.5), ("#c2185b", 0.6, 0.62), ("#2e7d32", 0.2, 0.3)):
+        page.locator(".cs-color").fill(color)
+        page.mouse.click(stage["x"] + x * stage["width"], stage["y"] + y * stage["height"])
+        page.wait_for_timeout(1800)
+        shots.take(page, 4)
+    page.screenshot(path=HERE / "studio.jpg", quality=85)
+    shots.take(page, 3)
 
 
 def tour(folder: Path) -> None:

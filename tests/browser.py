@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -35,7 +34,7 @@ def voila(folder: Path) -> AbstractContextManager[tuple[str, Path]]:
 def lab(folder: Path, notebook: str) -> AbstractContextManager[tuple[str, Path]]:
     """A notebook in JupyterLab: its address, and the server's log."""
     path = f"/lab/tree/{notebook}.ipynb"
-    return _served(folder, path, notebook, "jupyterlab", "--IdentityProvider.token={token}", "--allow-root", *_QUIET)
+    return _served(folder, path, notebook, "jupyterlab", "--IdentityProvider.token={token}", *_QUIET)
 
 
 @contextmanager
@@ -55,8 +54,7 @@ def _served(folder: Path, path: str, notebook: str, *command: str) -> Iterator[t
     try:
         url = f"http://127.0.0.1:{port}"
         for _ in range(240):
-            with suppress(OSError):
-                urllib.request.urlopen(f"{url}/api/status?token={token}", timeout=5).close()
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 5):
                 break
             assert process.poll() is None, log.read_text()
             time.sleep(0.5)
@@ -67,13 +65,13 @@ def _served(folder: Path, path: str, notebook: str, *command: str) -> Iterator[t
 
 
 @contextmanager
-def page(size: tuple[int, int] = (1400, 1200)) -> Iterator["Page"]:
+def page(size: tuple[int, int] = (1400, 900), touch: bool = False) -> Iterator["Page"]:
     """An empty page of a fresh browser."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        opened = browser.new_page(viewport=dict(zip(("width", "height"), size, strict=True)))
+        opened = browser.new_page(viewport=dict(zip(("width", "height"), size, strict=True)), has_touch=touch)
         opened.set_default_timeout(120_000)
         yield opened
         browser.close()

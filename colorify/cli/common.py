@@ -20,7 +20,10 @@ from colorify.knobs import Knobs
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from colorify.inference import Colorizer, Mix
+
 Model = Annotated[str, typer.Option(help="A released model, or the path of a checkpoint.")]
+Blended = Annotated[str | None, typer.Option("--blend", help="A second model and its share: lowres:0.3.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, an object a line, instead of sentences.")]
 Values = dict[str, object]
@@ -48,6 +51,23 @@ def console() -> Console:
 def emit(**facts: object) -> None:
     """One JSON object as a line on stdout; paths and what else JSON has not become text."""
     print(json.dumps(facts, default=str, ensure_ascii=False))
+
+
+def load(model: str, device: str = "auto", concurrency: int = 1, blend: str | None = None) -> Colorizer | Mix:
+    """A model, or two of them mixed as ``blend``, ``NAME:SHARE``, says; wrong usage for a share outside 0..1."""
+    from colorify.inference import Colorizer, Mix
+
+    first = Colorizer.load(model, device, concurrency)
+    if blend is None:
+        return first
+    name, _, share = blend.rpartition(":")
+    try:
+        part = float(share)
+    except ValueError:
+        part = -1.0
+    if not name or not 0 <= part <= 1:
+        raise typer.BadParameter(f"{blend!r}: expected a model and its share, 0 to 1: lowres:0.3", param_hint="--blend")
+    return Mix(first, Colorizer.load(name, device, concurrency), part)
 
 
 def say(message: str) -> None:

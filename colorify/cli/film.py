@@ -15,11 +15,13 @@ import typer
 
 from colorify.cli.common import (
     FILM,
+    Blended,
     Device,
     Model,
     Values,
     console,
     knobbed,
+    load,
     plainly,
     read_knobs,
     say,
@@ -39,6 +41,7 @@ def video(
         Path | None, typer.Option("-o", "--out", help="A .mkv, .mp4 or .mov file; pictures f%06d.png; - is y4m.")
     ] = None,
     model: Model = "highres",
+    blend: Blended = None,
     keyframes: Annotated[Path | None, typer.Option(help="Folder of frames coloured by you: 120.png, 4.8s.png.")] = None,
     shots: Annotated[Path | None, typer.Option(help="CSV of the shots and their settings; written if missing.")] = None,
     rate: Annotated[str, typer.Option(help="Frames a second of pictures that come in: 24, 30000/1001.")] = "25",
@@ -58,7 +61,6 @@ def video(
     if sum(place is not None for place in (out, export_keyframes, preview)) != 1 and (out or not shots):
         raise typer.BadParameter("name one of --out, --preview and --export-keyframes, or --shots alone")
     with plainly(), _as_film(source, out, rate) as source:
-        from colorify.inference import Colorizer
         from colorify.video import film, job, sequence, stills
         from colorify.video import shots as tables
 
@@ -74,12 +76,12 @@ def video(
             print(f"{_listed(source, shots, options)}: {len(tables.read(shots)):,} shots")
             return
         if out and (out == sequence.PIPE or sequence.is_numbered(out)):
-            _frame_by_frame(source, out, Colorizer.load(model, device), options)
+            _frame_by_frame(source, out, load(model, device, blend=blend), options)
             return
         if out:
             for note in job.check(source, out, options):
                 say(note)
-        colorizer = Colorizer.load(model, device)
+        colorizer = load(model, device, blend=blend)
         if preview:
             stills.preview(source, colorizer, options).save(preview)
             print(preview)

@@ -14,12 +14,14 @@ import typer
 
 from colorify.cli.common import (
     FILM,
+    Blended,
     Device,
     Json,
     Model,
     Values,
     emit,
     knobbed,
+    load,
     plainly,
     progress,
     read_knobs,
@@ -51,6 +53,7 @@ def image(
         typer.Option("-o", "--out", help="A file for one picture, else a folder; default: INPUT-colorized beside it."),
     ] = None,
     model: Model = "highres",
+    blend: Blended = None,
     hints: Annotated[Path | None, typer.Option(help="A CSV file of x,y,color: places that you chose.")] = None,
     side_by_side: SideBySide = False,
     overwrite: Overwrite = False,
@@ -83,10 +86,8 @@ def image(
         passed += blocked
         failures, broken = _told(passed, json), 0
         if jobs:
-            from colorify.inference import Colorizer
-
             together = batch.workers(jobs)
-            colorizer = Colorizer.load(model, device, together)
+            colorizer = load(model, device, together, blend)
             for job, ended in batch.outcomes(colorizer, progress(jobs), options, together):
                 broken += ended.failed
                 _ended(job, ended._replace(reason=ended.reason.replace(f"{home}/", "") if home else ended.reason), json)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 from PIL import Image
@@ -22,12 +22,22 @@ _GRAY = {"camera": ("skimage.data", "camera.png")}
 
 def color() -> Iterator[tuple[str, Image.Image]]:
     """Name and picture of every sample in colour."""
-    return ((name, _open(*place).convert("RGB")) for name, place in _COLOR.items())
+    return ((name, picture(name)) for name in _COLOR)
 
 
 def gray() -> Iterator[tuple[str, Image.Image]]:
     """Name and picture of every genuine gray photograph."""
-    return ((name, _open(*place).convert("L")) for name, place in _GRAY.items())
+    return ((name, picture(name)) for name in _GRAY)
+
+
+def names() -> list[str]:
+    """All names, the colour ones first."""
+    return [*_COLOR, *_GRAY]
+
+
+def picture(name: str) -> Image.Image:
+    """The sample of this name, RGB or gray."""
+    return _open(*_COLOR[name]).convert("RGB") if name in _COLOR else _open(*_GRAY[name]).convert("L")
 
 
 def write(folder: Path, side: int = 256) -> None:
@@ -39,4 +49,7 @@ def write(folder: Path, side: int = 256) -> None:
 
 
 def _open(package: str, name: str) -> Image.Image:
-    return Image.open(str(files(package).joinpath(name)), formats=("JPEG", "PNG"))
+    """A file of a package, which is found but not imported: each would bring half of scientific Python along."""
+    top, _, rest = package.partition(".")
+    (home,) = find_spec(top).submodule_search_locations
+    return Image.open(Path(home, *rest.split("."), name), formats=("JPEG", "PNG"))

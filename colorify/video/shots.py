@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,12 +135,17 @@ def cut(lumas: Iterable[tuple[float, np.ndarray]]) -> Iterator[Shot]:
 
 def find(source: Path, options: Options) -> list[Shot]:
     """The shots of a film, by looking at all of it once, whatever stretch is to be colored."""
+    return list(seek(source, options))
+
+
+def seek(source: Path, options: Options, alive: Callable[[], bool] = lambda: True) -> Iterator[Shot]:
+    """The same one after the other, as they are found, while ``alive``."""
     found = facts.of(source)
     small = replace(options, knobs=replace(options.knobs, size=_SIDE), side_by_side=False)
     painter = Painter(None, small, found.turns, found.top_first)
     with media.opened(source) as film:
-        frames = media.frames(film)
-        return list(cut((float(frame.pts * found.base - found.origin), painter.small(frame)) for frame in frames))
+        frames = takewhile(lambda frame: alive(), media.frames(film))
+        yield from cut((float(frame.pts * found.base - found.origin), painter.small(frame)) for frame in frames)
 
 
 def _filled(shots: Sequence[Shot]) -> Iterator[Shot]:

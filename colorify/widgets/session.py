@@ -5,22 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
-import torch
 from PIL import Image, ImageColor
 
-from colorify import metrics, pictures
+from colorify import pictures
 from colorify.answer import Answer, Blend
-from colorify.codec import Bits, softmax
-from colorify.color import render, rgb_to_lab, to_planes
+from colorify.codec import Bits, Channels, softmax
+from colorify.color import luma_to_gray, render, rgb_to_lab, to_rgb
 from colorify.inference import Colorizer, Mix
 from colorify.knobs import Knobs
-from colorify.laying import apply_chroma
-from colorify.network_input import upright_size
+from colorify.laying import adjust, apply_chroma, luma_reader
+from colorify.network_input import small_luma, small_size, upright_size
 from colorify.pictures import Picture
 
-SCREEN = 640  # px: longest side of what is shown while it is worked on
+if TYPE_CHECKING:
+    from colorify.masks import Mask
+
+SHOWN = 16e6  # pixels at most of what is shown, and the longest side that graphics cards take
+LONGEST = 8192
+THUMB = 192  # px: longest side of a thumbnail
+GRAY, GIVEN, ORIGINAL = "gray", "yours", "original"
+"""What may be chosen instead of a model: no colours, those of `Session.give`, and those that the picture came with."""
+_NEAR = 12.0  # ab units: colours nearer than that are called near
+_FINE = 384  # px: short side of what a mask cuts
+_UNSURE = (30.0, 75.0)  # ab of where the classifier is unsure: orange
+_CODES = (luma_to_gray(np.linspace(0, 100, 4096)) * 255 + 0.5).astype(np.uint8)  # the gray of an L*
+_STRIP = 1 << 20  # pixels at a time
 
 
 @dataclass(frozen=True)
@@ -38,17 +51,18 @@ class Session:
 
     def __init__(self, models: dict[str, Colorizer]):
         self.models = models
+        self.first = "highres" if "highres" in models else next(iter(models))
         self.ideas: dict[str, int] = {}  # name -> number
-        self._answers: dict[tuple[str, int], Answer] = {}
+        self.given: np.ndarray | None = None  # ab (h, w, 2) that came from outside, see `give`
+        self._answers: dict[tuple[str, int, bool, int], Answer] = {}
         self._asked: tuple[tuple, Answer] | None = None  # the last one, which knows how hints spread
 
     def open(self, source: Picture) -> None:
         """Take another picture."""
         self.source = source
-        upright = pictures.to_pil(pictures.upright(replace(source, alpha=None))).convert("RGB")
-        upright.thumbnail((SCREEN, SCREEN), Image.Resampling.LANCZOS)
-        self.shown = pictures.from_pil(upright)
-        self.ideas, self._answers, self._asked = {}, {}, None
+        self.shown = Picture(_fitted(seen(pictures.upright(replace(source, alpha=None)))))  # gray, upright, 8 bit
+        self.small = Picture(np.asarray(thumb(Image.fromarray(self.shown.pixels))))
+        self.ideas, self._answers, self._asked, self.given = {}, {}, None, None
         vars(self).pop("truth", None)
 
     @property
@@ -56,32 +70,73 @@ class Session:
         """Width and height of the upright picture."""
         return upright_size(self.source)
 
-    def gray(self) -> Image.Image:
-        """The picture without colours, as large as it is shown."""
-        return pictures.to_pil(apply_chroma(self.shown, np.zeros((1, 1, 2))))
+    def names(self) -> list[str]:
+        """All that can be a choice's model: gray, what was given, models, ideas."""
+        return [GRAY, *([GIVEN] if self.given is not None else []), *self.models, *self.ideas]
+
+    def ab(self, choice: Choice) -> np.ndarray:
+        """The chroma ``(h, w, 2)`` to be laid over `shown`, upright, as small as it is known."""
+        blur = choice.knobs.blur * min(self.shown.size) / min(self.source.size)
+        choice = self._meant(choice)
+        ab = adjust(self.answer(choice).ab(choice.knobs), self.shown, blur)
+        return self._masked(ab, choice.knobs.mask) if choice.knobs.mask else ab
+
+    def _masked(self, ab: np.ndarray, mask: Mask) -> np.ndarray:
+        """The ab ``(h, w, 2)`` beside those that the picture came with, as far as the mask says; `PictureError`."""
+        mask.check(self.size)
+        size = small_size(self.size, min(_FINE, *self.size))
+        share = mask.sized(size[::-1])[..., None]
+        own = 0.0 if self.truth is None else cv2.resize(self.truth, size, interpolation=cv2.INTER_CUBIC)
+        return cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC) * share + own * (1 - share)
 
     def preview(self, choice: Choice) -> Image.Image:
-        """The picture coloured, as large as it is shown."""
-        return pictures.to_pil(self.answer(choice).paint(choice.knobs, self.shown))
+        """The picture coloured, as a thumbnail."""
+        return pictures.to_pil(apply_chroma(self.small, self.ab(choice)))
 
-    def full(self, choice: Choice, report: Callable[[float], None] = lambda share: None) -> Picture:
-        """The whole picture coloured, in its own depth; ``report`` hears which share of it is done."""
-        return self.answer(choice).paint(choice.knobs, report=report)
+    def full(
+        self, choice: Choice, depth: int | None = None, report: Callable[[float], None] = lambda share: None
+    ) -> Picture:
+        """The whole picture coloured, in its own depth or 8 or 16 bits; ``report`` hears which share of it is done."""
+        choice = self._meant(choice)
+        return self.answer(choice).paint(choice.knobs, deeper(self.source, depth), report)
+
+    def corrected(self, picture: Picture, choice: Choice) -> Picture:
+        """Another picture coloured, a frame of a film, by the same models and ideas."""
+        other = Session(self.models)
+        other.open(picture)
+        other.ideas = self.ideas
+        return other.full(choice)
+
+    def _meant(self, choice: Choice) -> Choice:
+        """Gray is the first model without its colours: hints alone, which spread as they do in that one."""
+        if choice.model != GRAY:
+            return choice
+        return Choice(self.first, knobs=replace(choice.knobs, saturation=0.0))
+
+    def plainly(self, choice: Choice) -> Choice:
+        """The same choice in what the command line knows: models, and ideas by their number."""
+        choice = self._meant(choice)
+        if choice.model not in self.ideas:
+            return choice
+        return replace(choice, model=self.classifier, knobs=replace(choice.knobs, idea=self.ideas[choice.model]))
 
     def answer(self, choice: Choice) -> Answer:
         """What the chosen models say of the picture."""
-        other = choice.other if choice.blend else None
-        asked = choice.model, other, choice.blend if other else 0, choice.knobs.size
+        choice = self._meant(choice)
+        other, knobs = choice.other if choice.blend else None, choice.knobs
+        asked = choice.model, other, choice.blend if other else 0, knobs.size, knobs.tta
         if self._asked is None or self._asked[0] != asked:
-            answer = self._answer(choice.model, choice.knobs.size)
+            answer = self._answer(choice.model, knobs)
             if other:
-                answer = Blend(answer, self._answer(other, choice.knobs.size), choice.blend)
+                answer = Blend(answer, self._answer(other, knobs), choice.blend)
             self._asked = asked, answer
         return self._asked[1]
 
     def mix(self, choice: Choice) -> Mix:
-        """The chosen models as one, for a film."""
+        """The chosen models as one, for a film; `ValueError` for what is no model."""
         other = choice.other if choice.blend else None
+        if choice.model in (GRAY, GIVEN):
+            raise ValueError(f"a film takes its colours from a model, not from {choice.model!r}: choose one below it")
         ideas = tuple(self.ideas.get(name, 0) for name in (choice.model, other))
         return Mix(self.model(choice.model), other and self.model(other), choice.blend, ideas)
 
@@ -89,23 +144,63 @@ class Session:
         """That of this name; that of an idea is the classifier."""
         return self.models[self.classifier if name in self.ideas else name]
 
-    def _answer(self, name: str, size: int | None) -> Answer:
-        model = self.model(name)
-        key = self.classifier if name in self.ideas else name, size or model.size
+    def classifies(self, name: str | None) -> bool:
+        """Whether what has this name is a model that knows a distribution over colours."""
+        return name in self.ideas or (name in self.models and isinstance(self.models[name].codec, Bits))
+
+    def depth(self) -> int:
+        """Bits of a channel of the picture."""
+        return 8 * self.source.pixels.dtype.itemsize
+
+    def give(self, picture: Image.Image) -> None:
+        """Take the colours of another version of the picture, to be steered as those of a model."""
+        width, height = small_size(self.size, 512)
+        small = picture.convert("RGB").resize((width // 2, height // 2), Image.Resampling.BOX)
+        self.given = rgb_to_lab(to_rgb(small))[..., 1:]
+        self._forget(GIVEN)
+
+    def think(self, count: int) -> None:
+        """So many further `ideas`: plausible results of the classifier, each for a choice's model of its name."""
+        begun = len(self.ideas) + 1
+        self.ideas = self.ideas | {f"idea {n}": n for n in range(begun, begun + count)}
+
+    def _forget(self, name: str) -> None:
+        self._answers = {key: answer for key, answer in self._answers.items() if key[0] != name}
+        self._asked = None
+
+    def _answer(self, name: str, knobs: Knobs) -> Answer:
+        own = self.classifier if name in self.ideas else name
+        size = knobs.size or (self.models[own].size if own in self.models else 256)
+        key, idea = (own, size, knobs.tta, 0), self.ideas.get(name, 0)
         if key not in self._answers:
-            self._answers[key] = model.look(self.source, size)
-        return self._answers[key].think(self.ideas[name]) if name in self.ideas else self._answers[key]
+            self._answers[key] = self._looked(own, size, knobs.tta)
+        if idea and (*key[:3], idea) not in self._answers:
+            self._answers[*key[:3], idea] = self._answers[key].think(idea)
+        return self._answers[*key[:3], idea]
+
+    def _looked(self, name: str, size: int, tta: bool) -> Answer:
+        if name in self.models:
+            return self.models[name].look(self.source, size, tta)
+        luma = small_luma(self.source, size)
+        ab = cv2.resize(self.given, (luma.shape[1] // 2, luma.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        return Answer(
+            self.source,
+            luma,
+            np.moveaxis(ab, -1, 0) / Channels().scale,
+            Channels(),
+            matcher=self.models[self.first].matcher,
+        )
 
     @cached_property
     def classifier(self) -> str | None:
         """The model that knows a distribution over colours; nothing: there is none."""
-        return next((name for name, model in self.models.items() if isinstance(model.codec, Bits)), None)
+        return next((name for name in self.models if self.classifies(name)), None)
 
     def palette(self, x: float, y: float, count: int = 12) -> list[tuple[str, float]]:
         """Likely colours at a place, in shares of width and height, as ``#rrggbb`` with their shares; one a name."""
         if self.classifier is None:
             return []
-        logits = self._answer(self.classifier, None).output
+        logits = self._answer(self.classifier, Knobs()).output
         _, height, width = logits.shape
         top, left = (max(0, min(int(v * n), n - 1) - 1) for v, n in ((y, height), (x, width)))
         probabilities = softmax(logits[:, top : top + 3, left : left + 3]).mean((1, 2))
@@ -117,44 +212,79 @@ class Session:
             found[name_of(color)] = first, sum_of + float(probabilities[number])
         return sorted(found.values(), key=lambda entry: -entry[1])[:count]
 
+    def color_at(self, x: float, y: float, ab: Sequence[float]) -> str:
+        """The ``#rrggbb`` that this ab has at a place, in shares of width and height."""
+        return hex_of(self._shown_luma(x, y), ab)
+
     def _shown_luma(self, x: float, y: float) -> float:
-        height, width = self.shown.pixels.shape[:2]
-        pixel = self.shown.pixels[min(int(y * height), height - 1), min(int(x * width), width - 1)]
-        return float(rgb_to_lab(np.broadcast_to(pixel, (3,)) / 255)[0])
+        height, width = self.shown.pixels.shape
+        gray = self.shown.pixels[min(int(y * height), height - 1), min(int(x * width), width - 1)]
+        return float(rgb_to_lab(np.full(3, gray) / 255)[0])
 
-    def uncertainty(self) -> Image.Image:
-        """Where the classifier is unsure, yellow, over the gray picture."""
-        from matplotlib import colormaps
-
-        model = self.models[self.classifier]
-        bits = model.uncertainty(self.shown.pixels)
-        heat = (colormaps["viridis"](bits / np.log2(model.codec.outputs))[..., :3] * 255).astype(np.uint8)
-        return Image.blend(self.gray(), Image.fromarray(heat), 0.6)
-
-    def think(self, count: int, seed: int = 0) -> None:
-        """Fill `ideas`: so many plausible results of the classifier, each for a knob ``model`` of its name."""
-        self.ideas = {f"idea {n}": seed * count + n for n in range(1, count + 1)}
-        self._asked = None
+    def doubt(self) -> np.ndarray:
+        """Where the classifier is unsure, as ab ``(h, w, 2)``: no colour where it is sure, orange where it is not."""
+        answer = self._answer(self.classifier, Knobs())
+        shares = softmax(answer.output)
+        bits = -(shares * np.log2(shares.clip(min=1e-12))).sum(0) / np.log2(answer.codec.outputs)
+        return (bits[..., None] * np.float32(_UNSURE)).astype(np.float32)
 
     @cached_property
-    def truth(self) -> torch.Tensor | None:
-        """The Lab ``(3, H, W)`` of the picture that was opened, if it is in colour."""
-        if self.shown.pixels.ndim == 2:
+    def truth(self) -> np.ndarray | None:
+        """The ab ``(h, w, 2)`` that the picture came with, made small; nothing: it was gray."""
+        pixels = pictures.turn(self.source.pixels, self.source.orientation)
+        if pixels.ndim == 2:
             return None
-        lab = rgb_to_lab(to_planes(self.shown.pixels))
-        return lab if lab[1:].abs().mean() > 1 else None
+        size = small_size(self.size, min(256, *self.size))
+        small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        top = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1.0
+        small, space = small / top, pictures.space_of(self.source.metadata)
+        ab = rgb_to_lab(space.as_srgb((small * 255).astype(np.uint8)) / 255 if space else small)[..., 1:]
+        return ab.astype(np.float32) if np.abs(ab).mean() > 1 else None
 
-    def scores(self, picture: Image.Image) -> dict[str, float]:
-        """How near a preview is to the colours of the picture that was opened; empty if that was gray."""
+    def near(self, ab: np.ndarray) -> float | None:
+        """The share of the picture with colours near those that it came with; nothing: it was gray."""
         if self.truth is None:
-            return {}
-        rgb = to_planes(picture)
-        lab = rgb_to_lab(rgb)
-        return {
-            "de2000": float(metrics.de2000(lab, self.truth)),
-            "below gray, %": float(metrics.below(metrics.mse_ab(lab, self.truth), self.truth[1:].square().mean())),
-            "colorfulness": float(metrics.colorfulness(rgb)),
-        }
+            return None
+        ab = cv2.resize(ab, self.truth.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+        return float((np.hypot(*np.moveaxis(ab - self.truth, -1, 0)) < _NEAR).mean())
+
+
+def seen(picture: Picture) -> np.ndarray:
+    """The 8-bit gray ``(H, W)`` with the L* of an upright picture, in bounded memory."""
+    pixels, gray = picture.pixels, np.empty(picture.pixels.shape[:2], np.uint8)
+    luma_of, step = luma_reader(pixels.dtype, pictures.space_of(picture.metadata)), max(1, _STRIP // gray.shape[1])
+    for top in range(0, len(gray), step):
+        luma = luma_of(np.ascontiguousarray(pixels[top : top + step]))
+        gray[top : top + step] = _CODES.take((luma * (4095 / 100) + 0.5).astype(np.intp), mode="clip")
+    return gray
+
+
+def _fitted(gray: np.ndarray) -> np.ndarray:
+    """The same ``(H, W)``, made smaller if it is too large to be shown."""
+    scale = min(1.0, (SHOWN / gray.size) ** 0.5, LONGEST / max(gray.shape))
+    size = tuple(max(1, round(length * scale)) for length in gray.shape[::-1])
+    return gray if scale == 1 else cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
+
+
+def thumb(picture: Image.Image) -> Image.Image:
+    """A small copy."""
+    small = picture.copy()
+    small.thumbnail((THUMB, THUMB), Image.Resampling.BOX)
+    return small
+
+
+def deeper(source: Picture, depth: int | None) -> Picture:
+    """A picture in 8 or 16 bits a channel; nothing: as it is."""
+    if depth is None or depth == 8 * source.pixels.dtype.itemsize:
+        return source
+    planes = (source.pixels, source.alpha)
+    pixels, alpha = (None if plane is None else _coded(plane, depth) for plane in planes)
+    return replace(source, pixels=pixels, alpha=alpha)
+
+
+def _coded(plane: np.ndarray, depth: int) -> np.ndarray:
+    top = np.iinfo(plane.dtype).max if plane.dtype.kind == "u" else 1
+    return (plane.astype(np.float64) * ((2**depth - 1) / top) + 0.5).astype(f"uint{depth}")
 
 
 def hex_of(luma: float, ab: Sequence[float]) -> str:
@@ -171,7 +301,23 @@ def _names() -> tuple[list[str], np.ndarray]:
 
 
 def name_of(color: str) -> str:
-    """The CSS name of the colour that is nearest to ``#rrggbb``; ValueError if that is none."""
+    """The name of the colour of CSS that is nearest to ``#rrggbb``, in words; ValueError if that is none."""
     names, labs = _names()
-    off = labs - rgb_to_lab(np.array(ImageColor.getrgb(color)) / 255)
-    return names[int((off**2).sum(-1).argmin())]
+    off = labs - rgb_to_lab(np.array(ImageColor.getrgb(color)[:3]) / 255)
+    return spoken(names[int((off**2).sum(-1).argmin())])
+
+
+_WORDS = """
+alice antique blanched blue cadet cornflower dark deep dim dodger fire floral forest ghost goldenrod green hot indian
+lavender lawn lemon light lime medium midnight mint misty navajo old olive orange pale papaya peach powder rebecca rosy
+royal saddle sandy sea sky slate spring steel violet white yellow
+"""
+
+
+@cache
+def spoken(name: str) -> str:
+    """A colour of CSS in words: ``darkolivegreen`` is dark olive green."""
+    for word in sorted(_WORDS.split(), key=len, reverse=True):
+        if name.startswith(word) and len(name) > len(word) + 2:
+            return f"{word} {spoken(name[len(word) :])}"
+    return name

@@ -1,33 +1,39 @@
-"""The studio: a picture, the models, sliders, hints and a download, as one widget."""
+"""The studio: one widget, whose page (in `js`) draws and whose `Session` computes.
+
+The page sends what the user does as messages, one each, so that no click is lost; what it shows are traits. The picture
+goes to it once; a knob costs its chroma alone, which the page lays over the luma.
+"""
 
 from __future__ import annotations
 
-import io
-import tempfile
-from base64 import b64encode
 from collections.abc import Callable, Mapping
-from functools import wraps
-from html import escape
+from functools import cache, partial
 from pathlib import Path
 from threading import RLock
+from time import sleep
+from typing import Any
 
-import ipywidgets as widgets
+import anywidget
+import numpy as np
+import traitlets
 from PIL import Image
 
 from colorify import pictures
-from colorify.codec import TEMPERATURE
 from colorify.containers import is_film
-from colorify.hints import Hint, ab_of
+from colorify.data import samples
 from colorify.inference import Colorizer
-from colorify.knobs import Knobs
 from colorify.models import released
-from colorify.widgets.clip import Clip
-from colorify.widgets.compare import Compare
-from colorify.widgets.session import Choice, Session, name_of
+from colorify.widgets import panel
+from colorify.widgets.acts import ACTS
+from colorify.widgets.jobs import Jobs
+from colorify.widgets.reel import Reel, jpeg
+from colorify.widgets.session import GRAY, ORIGINAL, Choice, Session, name_of, thumb
+from colorify.widgets.shelf import Mark, Shelf, mark
 
-_THUMB = 155  # px: longest side in the row of models and in the gallery
-_GALLERY = 4
-_NONE = "none"
+_HERE = Path(__file__).parent
+_IDEAS = 4
+_CALM = 0.4  # seconds without a change before thumbnails are drawn anew
+_FIRST = "china"  # the sample to begin with
 
 
 def studio(models: Mapping[str, str | Path | Colorizer] | None = None, device: str = "auto") -> Studio:
@@ -37,379 +43,308 @@ def studio(models: Mapping[str, str | Path | Colorizer] | None = None, device: s
         name: model if isinstance(model, Colorizer) else Colorizer.load(model or name, device)
         for name, model in given.items()
     }
-    return Studio(Session(loaded))
+    paths = {name: str(model) for name, model in given.items() if isinstance(model, str | Path)}
+    return Studio(Session(loaded), paths)
 
 
-def _answer(method: Callable) -> Callable:
-    """One at a time, though JupyterLab has several threads ask; an error becomes a line in the studio."""
-
-    @wraps(method)
-    def guarded(self: Studio, *args) -> None:
-        with self._busy:
-            self.message.value = ""
-            try:
-                method(self, *args)
-            except (ValueError, OSError, MemoryError) as error:
-                self.message.value = f'<b role="alert">{escape(str(error) or type(error).__name__)}</b>'
-
-    return guarded
+def _synced(trait: traitlets.TraitType) -> traitlets.TraitType:
+    return trait.tag(sync=True)
 
 
-class Studio(widgets.VBox):
-    """Everything in one box; `session` does the work."""
+class Studio(anywidget.AnyWidget):
+    """The studio in a notebook: `knobs` and `hints` are read and set, `result` too, `show` takes another picture."""
 
-    def __init__(self, session: Session):
-        self.session = session
-        self._busy = RLock()
-        self._past: list[tuple[tuple[Hint, ...], list[str]]] = []
-        self._hints: tuple[Hint, ...] = ()
-        self._colors: list[str] = []  # of each hint, as it was chosen
-        self._rows: list[dict] = []  # the hints that are listed
-        self._seed = 0
-        self._quiet = False  # while the studio itself sets sliders
-        self.message = widgets.HTML()
-        self.compare = Compare()
-        self._make_source()
-        self._make_knobs()
-        self._make_hints()
-        self._make_results()
-        left = widgets.VBox([self.compare, self.scores, self.strip, self.gallery], layout={"width": "660px"})
-        right = widgets.VBox([self.knobs, self.colors, self.results], layout={"width": "400px"})
-        both = widgets.HBox([left, right], layout={"flex_flow": "row wrap"})
-        super().__init__([self.sources, self.message, self.clip, both])
-        self.add_class("colorify-studio")
-        self._sampled()
+    _esm = _HERE / "studio.js"
+    _css = _HERE / "studio.css"
+    knobs = _synced(traitlets.Dict(help="The values of the panel, by name; a part of them may be set."))
+    hints = _synced(traitlets.List(help="{x, y, color, name} of each, in px of the upright picture."))
+    panel = _synced(traitlets.List())  # the groups and their controls
+    choices = _synced(traitlets.Dict())  # by control: [value, words] of each
+    reach = _synced(traitlets.Dict())  # the highest value, by control, where it is that of the picture
+    disabled = _synced(traitlets.Dict())  # why, by control
+    picture = _synced(traitlets.Dict())  # {number, name, width, height, depth, film, original, luma: JPEG}
+    color = _synced(traitlets.Dict())  # {width, height, ab: float16 pairs}: to be laid over the luma
+    left = _synced(traitlets.Dict())  # the same, on the other side of the divider, and whose: {..., name}
+    strip = _synced(traitlets.List())  # {name, image}: gray, models, ideas
+    shelf = _synced(traitlets.List())  # {number, name, image}: what was opened
+    film = _synced(traitlets.Dict())  # {name, length, step, moment, shots, keys}; empty: a picture
+    stills = _synced(traitlets.List())  # {time, image} along the film
+    clip = _synced(traitlets.Dict())  # {start, film: MP4}: a stretch in colour
+    samples = _synced(traitlets.List())  # {name, image}
+    guides = _synced(traitlets.Dict())  # by control: {path, name, image} of each file
+    notice = _synced(traitlets.Dict())  # {text, kind: error or note}
+    progress = _synced(traitlets.Dict())  # {text, share}; empty: nothing is under way
+    can = _synced(traitlets.Dict())  # {undo, redo}
+    near = _synced(traitlets.Unicode())  # how near to the picture's own colours, in words
+    answered = _synced(traitlets.Int())  # number of the last message that was answered
 
-    # -- what is shown --------------------------------------------------------------------------------------------
+    def __init__(self, session: Session, paths: Mapping[str, str] | None = None):
+        self.session, self.shelved, self.reel, self.paths = session, Shelf(), None, dict(paths or {})
+        self.jobs, self.lock, self._quiet = Jobs(self), RLock(), False
+        self._groups = panel.groups(session, session.first)
+        self._drawn: tuple | None = None  # what the strip was made with
+        super().__init__()
+        self._quietly(knobs=panel.defaults(self._groups), panel=panel.spelled(self._groups))
+        self.on_msg(self._heard)
+        self.act({"do": "sample", "name": _FIRST})
+        self.jobs.strip(self._sampled)
 
-    def _make_source(self) -> None:
-        from colorify import demo
+    # -- for notebooks --------------------------------------------------------------------------------------------
 
-        self._samples = demo.grays()
-        self._folder = tempfile.TemporaryDirectory()
-        kinds = ",".join(("image/*", "video/*", *pictures.FORMATS))
-        self.upload = widgets.FileUpload(accept=kinds, description="Upload a picture or a film")
-        self.upload.layout.width = "auto"
-        self.upload.observe(self._uploaded, "value")
-        self.place = widgets.Text(description="or a path", placeholder="on this machine", continuous_update=False)
-        self.place.observe(self._placed, "value")
-        self.sample = widgets.Dropdown(options=list(self._samples), description="or a sample")
-        self.sample.observe(self._sampled, "value")
-        self.sources = widgets.HBox([self.upload, self.place, self.sample])
-        self.clip = Clip()
-        self.clip.moment.observe(self._moved, "value")
-        self.clip.button.on_click(self._filmed)
+    @property
+    def result(self) -> Image.Image:
+        """The whole picture, coloured as the studio shows it, 8 bit; one that is set is taken as its colours."""
+        with self.lock:
+            return pictures.to_pil(pictures.upright(self.session.full(self.choice())))
 
-    @_answer
-    def _uploaded(self, *_: object) -> None:
-        for file in self.upload.value:
-            path = Path(self._folder.name, "upload" + Path(file["name"]).suffix)
-            path.write_bytes(file["content"])
-            self._read(path, Path(file["name"]).stem)
+    @result.setter
+    def result(self, picture: Image.Image) -> None:
+        with self.lock:
+            self.session.give(picture)
+            self.turn({"model": "yours"})
+            self.draw_strip()
 
-    @_answer
-    def _placed(self, *_: object) -> None:
-        if self.place.value:
-            path = Path(self.place.value).expanduser()
-            self._read(path, path.stem)
+    def show(self, picture: str | Path | Image.Image, name: str = "picture") -> None:
+        """Take another picture or film: a path, or a Pillow image; raises what is wrong with it."""
+        if isinstance(picture, Image.Image):
+            path = Path(self.shelved.home, f"{name}.png")
+            picture.save(path)
+            picture = path
+        with self.lock:
+            self.take(self.shelved.add(Path(picture), Path(picture).stem))
 
-    def _read(self, path: Path, name: str) -> None:
-        if is_film(path):
-            self._quietly(lambda: self.clip.take(path, name))
-            self._open(*self.clip.still())
+    def choice(self) -> Choice:
+        """What the panel and the hints say; what is out of use says nothing."""
+        values = {name: value for name, value in self.knobs.items() if name not in self.disabled}
+        knobs = panel.knobs_of(values, tuple(mark.hint for mark in self.shelved.item.history.now))
+        return Choice(self.knobs["model"], self.knobs["other"] or None, values.get("blend", 0.0), knobs)
+
+    # -- messages -------------------------------------------------------------------------------------------------
+
+    def _heard(self, _: Any, content: dict, buffers: list[memoryview]) -> None:
+        self.act(content, buffers)
+
+    def act(self, content: dict, buffers: list[memoryview] | tuple = ()) -> None:
+        """Do what a message of the page says, one at a time; an error becomes a notice."""
+        with self.lock, self.hold_sync():
+            self.notice = {}
+            self.guarded(lambda: ACTS[content["do"]](self, {**content, "buffers": buffers}))
+            self.answered = content.get("number", self.answered)
+
+    def guarded(self, work: Callable[[], None]) -> None:
+        """Do it; an error becomes a notice, in the user's own names."""
+        try:
+            work()
+        except (ValueError, OSError, MemoryError, traitlets.TraitError) as error:
+            self.say(self.shelved.own(str(error)) or type(error).__name__, "error")
+
+    def say(self, text: str, kind: str = "note") -> None:
+        """Show a line."""
+        self.notice = {"text": text, "kind": kind}
+
+    # -- what is worked on ----------------------------------------------------------------------------------------
+
+    def take(self, item: Any) -> None:
+        """Open what is on the shelf, or is to be."""
+        reel = Reel(item.path, item.name) if is_film(item.path) else None
+        if reel:
+            source, item.moment = reel.still(item.moment)
         else:
-            self._take(pictures.read(path), name)
+            source = pictures.read(item.path)
+        before = self.shelved.item
+        if before:
+            before.values = dict(self.knobs)
+        self.reel = reel
+        self.shelved.put(item)
+        self._opened(source, item.values)
+        if reel and not (before is item and self.stills):
+            self.stills, self.clip = [], {}
+            self.jobs.along(reel)
+        elif not reel:
+            self.film, self.stills, self.clip = {}, [], {}
+        self.show_shelf()
 
-    @_answer
-    def _sampled(self, *_: object) -> None:
-        self._take(pictures.from_pil(self._samples[self.sample.value]), self.sample.value)
+    def show_moment(self, time: float) -> None:
+        """Another frame of the film."""
+        source, self.shelved.item.moment = self.reel.still(time)
+        self._opened(source, self.knobs)
 
-    def _take(self, picture: pictures.Picture, name: str) -> None:
-        self._open(picture, name)
-        self.clip.leave()
+    def _opened(self, source: pictures.Picture, values: Mapping[str, Any]) -> None:
+        item, session, ideas = self.shelved.item, self.session, self.session.ideas
+        session.open(source)
+        if session.classifier:
+            session.think(max(_IDEAS, len(ideas)))
+        width, height = session.size
+        self._drawn = None
+        self.picture = {
+            "number": item.number,
+            "name": item.name,
+            "width": width,
+            "height": height,
+            "depth": session.depth(),
+            "film": item.film,
+            "original": session.truth is not None,
+            "luma": jpeg(Image.fromarray(session.shown.pixels), 92),
+        }
+        if not item.thumb:
+            item.thumb = jpeg(Image.fromarray(session.small.pixels))
+        known = {name: value for name, value in values.items() if name in self.knobs}
+        if known.get("model", GRAY) not in session.names() or known.get("other") not in ["", None, *session.names()]:
+            known |= {"model": session.first, "other": ""}
+        known["blur"] = min(known.get("blur", self.knobs["blur"]), panel.reach(session)["blur"])
+        self._quietly(knobs=self.knobs | known)
+        self.reach = panel.reach(session)
+        self.compare(GRAY)
+        self.refresh()
 
-    @_answer
-    def _moved(self, *_: object) -> None:
-        if not self._quiet:
-            self._open(*self.clip.still())
+    def show_shelf(self) -> None:
+        """All that was opened."""
+        self.shelf = [{"number": item.number, "name": item.name, "image": item.thumb} for item in self.shelved.items]
 
-    def _open(self, picture: pictures.Picture | Image.Image, name: str) -> None:
-        self.session.open(pictures.from_pil(picture) if isinstance(picture, Image.Image) else picture)
-        self._name = name
-        self._past, self._hints, self._colors = [], (), []
-        self.compare.before = _jpeg(self.session.gray())
-        self.palette.children = ()
-        self._show_ideas()
-        self._refresh()
+    def show_film(self) -> None:
+        """The time line."""
+        item, reel = self.shelved.item, self.reel
+        if reel:
+            keys = sorted(time for time, history in item.histories.items() if history.now)
+            self.film = {
+                "name": reel.name,
+                "length": reel.length,
+                "step": reel.step,
+                "moment": item.moment,
+                "shots": reel.shots,
+                "keys": keys,
+            }
 
-    @_answer
-    def _filmed(self, *_: object) -> None:
-        asked = self.asked()
-        corrected = self.session.full(asked) if asked.knobs.hints else None
-        self.clip.color(self.session.mix(asked), asked.knobs, corrected)
+    # -- knobs and hints ------------------------------------------------------------------------------------------
 
-    def _quietly(self, change: Callable[[], None]) -> None:
-        """Set sliders without an answer to each."""
+    @traitlets.validate("knobs")
+    def _known(self, proposal: dict) -> dict:
+        given = proposal["value"]
+        if not self.knobs:
+            return given
+        try:
+            return panel.checked(self._groups, self.knobs, given, self.session)
+        except ValueError as error:
+            raise traitlets.TraitError(str(error)) from None
+
+    @traitlets.validate("hints")
+    def _placed(self, proposal: dict) -> list[dict]:
+        return self._dots([self.mark(**{key: one[key] for key in ("x", "y", "color")}) for one in proposal["value"]])
+
+    @traitlets.observe("knobs", "hints")
+    def _set(self, change: dict) -> None:
+        """A notebook set them."""
+        if self._quiet or not self.shelved.item:
+            return
+        with self.lock, self.hold_sync():
+            if change["name"] == "hints":
+                marks = [self.mark(dot["x"], dot["y"], dot["color"]) for dot in change["new"]]
+                self.shelved.item.history.change(marks)
+            self.refresh()
+
+    def turn(self, values: Mapping[str, Any]) -> None:
+        """Set knobs, and show what comes of it; another model brings its own size."""
+        before, model = dict(self.knobs), values.get("model")
+        if model and "size" not in values and model in [*self.session.models, *self.session.ideas]:
+            values = {**values, "size": self.session.model(model).size}
+        self._quietly(knobs=dict(values))
+        try:
+            self.refresh()
+        except ValueError:
+            self._quietly(knobs=before)
+            raise
+
+    def mark(self, x: float, y: float, color: str) -> Mark:
+        """A hint within the picture."""
+        return mark(x, y, color, self.session.size)
+
+    def change(self, marks: list[Mark]) -> None:
+        """Other hints, which can be undone."""
+        self.shelved.item.history.change(marks)
+        self.refresh()
+
+    def _quietly(self, **values: Any) -> None:
+        """Set traits without an answer to each."""
         self._quiet = True
         try:
-            change()
+            for name, value in values.items():
+                setattr(self, name, value)
         finally:
             self._quiet = False
 
-    # -- knobs ----------------------------------------------------------------------------------------------------
+    def _dots(self, marks: list[Mark] | tuple[Mark, ...]) -> list[dict]:
+        return [{"x": one.x, "y": one.y, "color": one.color, "name": name_of(one.color)} for one in marks]
 
-    def _make_knobs(self) -> None:
-        names = list(self.session.models)
-        self._first = "highres" if "highres" in names else names[0]
-        self.model = widgets.Dropdown(options=names, value=self._first)
-        self.other = widgets.Dropdown(options=[_NONE, *names], value=_NONE)
-        self.blend = widgets.FloatSlider(0.5, min=0, max=1, step=0.05)
-        self.saturation = widgets.FloatSlider(1, min=0, max=3, step=0.05)
-        self.blur = widgets.FloatSlider(0, min=0, max=40, step=0.5)
-        self.size = widgets.IntSlider(self.session.models[self.model.value].size, min=64, max=384, step=16)
-        self.temperature = widgets.FloatSlider(TEMPERATURE, min=0.02, max=1, step=0.02)
-        self.unsure = widgets.Checkbox(False, indent=False, disabled=self.session.classifier is None)
-        self.reset = widgets.Button(description="Reset the sliders")
-        self.reset.on_click(self._reset)
-        labelled = {
-            "Model": self.model,
-            "Blend with": self.other,
-            "Share of it": self.blend,
-            "Saturation": self.saturation,
-            "Blur of colours, px": self.blur,
-            "Network sees, px": self.size,
-            "Temperature": self.temperature,
-            "Show where it is unsure": self.unsure,
+    # -- what is shown --------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Show what the panel and the hints ask for."""
+        session, history = self.session, self.shelved.item.history
+        self.disabled = panel.disabled(session, self.knobs)
+        self.choices = {name: list(map(list, found.items())) for name, found in panel.choices(session).items()}
+        ab = session.ab(self.choice())
+        self.color = _planes(session.doubt() if self.knobs["doubt"] and session.classifier else ab)
+        share, gray = session.near(ab), session.near(np.zeros((2, 2, 2), np.float32))
+        self.near = "" if share is None else f"{share:.0%} near the picture's own colours (gray: {gray:.0%})"
+        self._quietly(hints=self._dots(history.now))
+        self.can = {"undo": bool(history.past), "redo": bool(history.future)}
+        self.show_film()
+        self.guides = {
+            control.name: [self._guide(path) for path in self.knobs[control.name]]
+            for group in self._groups
+            for control in group.controls
+            if control.kind == "files"
         }
-        for text, knob in labelled.items():
-            knob.description, knob.style.description_width = text, "140px"
-            knob.observe(self._turned, "value")
-        self.temperature.tooltip = "of a classifier: 1 the mean of likely colours, lower more decided"
-        self.knobs = widgets.VBox([*labelled.values(), self.reset])
+        self.draw_strip()
 
-    @_answer
-    def _reset(self, *_: object) -> None:
-        def plain() -> None:
-            self.blend.value, self.saturation.value, self.blur.value = 0.5, 1, 0
-            self.temperature.value = TEMPERATURE
-            self.other.value, self.unsure.value = _NONE, False
-            self._fit()
+    @cache  # noqa: B019 a studio lives as long as its kernel
+    def _guide(self, path: str) -> dict:
+        """A reference or a mask, to be shown."""
+        picture = pictures.to_pil(pictures.upright(pictures.read(Path(path)))).convert("RGB")
+        return {"path": path, "name": Path(path).name, "image": jpeg(thumb(picture), 85)}
 
-        self._quietly(plain)
-        self._refresh()
-
-    def _fit(self) -> None:
-        self.size.value = self.session.model(self.model.value).size
-
-    def asked(self) -> Choice:
-        """What the sliders and hints say."""
-        knobs = Knobs(
-            size=self.size.value,
-            temperature=self.temperature.value,
-            saturation=self.saturation.value,
-            blur=self.blur.value,
-            hints=self._hints,
-        )
-        other = None if self.other.value == _NONE else self.other.value
-        return Choice(self.model.value, other, self.blend.value, knobs)
-
-    @_answer
-    def _turned(self, change: dict) -> None:
-        if not self._quiet:
-            if change["owner"] is self.model:
-                self._quietly(self._fit)
-            self._refresh()
-
-    @_answer
-    def _refresh(self) -> None:
-        colored = self.session.preview(self.asked())
-        shown = self.session.uncertainty() if self.unsure.value else colored
-        self.compare.after = _jpeg(shown)
-        self.download.value = ""
-        numbers = self.session.scores(colored)
-        said = ", ".join(f"{name} {value:.1f}" for name, value in numbers.items())
-        self.scores.value = f"against the colours that were uploaded: {said}" if said else "&nbsp;"
-        self._show_hints()
-
-    # -- hints ----------------------------------------------------------------------------------------------------
-
-    def _make_hints(self) -> None:
-        self.picker = widgets.ColorPicker(value="#b5651d", description="Colour")
-        self.picker.observe(self._named, "value")
-        self.called = widgets.Label()
-        self._named()
-        self.palette = widgets.HBox(layout={"flex_flow": "row wrap"})
-        self.listed = widgets.VBox()
-        self.undo = widgets.Button(description="Undo", tooltip="takes the last change of the hints back")
-        self.undo.on_click(self._undone)
-        self.compare.observe(self._pointed, "pointed")
-        self.compare.observe(self._dragged, "hints")
-        about = widgets.HTML("<b>Hints</b>: click on the picture to give that place the colour below")
-        self.colors = widgets.VBox(
-            [about, widgets.HBox([self.picker, self.called]), self.palette, self.listed, self.undo]
+    def compare(self, name: str) -> None:
+        """What stands left of the divider: gray, the original, or a model."""
+        session = self.session
+        if name == ORIGINAL and session.truth is None:
+            name = GRAY
+        self.left = (
+            {"name": name}
+            if name == GRAY
+            else {"name": name} | _planes(session.truth if name == ORIGINAL else session.ab(Choice(name)))
         )
 
-    def _named(self, *_: object) -> None:
-        try:
-            self.called.value = name_of(self.picker.value)
-        except ValueError:
-            self.called.value = "no colour"
+    def draw_strip(self) -> None:
+        """Make the thumbnails anew, if they would be others."""
+        plain = panel.knobs_of({name: self.knobs[name] for name in ("tta", "temperature", "variety")})
+        made = self.picture["number"], self.shelved.item.moment, tuple(self.session.names()), plain
+        if made != self._drawn:
+            self._drawn = made
+            self.jobs.strip(partial(self._thumbs, plain, made))
 
-    @_answer
-    def _pointed(self, *_: object) -> None:
-        """A hint where the user clicked, and the colours that are likely there."""
-        x, y = self.compare.pointed["x"], self.compare.pointed["y"]
-        self.palette.children = tuple(map(self._swatch, self.session.palette(x, y)))
-        color = self.picker.value
-        self._set((*self._hints, self._hint(x, y, color)), [*self._colors, color])
+    def _thumbs(self, plain: Any, made: tuple) -> None:
+        """One after the other: who turns a knob meanwhile waits for one alone."""
+        found: list[dict] = []
+        if made == self._drawn and len(self.strip) == len(made[2]):  # no hurry while a slider moves
+            sleep(_CALM)
+        for name in made[2]:
+            with self.lock:
+                if made != self._drawn:
+                    return
+                found = [*found, {"name": name, "image": jpeg(self.session.preview(Choice(name, knobs=plain)), 85)}]
+        with self.lock:
+            if made == self._drawn:
+                self.strip = found
 
-    def _hint(self, x: float, y: float, color: str) -> Hint:
-        width, height = self.session.size
-        return Hint(min(int(x * width), width - 1), min(int(y * height), height - 1), ab_of(color))
+    def _sampled(self) -> None:
+        """What is offered to begin with."""
+        self.samples = [{"name": name, "image": jpeg(thumb(samples.picture(name)), 85)} for name in samples.names()]
 
-    def _swatch(self, likely: tuple[str, float]) -> widgets.Button:
-        color, share = likely
-        name = f"{name_of(color)}, {share:.0%}"
-        button = widgets.Button(description=name, tooltip=f"{name}: the last hint takes this colour")
-        button.style.button_color, button.layout.width = color, "auto"
-        button.style.text_color = "black" if sum(bytes.fromhex(color[1:])) > 380 else "white"
-        button.on_click(lambda _: self._recolored(color))
-        return button
-
-    @_answer
-    def _recolored(self, color: str) -> None:
-        self.picker.value = color
-        if self._hints:
-            last = self._hints[-1]._replace(ab=ab_of(color))
-            self._set((*self._hints[:-1], last), [*self._colors[:-1], color])
-
-    @_answer
-    def _dragged(self, *_: object) -> None:
-        """The user moved a hint, or took one away, in the picture."""
-        now = [(dot["x"], dot["y"], dot["color"]) for dot in self.compare.hints]
-        if now != [(dot["x"], dot["y"], dot["color"]) for dot in self._dots()]:
-            hints = tuple(self._hint(*dot) for dot in now)
-            self._set(hints, [color for _, _, color in now])
-
-    @_answer
-    def _set(self, hints: tuple[Hint, ...], colors: list[str]) -> None:
-        self._past.append((self._hints, self._colors))
-        self._hints, self._colors = hints, colors
-        self._refresh()
-
-    @_answer
-    def _undone(self, *_: object) -> None:
-        if self._past:
-            self._hints, self._colors = self._past.pop()
-            self._refresh()
-
-    def _dots(self) -> list[dict]:
-        width, height = self.session.size
-        return [
-            {"x": (hint.x + 0.5) / width, "y": (hint.y + 0.5) / height, "color": color, "name": name_of(color)}
-            for hint, color in zip(self._hints, self._colors, strict=True)
-        ]
-
-    def _show_hints(self) -> None:
-        self.undo.disabled = not self._past
-        self.compare.hints = dots = self._dots()
-        if dots != self._rows:  # else the keyboard would lose the button that it is at
-            self._rows = dots
-            self.listed.children = tuple(map(self._row, range(len(dots))))
-
-    def _row(self, number: int) -> widgets.HBox:
-        hint, color = self._hints[number], self._colors[number]
-        text = widgets.Label(
-            f"{number + 1}: {name_of(color)} ({color}) at {hint.x:g}, {hint.y:g}", layout={"width": "300px"}
-        )
-        remove = widgets.Button(description="Remove", tooltip=f"Remove hint {number + 1}", layout={"width": "80px"})
-
-        def removed(_: object) -> None:
-            keep = [k for k in range(len(self._hints)) if k != number]
-            self._set(tuple(self._hints[k] for k in keep), [self._colors[k] for k in keep])
-
-        remove.on_click(removed)
-        return widgets.HBox([text, remove])
-
-    # -- results --------------------------------------------------------------------------------------------------
-
-    def _make_results(self) -> None:
-        self.scores = widgets.HTML("&nbsp;")
-        self.strip = widgets.HBox(layout={"flex_flow": "row wrap"})
-        self.side = widgets.Button(description="All models", tooltip="Colour with every model, side by side")
-        self.side.on_click(self._side)
-        self.more = widgets.Button(description=f"{_GALLERY} ideas", disabled=self.session.classifier is None)
-        self.more.tooltip = "Different plausible results of the classifier; once more: others"
-        self.more.on_click(self._think)
-        self.gallery = widgets.HBox(layout={"flex_flow": "row wrap"})
-        self.whole = widgets.Button(description="Colour in full", tooltip="The whole picture, as a PNG of full depth")
-        self.whole.on_click(self._whole)
-        self.bar = widgets.FloatProgress(0, min=0, max=1, description="coloured", layout={"display": "none"})
-        self.download = widgets.HTML()
-        buttons = widgets.HBox([self.side, self.more, self.whole])
-        self.results = widgets.VBox([buttons, self.bar, self.download])
-
-    @_answer
-    def _side(self, *_: object) -> None:
-        shown = {"gray": self.session.gray()}
-        for name in self.session.models:
-            shown[name] = self.session.preview(Choice(name, knobs=Knobs(saturation=self.saturation.value)))
-        self.strip.children = tuple(_thumb(picture, name) for name, picture in shown.items())
-
-    @_answer
-    def _think(self, *_: object) -> None:
-        self._seed += 1
-        self.session.think(_GALLERY, self._seed)
-        self._show_ideas()
-        self._refresh()
-
-    def _show_ideas(self) -> None:
-        """The ideas as a gallery, each with a button that makes it the model."""
-
-        def tile(name: str) -> widgets.VBox:
-            picture = self.session.preview(Choice(name))
-            take = widgets.Button(description=f"Take {name}", layout={"width": "auto"})
-            take.on_click(lambda _: setattr(self.model, "value", name))
-            return widgets.VBox([_thumb(picture, name), take])
-
-        def offer() -> None:
-            chosen, self.model.options = self.model.value, (*self.session.models, *self.session.ideas)
-            self.model.value = chosen if chosen in self.model.options else self._first
-            self._fit()
-
-        if set(self.model.options) != {*self.session.models, *self.session.ideas}:
-            self._quietly(offer)
-        self.gallery.children = tuple(map(tile, self.session.ideas))
-
-    @_answer
-    def _whole(self, *_: object) -> None:
-        self.bar.value, self.bar.layout.display = 0, None
-        try:
-            result = self.session.full(self.asked(), lambda share: setattr(self.bar, "value", share))
-        finally:
-            self.bar.layout.display = "none"
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "result.png")
-            pictures.write(result, path)
-            data = b64encode(path.read_bytes()).decode()
-        name = escape(f"{self._name}-color.png", quote=True)
-        width, height = self.session.size
-        self.download.value = (
-            f'<a download="{name}" href="data:image/png;base64,{data}">Download {name}</a> ({width} x {height})'
-        )
+    def wait(self) -> None:
+        """Until nothing is under way."""
+        self.jobs.wait()
 
 
-def _jpeg(picture: Image.Image) -> bytes:
-    content = io.BytesIO()
-    picture.convert("RGB").save(content, "JPEG", quality=92, subsampling=0)
-    return content.getvalue()
-
-
-def _thumb(picture: Image.Image, name: str) -> widgets.HTML:
-    small = picture.copy()
-    small.thumbnail((_THUMB, _THUMB))
-    data, said = b64encode(_jpeg(small)).decode(), escape(name, quote=True)
-    return widgets.HTML(
-        f'<figure style="margin: 0 4px 0 0; line-height: 1.4"><img alt="{said}" src="data:image/jpeg;base64,{data}">'
-        f"<figcaption>{said}</figcaption></figure>"
-    )
+def _planes(ab: np.ndarray) -> dict:
+    """An ab ``(h, w, 2)`` as the page takes it."""
+    return {"width": ab.shape[1], "height": ab.shape[0], "ab": ab.astype(np.float16).tobytes()}

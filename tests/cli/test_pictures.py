@@ -14,6 +14,7 @@ import tifffile
 from PIL import Image
 
 from colorify import pictures
+from colorify.models import checkpoint as files
 from conftest import photo
 
 
@@ -260,3 +261,20 @@ def test_json_is_an_object_a_file(colorify, model, tmp_path, picture):
         }  # fmt: skip
         assert told["a.png"]["target"] == str(tmp_path / command / "a.png") and told["b.png"]["reason"]
         assert result.exit_code == 1
+
+
+def test_two_models_are_blended(colorify, model, classifier, tmp_path):
+    files.save(classifier.model, tmp_path / "other.safetensors")
+    source, found = tmp_path / "in.png", {}
+    photo(3, 120, 80).save(source)
+    for name, blend in (("one", None), ("half", 0.5), ("all", 1)):
+        asked = [] if blend is None else ["--blend", f"{tmp_path / 'other.safetensors'}:{blend}"]
+        result = colorify("image", source, "-o", tmp_path / f"{name}.png", "--model", model, *asked)
+        assert (result.exit_code, result.stderr) == (0, "")
+        found[name] = pictures.read(tmp_path / f"{name}.png").pixels.astype(int)
+    (other,) = classifier.colorize([pictures.read(source)])
+    assert np.array_equal(found["all"], other.pixels)
+    way = np.abs(found["half"] - found["one"]).mean() / np.abs(found["all"] - found["one"]).mean()
+    assert 0.3 < way < 0.7
+    for wrong in ("other", "other:2", ":0.5"):
+        assert colorify("image", source, "-o", tmp_path / "x.png", "--model", model, "--blend", wrong).exit_code == 2

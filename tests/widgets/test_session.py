@@ -1,5 +1,7 @@
 """What the studio shows is what the library gives, and is not computed twice."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageColor
@@ -9,7 +11,8 @@ from colorify.answer import mixed
 from colorify.color import rgb_to_lab
 from colorify.hints import Hint
 from colorify.knobs import Knobs
-from colorify.widgets.session import SCREEN, Choice, Session, name_of
+from colorify.laying import apply_chroma
+from colorify.widgets.session import GIVEN, GRAY, LONGEST, THUMB, Choice, Session, name_of, seen, spoken
 from conftest import photo
 
 
@@ -38,12 +41,61 @@ def test_the_full_result_is_the_librarys(session, choice, asked):
     assert np.array_equal(session.full(choice).pixels, expected.pixels)
 
 
-def test_the_preview_is_the_same_but_small(session):
-    choice = Choice("one", knobs=Knobs(hints=(Hint(100, 80, (30.0, 20.0)),), blur=4.0))
+def test_luma_and_chroma_make_the_full_result(session):
+    """What the page joins is what is exported."""
+    for choice in (
+        Choice("one", knobs=Knobs(hints=(Hint(100, 80, (30.0, 20.0)),), blur=4.0)),
+        Choice("two", other="one", blend=0.3, knobs=Knobs(temperature=0.2)),
+    ):
+        joined = apply_chroma(session.shown, session.ab(choice))
+        assert joined.pixels.shape == session.source.pixels.shape
+        assert np.abs(joined.pixels.astype(int) - session.full(choice).pixels).mean() < 1
+
+
+def test_a_thumbnail_is_the_same_but_small(session):
+    choice = Choice("one", knobs=Knobs(blur=4.0))
     shown = session.preview(choice)
-    assert max(shown.size) == SCREEN
+    assert max(shown.size) == THUMB
     whole = pictures.to_pil(session.full(choice)).resize(shown.size, Image.Resampling.LANCZOS)
-    assert np.abs(pixels(shown) - pixels(whole)).mean() < 2
+    assert np.abs(pixels(shown) - pixels(whole)).mean() < 3
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_the_gray_that_is_shown_has_the_luminance(kind):
+    array = np.asarray(photo(3, 90, 60)) / 255
+    top = np.iinfo(kind).max if np.issubdtype(kind, np.integer) else 1
+    gray = seen(pictures.from_array((array * top).astype(kind)))
+    assert np.abs(rgb_to_lab(np.dstack([gray] * 3) / 255)[..., 0] - rgb_to_lab(array)[..., 0]).max() < 0.4
+
+
+def test_what_is_shown_fits_graphics_cards(colorizer):
+    session = Session({"one": colorizer})
+    session.open(pictures.from_array(np.zeros((20, 9000), np.uint8)))
+    assert session.shown.size == (LONGEST, 18) and session.size == (9000, 20)
+
+
+def test_gray_is_the_hints_alone(session):
+    gray = Choice(GRAY, knobs=Knobs(saturation=2.0))
+    assert np.abs(session.ab(gray)).max() == 0
+    hinted = replace(gray, knobs=Knobs(hints=(Hint(450, 300, (40.0, 20.0)),)))
+    (expected,) = session.models["one"].colorize([session.source], Knobs(saturation=0.0, hints=hinted.knobs.hints))
+    assert np.array_equal(session.full(hinted).pixels, expected.pixels)
+
+
+def test_given_colours_are_steered_as_those_of_a_model(session):
+    session.give(photo(3, 900, 600))
+    given = Choice(GIVEN)
+    assert np.abs(session.full(given).pixels.astype(int) - session.source.pixels).mean() < 4
+    half = session.ab(replace(given, knobs=Knobs(saturation=0.5)))
+    np.testing.assert_allclose(half, session.ab(given) / 2, atol=0.01)
+
+
+@pytest.mark.parametrize(("depth", "kind"), [(None, np.uint8), (8, np.uint8), (16, np.uint16)])
+def test_depth_as_asked(session, depth, kind):
+    full = session.full(Choice("one"), depth)
+    assert full.pixels.dtype == kind
+    plain = session.full(Choice("one")).pixels / 255
+    assert np.abs(full.pixels / np.iinfo(kind).max - plain).max() < 0.01
 
 
 def test_a_turned_picture_is_shown_upright(colorizer):
@@ -53,7 +105,7 @@ def test_a_turned_picture_is_shown_upright(colorizer):
     turned = upright.transpose(Image.Transpose.ROTATE_90)
     turned.getexif().update(exif)
     session.open(pictures.from_pil(turned))
-    assert session.size == upright.size == session.preview(Choice("one")).size
+    assert session.size == upright.size == session.preview(Choice("one")).size == session.shown.size
 
 
 def test_sliders_do_not_run_the_network(session, monkeypatch):
@@ -82,38 +134,54 @@ def test_likely_colours_have_the_lightness_of_the_place(session):
     assert len(found) == 12 and sum(share for _, share in found) <= 1
     assert [share for _, share in found] == sorted((share for _, share in found), reverse=True)
     height, width = session.shown.pixels.shape[:2]
-    there = rgb_to_lab(session.shown.pixels[int(0.7 * height), int(0.2 * width)] / 255)[0]
+    there = rgb_to_lab(np.full(3, session.shown.pixels[int(0.7 * height), int(0.2 * width)]) / 255)[0]
     for color, _ in found:
         rgb = np.array([int(color[k : k + 2], 16) for k in (1, 3, 5)])
         assert abs(rgb_to_lab(rgb / 255)[0] - there) < 1.5
 
 
-def test_metrics_are_given_for_colour_pictures_alone(session):
-    right = session.scores(pictures.to_pil(session.shown))
-    assert right["de2000"] < 0.01 and right["below gray, %"] == pytest.approx(100)
-    assert session.scores(session.gray())["below gray, %"] == pytest.approx(0, abs=0.5)
+def test_how_near_is_said_for_colour_pictures_alone(session):
+    assert session.near(session.truth) == 1
+    assert session.near(np.zeros((2, 2, 2), np.float32)) < 0.5
     session.open(pictures.from_pil(photo(1).convert("L")))
-    assert session.scores(session.gray()) == {}
+    assert session.truth is None and session.near(np.zeros((2, 2, 2), np.float32)) is None
 
 
-def test_uncertainty_and_gallery(session):
-    assert session.classifier == "two"
-    assert session.uncertainty().size == session.gray().size
+def test_truth_is_small_and_in_any_depth(session):
+    for array in (np.asarray(photo(3, 90, 60)), np.asarray(photo(3, 90, 60)) / 255.0):
+        session.open(pictures.from_array(array))
+        lab = rgb_to_lab(np.asarray(photo(3, 90, 60)) / 255)
+        assert np.abs(session.truth - lab[..., 1:]).mean() < 0.5
+
+
+def test_ideas_are_the_librarys_and_keep_their_names(session):
+    assert session.classifier == "two" and session.classifies("two") and not session.classifies("one")
     session.open(pictures.from_pil(photo(3, 300, 200)))
     session.think(3)
-    ideas = [pixels(session.preview(Choice(name))) for name in session.ideas]
-    assert len(ideas) == 3 and not np.array_equal(ideas[0], ideas[1])
+    ideas = [session.full(Choice(name)).pixels for name in session.ideas]
     expected = session.models["two"].samples(session.source.pixels, 3)
     assert all(np.array_equal(ours, theirs) for ours, theirs in zip(ideas, expected, strict=True))
-    session.think(3, seed=1)
-    assert not np.array_equal(pixels(session.preview(Choice("idea 1"))), ideas[0])
+    session.think(2)
+    assert list(session.ideas.values()) == [1, 2, 3, 4, 5]
+    assert np.array_equal(session.full(Choice("idea 1")).pixels, ideas[0])
+    plain = session.plainly(Choice("idea 3"))
+    assert (plain.model, plain.knobs.idea) == ("two", 3)
     session.open(pictures.from_pil(photo(1)))
     assert not session.ideas
+
+
+def test_doubt_is_where_the_classifier_is_unsure(session):
+    doubt = session.doubt()[..., 1]
+    bits = session.models["two"].uncertainty(session.source.pixels)
+    small = np.asarray(Image.fromarray(bits).resize(doubt.shape[::-1], Image.Resampling.BOX))
+    assert np.corrcoef(small.ravel(), doubt.ravel())[0, 1] > 0.95
 
 
 def test_names():
     ImageColor.getrgb("red")  # Pillow keeps what was asked for in another form
     assert name_of("#ff0000") == "red" and name_of("#01007f") == "navy"
+    assert name_of("#556b2f") == "dark olive green" and spoken("honeydew") == "honeydew"
+    assert spoken("lightgoldenrodyellow") == "light goldenrod yellow"
     with pytest.raises(ValueError):
         name_of("reddish")
 
@@ -139,12 +207,13 @@ def test_what_is_chosen_reaches_the_film(session):
 
 
 def test_guides_reach_what_is_shown_and_what_is_written(session):
-    plain = pixels(session.preview(Choice("one")))
+    plain = session.ab(Choice("one"))
     mask = np.zeros(session.source.pixels.shape[:2], np.uint8)
     mask[:, : mask.shape[1] // 2] = 255
     for knobs in (Knobs(references=[photo(3, 300, 200)]), Knobs(palette="teal,orange"), Knobs(mask=mask)):
         for choice in (Choice("one", knobs=knobs), Choice("one", other="two", blend=0.5, knobs=knobs)):
-            assert not np.array_equal(pixels(session.preview(choice)), plain)
-            assert session.full(choice).pixels.shape == (*session.size[::-1], 3)
+            assert not np.array_equal(session.ab(choice), plain)
+            joined = apply_chroma(session.shown, session.ab(choice)).pixels.astype(int)
+            assert np.abs(joined - session.full(choice).pixels).mean() < 1.5
     kept = session.full(Choice("one", knobs=Knobs(mask=mask))).pixels
     assert np.array_equal(kept[:, -10:], session.source.pixels[:, -10:])

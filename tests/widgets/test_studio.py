@@ -1,144 +1,156 @@
-"""The studio without a browser: what its parts do when they are touched."""
+"""The studio without a browser: what its page is shown, and what a notebook reads and sets."""
 
-import base64
 import io
-import re
-from datetime import UTC, datetime
+import subprocess
+import sys
 from threading import Event, Thread
 from time import sleep
 
-import ipywidgets as widgets
 import numpy as np
 import pytest
+import traitlets
 from PIL import Image
 
-from colorify import pictures
 from colorify.color import rgb_to_lab
 from colorify.knobs import Knobs
-from colorify.widgets.session import Session
-from colorify.widgets.studio import Studio
+from colorify.widgets import Studio
 from conftest import photo
+from widgets.conftest import ab, chroma, hint, opened
 
 
-def upload(studio: Studio, content: bytes, name: str = "photo.png") -> None:
-    file = {"name": name, "type": "image/png", "size": len(content), "last_modified": datetime.now(UTC)}
-    studio.upload.value = (file | {"content": memoryview(content)},)
+def luma(studio: Studio) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(studio.picture["luma"])))
 
 
-def png(picture: Image.Image) -> bytes:
-    content = io.BytesIO()
-    picture.save(content, "PNG")
-    return content.getvalue()
+def test_the_page_has_luma_and_chroma_of_the_picture(studio, tmp_path, colorizer):
+    truth = photo(2, 300, 200)
+    opened(studio, tmp_path / "mine.png", truth)
+    assert (studio.picture["name"], studio.picture["width"], studio.picture["height"]) == ("mine", 300, 200)
+    gray = rgb_to_lab(np.dstack([luma(studio)] * 3) / 255)[..., 0]
+    assert np.abs(gray - rgb_to_lab(np.asarray(truth) / 255)[..., 0]).mean() < 1
+    expected = colorizer.look(studio.session.source).ab()
+    np.testing.assert_allclose(ab(studio), expected, atol=0.1)
 
 
-def carried(page: str) -> bytes:
-    """The file within a page."""
-    return base64.b64decode(re.search(r'base64,([^"]+)"', page)[1])
-
-
-def shown(studio: Studio) -> np.ndarray:
-    """Lab of the picture behind the divider."""
-    return rgb_to_lab(np.asarray(Image.open(io.BytesIO(studio.compare.after)), np.float32) / 255)
-
-
-def chroma(studio: Studio) -> float:
-    return float(np.hypot(shown(studio)[..., 1], shown(studio)[..., 2]).mean())
-
-
-def test_sliders_change_the_picture_in_their_direction(studio):
+def test_knobs_cost_their_chroma_alone(studio):
+    """Nothing that is large is sent again."""
+    changed = []
+    studio.observe(lambda change: changed.append(change["name"]))
     plain = chroma(studio)
-    studio.saturation.value = 0.3
-    assert chroma(studio) < 0.6 * plain
-    studio.saturation.value = 0
-    assert chroma(studio) < 1
-    studio.reset.click()
-    assert studio.saturation.value == 1 and chroma(studio) == pytest.approx(plain)
-    studio.blur.value = 40
-    assert np.abs(np.diff(shown(studio)[..., 1], axis=0)).mean() < 1.5 and studio.message.value == ""
+    studio.act({"do": "turn", "knobs": {"saturation": 0.3}})
+    assert chroma(studio) == pytest.approx(0.3 * plain, rel=0.02)
+    assert "picture" not in changed and "color" in changed and len(studio.color["ab"]) < 2e5
 
 
-def test_hints_are_added_recoloured_moved_removed_and_undone(studio):
-    studio.picker.value = "#c03020"
-    studio.compare.pointed = {"x": 0.25, "y": 0.5, "count": 1}
-    (dot,) = studio.compare.hints
-    assert (
-        dot["color"] == "#c03020"
-        and dot["name"] == "firebrick"
-        and "firebrick" in studio.listed.children[0].children[0].value
-    )
-    lab = shown(studio)
-    height, width = lab.shape[:2]
-    assert lab[height // 2 - 2 : height // 2 + 3, width // 4 - 2 : width // 4 + 3, 1].mean() > 25
-    studio.compare.hints = [dot | {"x": 0.75}]
-    assert studio.asked().knobs.hints[0].x == pytest.approx(0.75 * studio.session.size[0], abs=1)
-    studio.undo.click()
-    assert studio.asked().knobs.hints[0].x == pytest.approx(0.25 * studio.session.size[0], abs=1)
-    studio.listed.children[0].children[1].click()
-    assert studio.asked().knobs.hints == () and studio.compare.hints == []
-    studio.undo.click()
-    assert len(studio.compare.hints) == 1
+def test_a_notebook_reads_and_sets_knobs(studio):
+    plain = chroma(studio)
+    studio.knobs = {"saturation": 2.0}
+    assert chroma(studio) == pytest.approx(2 * plain, rel=0.02) and studio.knobs["model"] == "highres"
+    for wrong, said in (({"satuartion": 1}, "saturation"), ({"saturation": 9}, "0 to 3"), ({"model": "x"}, "highres")):
+        with pytest.raises(traitlets.TraitError, match=said):
+            studio.knobs = wrong
+    assert studio.knobs["saturation"] == 2.0
 
 
-def test_an_upload_is_shown_scored_and_downloaded_whole(studio, colorizer):
-    truth = photo(2, 1000, 700)
-    upload(studio, png(truth))
-    assert studio.message.value == "" and "de2000" in studio.scores.value
-    studio.saturation.value = 0.5
-    studio.whole.click()
-    assert 'download="photo-color.png"' in studio.download.value and "1000 x 700" in studio.download.value
-    got = np.asarray(Image.open(io.BytesIO(carried(studio.download.value))))
-    (expected,) = colorizer.colorize([pictures.from_pil(truth)], Knobs(saturation=0.5))
-    assert np.array_equal(got, expected.pixels)
+def test_a_notebook_reads_and_sets_hints(studio):
+    studio.hints = [{"x": 100, "y": 50, "color": "#c03020"}]
+    assert studio.hints == [{"x": 100, "y": 50, "color": "#c03020", "name": "fire brick"}]
+    assert studio.choice().knobs.hints[0][:2] == (100, 50) and studio.can == {"undo": True, "redo": False}
+    studio.act({"do": "undo"})
+    assert studio.hints == [] and studio.choice().knobs.hints == ()
 
 
-def test_depth_is_kept(studio):
-    deep = np.linspace(0, 65535, 60 * 80).astype(np.uint16).reshape(60, 80)
-    upload(studio, png(Image.fromarray(deep)))
-    studio.whole.click()
-    assert carried(studio.download.value)[24] == 16, "bits a channel, of the PNG header"
+def test_a_notebook_reads_the_result_and_sets_another(studio, tmp_path, colorizer):
+    truth = photo(2, 300, 200)
+    opened(studio, tmp_path / "mine.png", truth)
+    studio.knobs = {"saturation": 0.5}
+    (expected,) = colorizer.colorize([studio.session.source], Knobs(saturation=0.5))
+    assert np.array_equal(np.asarray(studio.result), expected.pixels)
+    studio.knobs = {"saturation": 1.0}
+    studio.result = truth
+    assert studio.knobs["model"] == "yours" and "yours" in dict(studio.choices["model"])
+    off = rgb_to_lab(np.asarray(studio.result) / 255.0) - rgb_to_lab(np.asarray(truth) / 255.0)
+    assert np.abs(off).mean() < 1
+    studio.wait()
+    assert "yours" in [tile["name"] for tile in studio.strip]
 
 
-def test_errors_are_said_in_words(studio):
-    before = studio.compare.after
-    upload(studio, b"no picture", "x<b>.png")
-    assert "alert" in studio.message.value and "<b>.png" not in studio.message.value
-    assert studio.compare.after == before
-    studio.saturation.value = 0.5
-    assert studio.message.value == "" and studio.compare.after != before
+def test_show_takes_pictures_and_paths(studio, tmp_path):
+    studio.show(photo(3, 90, 60), "mine")
+    assert studio.picture["name"] == "mine" and studio.picture["width"] == 90
+    photo(4, 80, 60).save(tmp_path / "other.png")
+    studio.show(tmp_path / "other.png")
+    assert [item["name"] for item in studio.shelf] == ["china", "mine", "other"]
 
 
-def test_all_models_stand_side_by_side(studio):
-    studio.side.click()
-    names = [re.search('alt="([^"]+)"', thumb.value)[1] for thumb in studio.strip.children]
-    assert names == ["gray", "highres", "mine"] and studio.message.value == ""
-    assert studio.more.disabled and studio.unsure.disabled, "no classifier among them"
+def test_the_strip_has_gray_models_and_ideas(choosy):
+    choosy.wait()
+    names = ["gray", "highres", "lowres", "idea 1", "idea 2", "idea 3", "idea 4"]
+    assert [tile["name"] for tile in choosy.strip] == names and choosy.notice == {}
+    pictures = [np.asarray(Image.open(io.BytesIO(tile["image"])), int) for tile in choosy.strip]
+    assert np.ptp(pictures[0], axis=-1).max() <= 3 and len({picture.tobytes() for picture in pictures}) == 7
 
 
-def test_what_is_asked_last_is_shown(classifier, monkeypatch):
+def test_controls_that_do_nothing_say_why(choosy):
+    assert "lowres" in choosy.disabled["temperature"] and "second model" in choosy.disabled["blend"]
+    before = ab(choosy)
+    choosy.act({"do": "turn", "knobs": {"temperature": 0.05}})
+    assert np.array_equal(ab(choosy), before)
+    choosy.act({"do": "turn", "knobs": {"model": "idea 2", "other": "highres"}})
+    assert not {"temperature", "variety", "blend"} & choosy.disabled.keys()
+
+
+def test_where_it_is_unsure_is_orange(choosy):
+    choosy.act({"do": "turn", "knobs": {"doubt": True}})
+    assert (ab(choosy) >= 0).all() and ab(choosy)[..., 1].max() > 30
+
+
+def test_the_left_side_is_what_is_compared_with(studio, tmp_path):
+    truth = photo(2, 300, 200)
+    opened(studio, tmp_path / "mine.png", truth)
+    assert studio.left == {"name": "gray"} and studio.picture["original"]
+    studio.act({"do": "compare", "name": "original"})
+    small = np.asarray(truth.resize((studio.left["width"], studio.left["height"]), Image.Resampling.BOX)) / 255
+    assert np.abs(ab(studio, "left") - rgb_to_lab(small)[..., 1:]).mean() < 1
+    studio.act({"do": "compare", "name": "mine"})
+    assert np.abs(ab(studio, "left") - ab(studio)).max() < 0.1
+
+
+def test_each_picture_keeps_its_hints_and_knobs(studio, tmp_path):
+    hint(studio, "#c03020", (0.5, 0.5))
+    studio.act({"do": "turn", "knobs": {"saturation": 1.5}})
+    opened(studio, tmp_path / "other.png", photo(4, 80, 60))
+    studio.act({"do": "turn", "knobs": {"saturation": 0.5}})
+    assert studio.hints == []
+    studio.act({"do": "pick", "item": studio.shelf[0]["number"]})
+    assert len(studio.hints) == 1 and studio.knobs["saturation"] == 1.5
+
+
+def test_what_is_asked_last_is_shown(choosy, monkeypatch):
     """JupyterLab hands messages to several threads; the overlay is slow here."""
-    studio = Studio(Session({"highres": classifier}))
-    plain, slow, begun = studio.compare.after, studio.session.uncertainty, Event()
-    monkeypatch.setattr(studio.session, "uncertainty", lambda: (begun.set(), sleep(0.3), slow())[-1])
-    asking = Thread(target=lambda: setattr(studio.unsure, "value", True))
+    plain, slow, begun = ab(choosy), choosy.session.doubt, Event()
+    monkeypatch.setattr(choosy.session, "doubt", lambda: (begun.set(), sleep(0.3), slow())[-1])
+    asking = Thread(target=lambda: choosy.act({"do": "turn", "knobs": {"doubt": True}}))
     asking.start()
     begun.wait()
-    studio.reset.click()
+    choosy.act({"do": "reset"})
     asking.join()
-    assert not studio.unsure.value and studio.compare.after == plain
+    assert not choosy.knobs["doubt"] and np.array_equal(ab(choosy), plain)
 
 
-def test_an_idea_is_taken(classifier):
-    studio = Studio(Session({"highres": classifier}))
-    studio.more.click()
-    _, take = studio.gallery.children[1].children
-    before = shown(studio)
-    take.click()
-    assert studio.asked().model == "idea 2" and np.abs(shown(studio) - before).max() > 5
-    upload(studio, png(photo(3)))
-    assert studio.asked().model == "highres" and studio.gallery.children == () and studio.message.value == ""
+def test_the_page_knows_every_trait():
+    script = str(Studio._esm)
+    quiet = {"answered", "choices", "panel"}
+    assert all(f'"{name}"' in script or f"{name}:" in script for name in set(Studio.class_own_traits()) - quiet)
 
 
-def test_every_control_has_a_label(studio):
-    rows = [studio.knobs, studio.sources, studio.clip, studio.clip.children[-2], studio.results.children[0]]
-    controls = [control for row in rows for control in row.children] + [studio.picker, studio.undo]
-    assert all(control.description for control in controls if not isinstance(control, (widgets.Box, widgets.HTML)))
+@pytest.mark.long
+def test_the_kernel_of_the_studio_is_light():
+    """As `make studio` starts it: neither torch nor what packages bring whose sample pictures are shown."""
+    code = (
+        "import sys; from colorify.widgets import studio; s = studio(); s.act({'do': 'sample', 'name': 'flower'}); "
+        "s.wait(); s.result; assert s.strip and s.samples and not s.notice, s.notice; "
+        "print(*{'torch', 'sklearn', 'pandas', 'skimage', 'matplotlib', 'fastai'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "\n"), done.stderr

@@ -1,0 +1,166 @@
+"""What leaves the studio: a picture, and a folder with all of them that the command line makes again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shlex
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+
+from colorify import pictures
+from colorify.knobs import Knobs
+from colorify.pictures import Picture
+from colorify.widgets.panel import DEPTHS, Values
+from colorify.widgets.session import GIVEN, Choice, Session, deeper
+from colorify.widgets.shelf import Item, Mark
+
+_SCRIPT = "colorify.sh"
+_HEAD = """#!/bin/sh
+# Makes everything in results/ again, from originals/ and hints/: run it in this folder, with colorify installed.
+set -e
+mkdir -p again
+"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A result, what it was made of, and how."""
+
+    item: Item
+    choice: Choice
+    values: Values
+    result: Path | None  # nothing: a film that was not coloured
+    keys: Path | None = None  # of a film: the folder of the frames that the user coloured
+    paths: Mapping[str, str] = field(default_factory=dict)  # of models that were not released, by name
+
+
+def picture(session: Session, choice: Choice, values: Values, report: Callable[[float], None]) -> Picture:
+    """The whole result, as the panel asks for it."""
+    depth = DEPTHS[values["depth"]] if "16" in pictures.FORMATS[values["format"]].depths else 8
+    result = session.full(choice, depth, report)
+    return pictures.beside(deeper(session.source, depth), result) if is_beside(values) else result
+
+
+def is_beside(values: Values) -> bool:
+    """Whether gray and colour are to stand in a row; layers lie over each other."""
+    return values["beside"] and not values["layers"]
+
+
+def write(session: Session, picture: Picture, values: Values, path: Path) -> tuple[Path, tuple[str, ...]]:
+    """Write a result; returns where, as layers are not for every format, and what could not be held."""
+    if not values["layers"]:
+        return path, pictures.write(picture, path, overwrite=True)
+    path, depth = pictures.layers.target_of(path), 8 * picture.pixels.dtype.itemsize
+    return path, pictures.layers.write_layers([(deeper(session.source, depth), picture)], path, overwrite=True)
+
+
+def csv_of(marks: Sequence[Mark]) -> str:
+    """Hints as the command line reads them: ``x,y,color``, or ``a,b`` where these are no colour of a screen."""
+    plain, out = all(mark.plain for mark in marks), io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(("x", "y", "color") if plain else ("x", "y", "color", "a", "b"))
+    for mark in marks:
+        ab = () if plain else (f"{value:.3f}" for value in mark.ab)
+        rows.writerow((f"{mark.x:g}", f"{mark.y:g}", mark.color if mark.plain else "", *ab))
+    return out.getvalue()
+
+
+def archive(made: Sequence[Made], out: Path) -> None:
+    """Write the folder, as a ZIP file: originals, results, hints, and the commands."""
+    lines = [_HEAD]
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as folder:
+        for one, name in zip(made, _unlike([one.item.name for one in made]), strict=True):
+            original = f"originals/{name}{one.item.path.suffix}"
+            folder.write(one.item.path, original)
+            if one.result:
+                folder.write(one.result, f"results/{name}-color{_suffix(one.result)}")
+            if one.choice.knobs.hints and not one.item.film:
+                folder.writestr(f"hints/{name}.csv", csv_of(one.item.history.now))
+            if one.keys:
+                for frame in sorted(one.keys.iterdir()):
+                    folder.write(frame, f"keyframes/{name}/{frame.name}")
+            for path in {Path(path) for value in one.values.values() if isinstance(value, list) for path in value}:
+                if _guide(path) not in folder.namelist():
+                    folder.write(path, _guide(path))
+            lines.append(_line(one, name, original))
+        script = zipfile.ZipInfo(_SCRIPT)
+        script.external_attr = 0o755 << 16
+        folder.writestr(script, "\n".join(lines) + "\n")
+
+
+def _suffix(path: Path) -> str:
+    return "".join(path.suffixes)
+
+
+def _line(one: Made, name: str, original: str) -> str:
+    if GIVEN in (one.choice.model, one.choice.other):
+        return f"# {name}: its colours came from a notebook, so that no command makes them again"
+    if (one.choice.other or "").startswith("idea ") and one.choice.blend:
+        return f"# {name}: the command line blends models, not ideas, so that no command makes it again"
+    suffix = _suffix(one.result) if one.result else ".mp4"
+    asked = ["colorify", "video" if one.item.film else "image", original, "-o", f"again/{name}-color{suffix}"]
+    return shlex.join([*asked, *arguments(one, name)])
+
+
+def arguments(one: Made, name: str) -> list[str]:
+    """The options of the command line for a choice."""
+    choice, plain = one.choice, Knobs()
+    found = ["--model", one.paths.get(choice.model, choice.model)]
+    for knob in fields(Knobs):
+        value = getattr(choice.knobs, knob.name)
+        if "told" in knob.metadata:
+            found += _guides(knob, one)
+            continue
+        if not knob.metadata or value == getattr(plain, knob.name) or (one.item.film and knob.name == "tta"):
+            continue
+        option = "--" + knob.name.replace("_", "-")
+        if isinstance(value, bool):
+            found.append(option if value else option.replace("--", "--no-", 1))
+        else:
+            found += [option, str(value)]
+    if choice.other and choice.blend:
+        found += ["--blend", f"{one.paths.get(choice.other, choice.other)}:{choice.blend:g}"]
+    if one.item.film:
+        return found + _film_arguments(one, name)
+    if choice.knobs.hints:
+        found += ["--hints", f"hints/{name}.csv"]
+    found += ["--layers"] if one.values["layers"] else []
+    return [*found, "--side-by-side"] if is_beside(one.values) else found
+
+
+def _guides(knob: Field, one: Made) -> list[str]:
+    """References, a palette, a mask: files are in the folder too."""
+    given = one.values.get(knob.name) or []
+    if one.item.film and knob.name == "mask":
+        return []
+    words = (
+        [given] if isinstance(given, str) else [f"guides/{Path(path).parent.name}-{Path(path).name}" for path in given]
+    )
+    return [part for word in words for part in (knob.metadata["option"], word)]
+
+
+def _guide(path: Path) -> str:
+    """Where a reference or a mask is in the folder."""
+    return f"guides/{path.parent.name}-{path.name}"
+
+
+def _film_arguments(one: Made, name: str) -> list[str]:
+    found = ["--steady", f"{one.values['steady']:g}", "--every", f"{one.values['every']:g}"]
+    if one.keys:
+        found += ["--keyframes", f"keyframes/{name}"]
+    return [*found, "--side-by-side"] if one.values["sides"] else found
+
+
+def _unlike(names: Sequence[str]) -> list[str]:
+    """The same names, with a number where one comes again."""
+    found: list[str] = []
+    for name in names:
+        taken, number = name, 1
+        while taken in found:
+            number += 1
+            taken = f"{name}-{number}"
+        found.append(taken)
+    return found

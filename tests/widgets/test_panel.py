@@ -1,0 +1,79 @@
+"""The side panel: every knob has a control, within its range, in plain words."""
+
+from dataclasses import fields
+
+import pytest
+
+from colorify.knobs import Knobs
+from colorify.pictures import from_pil
+from colorify.widgets import panel
+from colorify.widgets.session import Session
+from conftest import photo
+
+
+@pytest.fixture
+def session(colorizer, classifier) -> Session:
+    session = Session({"highres": colorizer, "lowres": classifier})
+    session.open(from_pil(photo(3, 900, 600)))
+    return session
+
+
+def controls(session: Session) -> dict[str, panel.Control]:
+    return {control.name: control for group in panel.groups(session, "highres") for control in group.controls}
+
+
+def test_every_knob_has_a_control_or_a_place(session):
+    named = {knob.name for knob in fields(Knobs)}
+    assert named - controls(session).keys() == {"hints", "idea"}
+
+
+def test_a_new_knob_appears_by_itself(session, monkeypatch):
+    class Glow:
+        name, default, metadata = "glow", 0.5, {"help": "Of the moon.", "min": 0, "max": 2}
+
+    found = panel._found(Glow)
+    assert (found.kind, found.low, found.high, found.label, found.tip) == ("range", 0, 2, "Glow", "Of the moon.")
+    monkeypatch.setattr(panel, "fields", lambda of: [*fields(of), Glow])
+    assert "glow" in controls(session)
+
+
+def test_controls_stay_within_the_knobs(session):
+    limits = {knob.name: (knob.metadata.get("min"), knob.metadata.get("max")) for knob in fields(Knobs)}
+    for control in controls(session).values():
+        low, high = limits.get(control.name, (None, None))
+        if control.kind == "range" and low is not None:
+            assert low <= control.low < control.high <= high
+        assert control.tip.endswith(".") and len(control.tip) < 120, control.name
+
+
+def test_values_are_checked(session):
+    groups = panel.groups(session, "highres")
+    now = panel.defaults(groups)
+    assert now["model"] == "highres" and now["size"] == session.models["highres"].size
+    changed = panel.checked(groups, now, {"saturation": 2, "size": 128.0}, session)
+    assert changed["saturation"] == 2.0 and changed["size"] == 128 and isinstance(changed["size"], int)
+    for wrong in ({"blur": -1}, {"other": "nobody"}, {"format": ".xyz"}, {"sat": 1}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            panel.checked(groups, now, wrong, session)
+
+
+def test_a_blur_reaches_as_far_as_the_picture_is_large(session):
+    groups = panel.groups(session, "highres")
+    assert panel.reach(session) == {"blur": 60}
+    assert panel.checked(groups, panel.defaults(groups), {"blur": 60}, session)["blur"] == 60
+
+
+def test_reasons_name_the_cure(session, colorizer):
+    values = panel.defaults(panel.groups(session, "highres"))
+    guides = {"reference_strength", "palette_strength"}
+    assert panel.disabled(session, values).keys() == {"temperature", "variety", "blend"} | guides
+    assert "depth" in panel.disabled(session, values | {"format": ".jpg"})
+    assert panel.disabled(session, values | {"model": "lowres", "other": "highres"}).keys() == {"variety"} | guides
+    alone = Session({"highres": colorizer})
+    alone.open(from_pil(photo(1)))
+    assert "no model here" in panel.disabled(alone, values)["doubt"]
+
+
+def test_formats_are_those_that_can_be_written(session):
+    assert {".png", ".tif", ".jpg", ".webp"} <= panel.choices(session)["format"].keys()
+    assert ".dng" not in panel.choices(session)["format"]
