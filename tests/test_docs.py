@@ -18,8 +18,8 @@ from colorify.version import __version__
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-FOLDERS = [ROOT, DOCS, *(ROOT / name for name in ("reports", "benchmarks", "data", ".github"))]
-PROSE = [*(path for folder in FOLDERS for path in folder.glob("*.md")), *(ROOT / "colorify").rglob("*.py")]
+PAGES = [*ROOT.glob("*.md"), *DOCS.glob("*.md"), *ROOT.glob("[a-z]*/README.md"), *ROOT.glob(".github/*.md")]
+PROSE = [*PAGES, *(ROOT / "colorify").rglob("*.py")]
 QUESTIONS = {
     "how do I colour a folder": "old-photos/ -o colored/",
     "my photo has a white border": "white border",
@@ -77,7 +77,7 @@ def test_spelling_of_the_code(tmp_path):
     assert misspelt(*PROSE) == ""
 
 
-@pytest.mark.parametrize("page", [path for path in PROSE if path.suffix == ".md"], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_spelling_of_the_pages(page):
     assert unknown(page.read_text()) == set(), "mend it, or add a word of the field to docs/words.txt"
 
