@@ -19,7 +19,7 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## Colour the free sample pictures: gray | colour under reports/demo/
 	$(PYTHON) -m colorify demo -o reports/demo
 
-pictures: demo ## Make the pictures of the README and of the model cards
+pictures: demo ## Make the pictures of the README, the pages and the model cards
 	$(PYTHON) -m colorify demo --model lowres -o reports/demo/lowres
 	cp reports/demo/strip.jpg docs/strip.jpg
 	cp reports/demo/failures.jpg docs/failures-highres.jpg
@@ -71,7 +71,11 @@ bundle: ## Bundle the sources of the studio's page; needs node and npm, once the
 studio: $(READY) ## Serve the studio as a page, on this machine alone: open the address that it prints, with its token
 	JUPYTER_CONFIG_PATH=$(PAGE) JUPYTER_PATH=$(PAGE) $(VENV)/bin/voila nbs/08_studio.ipynb
 
-screenshots: $(READY) ## Make the screenshots of the README; needs chromium
+docs: $(READY) ## Build the documentation site, without the network: docs/_build/html/index.html
+	$(PYTHON) docs/commands.py
+	$(PYTHON) -m sphinx -q -W --keep-going -d docs/_build/doctrees docs docs/_build/html
+
+screenshots: $(READY) ## Make the screenshots of the pages; needs chromium
 	PYTHONPATH=tests $(PYTHON) docs/screenshots.py
 
 lock: ## Pin the newest versions that pyproject.toml allows
@@ -81,7 +85,7 @@ audit: $(READY) ## Ask the PyPI advisory database about every pinned package; ne
 	$(VENV)/bin/uv tool run pip-audit==2.10.1 --strict --disable-pip --require-hashes -r requirements.lock
 
 clean: ## Remove what can be made again: the environment, caches, the demo
-	rm -rf $(VENV) data/cache reports/demo colorify/widgets/js/node_modules .pytest_cache .ruff_cache
+	rm -rf $(VENV) data/cache reports/demo docs/_build docs/made colorify/widgets/js/node_modules .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help setup demo pictures test test-all coverage lint bench fuzz faults endurance films soak repro lab bundle studio screenshots lock audit clean
+.PHONY: help setup demo pictures test test-all coverage lint bench fuzz faults endurance films soak repro lab bundle studio docs screenshots lock audit clean

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Planes = TypeVar("Planes", np.ndarray, Tensor)
 
 AB_LIMIT = 110.0
-"""Largest |a*| or |b*| that a colour of sRGB reaches (b* of blue is -107.9)."""
+"""Largest ``|a*|`` or ``|b*|`` that a colour of sRGB reaches (b* of blue is -107.9)."""
 
 GRAYS = ("cie", "bt601", "bt709")
 """How a gray picture may have been made: from CIE L*, or as BT.601 or BT.709 luma."""

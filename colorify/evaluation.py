@@ -52,7 +52,7 @@ def read_groups(path: Path, names: Iterable[str]) -> list[str]:
 
     Raises ValueError when a column or a picture lacks.
     """
-    with open(path, newline="") as file:
+    with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     if not rows or not {"name", "group"} <= rows[0].keys():
         raise ValueError(f"{path}: expected the columns name and group")
@@ -300,7 +300,7 @@ def _cell(value: dict[str, float] | None) -> str:
 
 
 def table_of_metrics() -> str:
-    """What the metrics of the README say, as a Markdown table."""
+    """What the headline metrics say, as a Markdown table: that of docs/results.md."""
     chosen = [metrics.METRICS[name] for name in metrics.HEADLINES]
     rows = [(f"`{m.name}`", m.sentence + (f", {m.unit}" if m.unit else ""), m.better) for m in chosen]
     return report.table(("metric", "what it says", "better"), rows)

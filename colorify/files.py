@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePath
+
+_WINDOWS = os.name == "nt"
+_FORBIDDEN, _DEVICE = set('<>:"|?*'), re.compile(r"(con|prn|aux|nul|com\d|lpt\d) *(\.|$)", re.IGNORECASE)
+"""What names of Windows cannot hold (a colon would write a stream of another file), and those of its devices."""
 
 
 def hidden(path: Path, end: str) -> Path:
@@ -38,6 +43,15 @@ def atomic(path: Path, suffix: str = "", sync: bool = False) -> Iterator[Path]:
             draft.unlink()
 
 
+def relative(path: Path | str, folder: Path) -> str:
+    """A path from a folder on, with slashes on every system; whole where it is on another drive of Windows."""
+    try:
+        path = os.path.relpath(path, folder)
+    except ValueError:
+        path = os.path.normpath(path)
+    return os.fspath(path).replace(os.sep, "/")
+
+
 def write_beside(path: Path, content: bytes) -> None:
     """Write a file, and the folders that it lies in: a whole file or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,3 +77,12 @@ def atomic_folder(home: Path) -> Iterator[Path]:
                 raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def no_name(inside: str) -> str:
+    """Why a file of this system cannot have a name from elsewhere; empty when it can."""
+    if inside.startswith("..") or PurePath(inside).anchor:  # the latter: a drive of Windows
+        return "leads out of the folder"
+    if "\0" in inside or (_WINDOWS and (_FORBIDDEN & set(inside) or any(map(_DEVICE.match, PurePath(inside).parts)))):
+        return "no name that a file can have"
+    return ""

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,10 +35,12 @@ if TYPE_CHECKING:
 
 DEFAULT_SIZE = 128
 _PLAIN = Knobs()
+_DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd", r"%SystemRoot%\System32\nvcuda.dll")
+"""Of GPUs: Nvidia's, that of Windows for its Linux, AMD's, Nvidia's on Windows."""
 
 
 class Colorizer:
-    """Colours gray pictures with one model; luminance, size, depth and metadata stay (see the README's promises)."""
+    """Colours gray pictures with one model; luminance, size, depth and metadata stay (see docs/promises.md)."""
 
     def __init__(self, model: Checkpoint | OnnxModel, device: str = "auto", concurrency: int = 1):
         """A model on a device: ``auto`` (the GPU where there is one), ``cpu`` or ``cuda``.
@@ -224,10 +227,9 @@ class Mix:
 
 def _is_cpu(device: str) -> bool:
     """Whether a device is the CPU; torch is asked only where there may be another."""
-    drivers = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")  # Nvidia's, that of Windows for its Linux, AMD's
-    if device == "auto" and os.name == "posix" and not any(map(os.path.exists, drivers)):
-        return True
     if device == "cpu":
+        return True
+    if device == "auto" and not (any(Path(os.path.expandvars(d)).exists() for d in _DRIVERS) and find_spec("torch")):
         return True
     from colorify.models.checkpoint import find_device
 

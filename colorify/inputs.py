@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from colorify import pictures
 from colorify.containers import CONTAINERS, is_film
+from colorify.files import no_name
 from colorify.pictures import FORMATS, Pages, PictureError
 
 UNREAD = {
@@ -305,10 +306,8 @@ def _in_shard(shard: Path, target: Path) -> Iterator[Job | Passed]:
     last, length = {member.name: member for member in members}, shard.stat().st_size if members else 0
     for member in members:
         source, inside = f"{shard}/{member.name}", os.path.normpath(member.name.lstrip("/"))
-        if "\0" in inside:
-            yield Passed(source.replace("\0", "?"), "no name that a file can have", failed=True)
-        elif inside.startswith(".."):
-            yield Passed(source, "leads out of the folder", failed=True)
+        if reason := no_name(inside):
+            yield Passed(source.replace("\0", "?"), reason, failed=True)
         elif passed := _by_name(source, inside):
             yield passed
         elif last[member.name] is not member:
@@ -331,8 +330,8 @@ def _in_url(url: str, out: Path) -> Iterator[Job | Passed]:
             system.unstrip_protocol(name),
             os.path.normpath(name[len(root) :].strip("/") or Path(name).name),
         )
-        if inside.startswith(".."):
-            yield Passed(source, "leads out of the folder", failed=True)
+        if reason := no_name(inside):
+            yield Passed(source, reason, failed=True)
         else:
             yield _by_name(source, inside) or Job(source, out / inside)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from filelock import FileLock, Timeout
+
+NAME = ".colorify.lock"
+"""The file in a folder that a run at work there holds; no other run removes it."""
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 class BusyError(ValueError):
@@ -21,26 +22,26 @@ class BusyError(ValueError):
 def lock(folder: Path) -> Iterator[None]:
     """Make a folder and hold it; `BusyError` when another run holds it already.
 
-    The lock is the system's own on the folder itself: a kill lets go of it, and no file is left. Windows and some
-    network file systems have none; there nothing is held. A folder that was made, and stays empty, goes again.
+    The lock is the system's own, on Linux, macOS and Windows, on the file `NAME` in it: a kill lets go of it, and may
+    leave the file, which means nothing by itself. Some network file systems have no locks; there nothing is held. A
+    folder that was made, or had something in it, and is empty in the end, goes again.
     """
-    new = not folder.exists()
+    kept = folder.exists() and not any(path.name != NAME for path in folder.iterdir())
     folder.mkdir(parents=True, exist_ok=True)
-    if fcntl is None:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
+    held = FileLock(folder / NAME, timeout=0)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
+        held.acquire()
+    except Timeout:
         raise BusyError(f"{folder}: another run holds it: wait for it, or choose another -o") from None
-    except OSError:  # the file system has no such locks
-        pass
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
     try:
         yield
     finally:
-        if new:
+        with suppress(OSError):  # Windows keeps what is open, and there the release removes it
+            (folder / NAME).unlink()  # while it is held: who waits sees that it is gone, and makes a new one
+        held.release()
+        if not kept:
             with suppress(OSError):  # it is not empty
                 folder.rmdir()
-        os.close(handle)

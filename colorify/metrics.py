@@ -145,7 +145,7 @@ class Metric:
     unit: str = ""
     over_truth: bool = False  # reports give it over that of the truth
     needs_prior: bool = False  # ``measure`` makes a `Measure` from the prior of the training set
-    headline: bool = True  # it is in the README
+    headline: bool = True  # it is in docs/results.md
 
     def of(self, prior: Sequence[float]) -> Measure:
         """The function that measures it."""

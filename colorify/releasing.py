@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+import yaml
 from PIL import Image
 
 from colorify import evaluation, report
@@ -17,6 +18,9 @@ from colorify.inference import Colorizer
 from colorify.metrics import HEADLINES
 from colorify.models import checkpoint, released
 from colorify.models.checkpoint import Checkpoint
+
+_BASES = {f"efficientnet_lite{n}": f"timm/tf_efficientnet_lite{n}.in1k" for n in (0, 2)}
+"""Encoder -> whose ImageNet weights it starts from (`colorify.models.imagenet`), by the name that hubs know them by."""
 
 
 def release(
@@ -86,7 +90,8 @@ def card(model: Checkpoint, name: str) -> str:
         "saturation": "\nThe predicted chroma was multiplied by {} after training.\n",
     }
     changed = "".join(text.format(training[key]) for key, text in changes.items() if key in training)
-    return f"""# {name}
+    return f"""{front_matter(model, name)}
+# {name}
 
 {training["note"]}
 
@@ -118,6 +123,24 @@ when the gray was made by BT.601 or BT.709 instead of L*, or is blurred, faded a
 
 Short side of the picture that the network sees: {training["size"]} px{sizes}
 {changed}"""
+
+
+def front_matter(model: Checkpoint, name: str) -> str:
+    """The facts of a card that hubs read, as YAML between dashes: license, tags, base model, metrics."""
+    measured, encoder = model.training["metrics"][name], model.network.encoder
+    results = [{"type": metric, "value": round(measured[metric]["value"], 2)} for metric in HEADLINES]
+    dataset = {"name": "held-out photos, short side 256", "type": "colorify"}
+    task = {"type": "image-to-image", "name": "colorization"}
+    facts = {
+        "license": "mit",
+        "library_name": "colorify",
+        "pipeline_tag": "image-to-image",
+        "tags": ["colorization", "grayscale", "u-net", model.method, encoder],
+        **({"base_model": _BASES[encoder]} if encoder in _BASES else {}),
+        "metrics": list(HEADLINES),
+        "model-index": [{"name": name, "results": [{"task": task, "dataset": dataset, "metrics": results}]}],
+    }
+    return f"---\n{yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)}---\n"
 
 
 def released_results() -> str:

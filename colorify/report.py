@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image
 
 from colorify import params
+from colorify.files import relative
 
 
 def home(stage: str, profile: str | None = None) -> Path:
@@ -21,7 +21,7 @@ def write_metrics(values: Mapping, folder: Path) -> Path:
     """``metrics.json`` of a stage."""
     path = Path(folder) / "metrics.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(values, indent=2) + "\n")
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8", newline="\n")
     return _shown(path)
 
 
@@ -37,7 +37,7 @@ def write_table(text: str, folder: Path, name: str) -> Path:
     """``NAME.md`` of a stage, from the text of a `table`."""
     path = Path(folder) / f"{name}.md"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text + "\n")
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
     return _shown(path)
 
 
@@ -48,19 +48,19 @@ def comparison(rows: Mapping[str, Mapping[str, float]], names: Sequence[str]) ->
 
 def slim(notebook: Path) -> None:
     """Drop what an executed notebook need not keep: papermill's times and paths, and the PNG beside each JPEG."""
-    book = json.loads(Path(notebook).read_text())
+    book = json.loads(Path(notebook).read_text(encoding="utf-8"))
     for part in (book, *book["cells"]):
         part["metadata"].pop("papermill", None)
     for cell in book["cells"]:
         for output in cell.get("outputs", ()):
             if "image/jpeg" in output.get("data", {}):
                 output["data"].pop("image/png", None)
-    Path(notebook).write_text(json.dumps(book, indent=1, ensure_ascii=False) + "\n")
+    Path(notebook).write_text(json.dumps(book, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
 
 
 def _shown(path: Path) -> Path:
     """A path that tells nothing of the machine: an executed notebook keeps what a cell returns."""
-    return Path(os.path.relpath(path))
+    return Path(relative(path, Path.cwd()))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -1,4 +1,4 @@
-"""Screenshots for the README, of free pictures: the studio, the tour, and a training run, in a real browser.
+"""Screenshots for the pages, of free pictures: the studio, the tour, and a training run, in a real browser.
 
 make screenshots
 """

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
 
+from colorify.cli import app
 from colorify.evaluation import BASELINES, table_of_metrics
 from colorify.models import checkpoint, released
 from colorify.releasing import card
@@ -18,9 +20,13 @@ from reliability import summary
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+PAGES = {path.stem: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / name / "README.md" for name in
+             ("reports", "benchmarks", "data"))]  # fmt: skip
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
+COMMANDS = typer.main.get_command(app)
 ELSEWHERE = {
     "__main__": "one call; tests/video/test_console.py and others start `python -m colorify`",
     "cli/collect": "tests/collect/test_sources.py and test_spider.py give its commands",
@@ -63,12 +69,27 @@ def test_floors_import_downwards_only():
     assert result.returncode == 0, result.stdout
 
 
-def test_commands_of_the_readme_exist():
-    named = set(re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)", README, re.MULTILINE))
-    assert {name for pair in named for name in pair if name} <= TARGETS
-    for command in set(re.findall(r"^colorify ([a-z]+)", README, re.MULTILINE)):
-        result = subprocess.run([sys.executable, "-m", "colorify", command, "--help"], capture_output=True)
-        assert result.returncode == 0, command
+def test_the_readme_is_one_screen():
+    assert len(README.splitlines()) < 150
+
+
+def typed(page: str) -> list[str]:
+    """What a page tells to type: the lines of its code, and its words in backticks."""
+    fenced = re.findall(r"^```\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    return [line for text in fenced for line in text.splitlines()] + re.findall(r"`([^`\n]+)`", page)
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.parent.name + "/" + page.name)
+def test_commands_of_the_documents_exist(page):
+    lines = typed(page.read_text())
+    assert {line.split()[1] for line in lines if re.match(r"make [a-z]", line)} <= TARGETS
+    for line in (line for line in lines if re.match(r"colorify [a-z]", line) and "[OPTIONS]" not in line):
+        line, command = line.partition("   ")[0].partition(" #")[0], COMMANDS
+        for word in line.split()[1:]:
+            if hasattr(command, "commands") and not word.startswith("-"):
+                command = command.commands[{"METHOD": "gan", "COMMAND": "image"}.get(word, word)]
+        options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        assert set(re.findall(r"(?<= )--?[a-z][a-z-]*", line)) <= options | {"--help"}, line
 
 
 def test_ci_runs_all_tests_and_a_contributor_those_of_minutes():
@@ -76,7 +97,12 @@ def test_ci_runs_all_tests_and_a_contributor_those_of_minutes():
     assert "not long" in recipes["test"] and "not long" not in recipes["test-all"]
     commands = (ROOT / ".ci/run").read_text().splitlines()
     assert commands[-2:] == ["make lint", "make test-all"]
-    assert "run: .ci/run" in (ROOT / ".github/workflows/ci.yml").read_text()
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
+    assert {"run": ".ci/run"} in jobs["test"]["steps"]
+    matrix = jobs["plain"]["strategy"]["matrix"]
+    assert set(matrix) == {"os", "python"} and len(matrix["os"]) == 3
+    assert matrix["python"] == re.findall(r"Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text())
+    assert any("tests/test_plain.py" in step.get("run", "") for step in jobs["plain"]["steps"])
     assert "make test " in README and "`make test-all`" in README
 
 
@@ -98,24 +124,80 @@ def test_released_weights_are_small_and_beat_gray_and_mean(name):
     assert path.with_suffix(".md").read_text() == card(model, name)
 
 
-def test_the_table_of_the_readme_is_the_report_and_what_the_weights_say():
-    assert (ROOT / "reports/comparison/table.md").read_text() in README
+def test_the_table_of_the_page_is_the_report_and_what_the_weights_say():
+    assert (ROOT / "reports/comparison/table.md").read_text() in PAGES["results"]
     report = json.loads((ROOT / "reports/comparison/metrics.json").read_text())
     for name, path in released.models().items():
         (row,) = (label for label in report if name in label)
         assert report[row] == checkpoint.load(path).training["metrics"][name]
 
 
-def test_the_metrics_of_the_readme_are_those_of_the_records():
-    assert table_of_metrics() in README
+def test_the_figures_of_the_readme_are_those_of_the_reports():
+    rows = {label: [cell.strip() for cell in cells.split("|")[:-1]] for label, cells in _rows(README)}
+    measured = json.loads((ROOT / "reports/comparison/metrics.json").read_text())
+    networks = json.loads((ROOT / "reports/benchmarks/networks.json").read_text())
+    sizes = {row["network"]: row for row in networks["One picture of 256 px"]}
+    for label, name in (("gray", "gray"), ("colorify `highres`", "gan (highres)"), ("colorify `lowres`", "lowres")):
+        (row,) = (cells for start, cells in rows.items() if start.startswith(label))
+        (values,) = (found for key, found in measured.items() if name in key)
+        assert row[:3] == [f"{values[metric]['value']:.1f}" for metric in ("de2000", "colorfulness", "psnr")]
+    assert f"truth: {measured['truth']['colorfulness']['value']:.1f}" in README
+    for label, network in (("colorify `highres`", "colorify, the small one"), ("ECCV16", "ECCV16")):
+        (row,) = (cells for start, cells in rows.items() if start.startswith(label))
+        assert row[3:] == [f"{1000 * sizes[network]['time']:.0f}", f"{sizes[network]['GMAC']:.1f}"]
+    for other in networks["Multiply-adds of others at their usual size"][1:]:
+        name, side = other["network"].split(", ")
+        (row,) = (cells for start, cells in rows.items() if start.startswith(name))
+        assert row[4] == f"{other['GMAC']:.0f} ({side})"
 
 
-def test_what_the_readme_says_of_reliability_is_what_was_measured():
+def _rows(page: str) -> list[tuple[str, str]]:
+    """The tables of a page: the first cell of each row, and the others."""
+    return re.findall(r"^\| ([^|]+?) \|(.*)$", page, re.MULTILINE)
+
+
+def test_the_rates_on_the_page_are_those_of_the_reports():
+    folder = ROOT / "reports" / "benchmarks"
+    found = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("inference", "networks", "video")}
+    photo = next(row for row in found["inference"]["One photo in memory"] if row["picture"] == "1 MP")
+    films = {row[""]: row for row in found["video"]["720 lines, 10 seconds of film"]}
+    said = (
+        f"{1000 * photo['whole']:.0f} ms, of which {1000 * photo['bare']:.0f} the network; "
+        f"{photo['whole / torch module']:.2f} of the plain torch module alone",
+        f"{films['every frame']['frames/s']:.0f} frames a second, {films['every fourth']['frames/s']:.0f} with",
+        f"decoding and encoding alone: {films['decode + encode alone']['frames/s']:.0f}",
+        f"{found['networks']['One picture of 256 px'][2]['over our small one']:.1f} times ECCV16",
+    )
+    assert all(text in PAGES["speed"] for text in said), said
+
+
+def test_the_table_of_hints_is_the_report():
+    report = (ROOT / "reports/hints/table.md").read_text().splitlines()
+    columns = [report[0].split("|").index(f" {name} ") for name in ("", "highres", *HINTED)]
+    for line in (line for line in report if line.startswith(("|  |", "| de2000", "| below_gray"))):
+        assert "|" + "|".join(line.split("|")[column] for column in columns) + "|" in PAGES["hints"]
+
+
+def test_the_table_of_references_is_the_report():
+    report = [line.split(" | ") for line in (ROOT / "reports/references/table.md").read_text().splitlines()]
+    for cells in (cells for cells in report if len(cells) == 6 and cells[1] == "100"):
+        without, into, _, lower = cells[2:]
+        assert f"| {without} | {into} | {lower}" in PAGES["hints"]
+
+
+HINTED = tuple(f"highres, hints: {count}" for count in (1, 5, 20))
+
+
+def test_the_metrics_of_the_page_are_those_of_the_records():
+    assert table_of_metrics() in PAGES["results"]
+
+
+def test_what_the_page_says_of_reliability_is_what_was_measured():
     folder = ROOT / "reports" / "reliability"
     parts = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
     assert set(parts) == {"endurance", "faults", "fuzz", "soak"} and not any(part["found"] for part in parts.values())
     assert (ROOT / "reports" / "reliability.md").read_text() == summary(parts) + "\n"
-    assert summary(parts) in README
+    assert summary(parts) in PAGES["promises"]
 
 
 def test_every_folder_of_reports_says_what_brings_it_back():
@@ -130,7 +212,7 @@ def test_every_folder_of_reports_says_what_brings_it_back():
 
 
 def test_links_of_the_documents_lead_somewhere():
-    for page in (*(ROOT / "docs").glob("*.md"), ROOT / "reports/README.md"):
+    for page in DOCUMENTS:
         for path, anchor in re.findall(r"\]\(([\w./-]*)(?:#([\w-]+))?\)", page.read_text()):
             target = (page.parent / path) if path else page
             assert target.exists(), (page.name, path)
@@ -145,8 +227,8 @@ def test_tests_that_the_documents_name_exist():
         assert all((ROOT / path).exists() for path in named), (page.name, named)
 
 
-def test_tree_of_the_readme_exists():
-    places = README.partition("| place |")[2]
+def test_tree_of_the_page_exists():
+    places = PAGES["chain"].partition("| place |")[2]
     for name in re.findall(r"^\| `([^`]+)` \|", places, re.MULTILINE):
         assert (ROOT / name).exists(), name
 

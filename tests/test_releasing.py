@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from colorify import releasing
 from colorify.codec import Bits, rebalancing
 from colorify.inference import Colorizer
+from colorify.metrics import HEADLINES
 from colorify.models import checkpoint as files
 from colorify.models.checkpoint import Checkpoint
 from colorify.models.unet import UNet
@@ -29,6 +31,13 @@ def test_release_chooses_the_size_and_tells(checkpoint, tmp_path):
     assert result["best"]["mse_ab"]["value"] == pytest.approx(min(errors.values()), rel=0.02)
     assert stored.training["metrics"] == result
     card = releasing.card(stored, "best")
+    facts = yaml.safe_load(card.split("---\n")[1])
+    assert card.startswith("---\n") and "\n---\n\n# best\n" in card
+    assert facts["license"] == "mit" and {"colorization", "regression", "resnet18"} <= set(facts["tags"])
+    assert facts["metrics"] == list(HEADLINES) and "base_model" not in facts
+    ((entry,),) = (one["results"] for one in facts["model-index"])
+    told = {row["type"]: row["value"] for row in entry["metrics"]}
+    assert told == {name: pytest.approx(result["best"][name]["value"], abs=0.005) for name in HEADLINES}
     assert "made by a test" in card and f"{result['gray']['de2000']['value']:.2f}" in card
     torch.testing.assert_close(stored.weights["head.weight"], checkpoint.weights["head.weight"], rtol=1e-3, atol=1e-4)
 

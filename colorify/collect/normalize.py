@@ -23,7 +23,7 @@ from PIL import Image
 
 from colorify.data import kinds, manifest
 from colorify.data.manifest import MANIFEST, Entry, Item
-from colorify.files import atomic, write_beside
+from colorify.files import atomic, relative, write_beside
 
 SHRUNK = "shrunk"
 FEW_COLORS = 10
@@ -125,7 +125,7 @@ def _examine(item: Item, out: Path, config: NormalConfig) -> Entry:
     if item.entry.refused:
         return item.entry
     entry, picture = manifest.examine(item, config.min_side, config.longest, no_use)
-    entry = replace(entry, path=Path(os.path.relpath(entry.path, out)).as_posix())
+    entry = replace(entry, path=relative(entry.path, out))
     if picture is None:
         return entry
     entry = replace(entry, phash=str(imagehash.phash(picture.resize((64, 64), Image.Resampling.BOX))))

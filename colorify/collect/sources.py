@@ -101,13 +101,13 @@ def find(source: str, out: Path, config: CollectConfig, progress: Progress) -> I
 def _listed(path: Path) -> list[Found] | None:
     """The pictures of a list of URLs, or None for a manifest."""
     if path.suffix.lower() == ".txt":
-        rows = [{"url": line.strip()} for line in path.read_text().splitlines() if line.strip()]
+        rows = [{"url": line.strip()} for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     elif path.suffix.lower() == ".parquet":
         import pyarrow.parquet
 
         rows = pyarrow.parquet.read_table(path).to_pylist()
     else:
-        with open(path, newline="") as file:
+        with open(path, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
     if rows and "url" not in rows[0]:
         return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from colorify import params
 from colorify.data import manifest
 from colorify.data.decoded import Part, Sizes, parts
 from colorify.data.manifest import DataError, Entry
-from colorify.files import atomic
+from colorify.files import atomic, relative
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def prepare(config: DataConfig, folder: Path, progress: Callable[[str], None] = 
         with atomic(listed) as draft:
             manifest.write(entries, draft)
         counts = f"{len(train):,} to train on, {len(valid):,} to validate by"
-        progress(f"{len(entries):,} pictures, {counts}: {os.path.relpath(listed)}")
+        progress(f"{len(entries):,} pictures, {counts}: {relative(listed, Path.cwd())}")
     for split, name in ((train, "train on"), (valid, "validate by")):
         if not split:
             raise DataError(f"{', '.join(config.sources)}: no usable pictures to {name}; see why in {listed}")

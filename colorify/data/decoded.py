@@ -21,7 +21,7 @@ from torch import Tensor
 
 from colorify.data import manifest
 from colorify.data.manifest import DataError, Entry, Item
-from colorify.files import atomic_folder
+from colorify.files import atomic_folder, relative
 
 _PIXELS, _SHAPES, _ENTRIES = "pixels.u8", "shapes.npy", "entries.csv"
 _ENDS = 1 << 16  # bytes of a shard's head and tail that count for its name
@@ -67,7 +67,7 @@ def _groups(source: Path) -> Iterator[tuple[Path, list[Path]]]:
 
 def _key(root: Path, files: list[Path], sizes: Sizes) -> str:
     """A name that changes when a file changes, and stays when all of them move."""
-    stats = [(os.fsdecode(os.path.relpath(p, root)), p.stat().st_size, p.stat().st_mtime_ns) for p in files]
+    stats = [(relative(p, root), p.stat().st_size, p.stat().st_mtime_ns) for p in files]
     return hashlib.sha256(json.dumps([repr(sizes), stats, _ends(files)]).encode()).hexdigest()[:16]
 
 
@@ -90,7 +90,7 @@ def _build(root: Path, files: list[Path], sizes: Sizes, home: Path, progress: Ca
                 if pixels is not None:
                     out.write(pixels.tobytes())
                     shapes.append((len(entries), *pixels.shape[1::-1]))
-                entries.append(replace(entry, path=os.path.relpath(entry.path, root)))
+                entries.append(replace(entry, path=relative(entry.path, root)))
                 if len(entries) % 1000 == 0:
                     progress(f"{len(entries):,} pictures read, {len(shapes):,} of use")
         np.save(draft / _SHAPES, np.array(shapes, np.int64).reshape(-1, 3))

@@ -83,7 +83,7 @@ def read(path: Path) -> list[Entry]:
         table = table.rename_columns([_RENAMED.get(name, name) for name in table.column_names])
         rows = table.cast(pyarrow.schema([schema.field(name) for name in table.column_names])).to_pylist()
         return [entry_of({name: value for name, value in row.items() if value is not None}) for row in rows]
-    with open(path, newline="") as file:
+    with open(path, newline="", encoding="utf-8") as file:
         return [entry_of(row | {k: int(row[k]) for k in ("width", "height")}) for row in csv.DictReader(file)]
 
 
@@ -97,7 +97,7 @@ def write(entries: Iterable[Entry], path: Path) -> None:
     if Path(path).suffix == ".parquet":
         _write_parquet(entries, path)
         return
-    with open(path, "w", newline="") as file:
+    with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Entry)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(map(asdict, entries))
@@ -163,7 +163,7 @@ def _listed(path: Path) -> Iterator[Item]:
     for entry in entries:
         if entry.refused:
             continue
-        entry = replace(entry, path=os.path.normpath(path.parent / entry.path))
+        entry = replace(entry, path=Path(os.path.normpath(path.parent / entry.path)).as_posix())
         shard, inside, member = entry.path.partition(".tar/")
         if not inside:
             yield Item(entry, Path(shard), listed=True)

@@ -14,6 +14,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -111,10 +112,14 @@ def _openvino() -> ModuleType:
 
     Its binding (pybind11) looks up numpy's C interface at the first array, behind a guard of C++ that knows nothing of
     Python's lock: the thread inside the guard waits for Python's lock, and a second one, which has it, for the guard.
+    Nobody is told: its `openvino_telemetry` would count every start at a server, from a process that it forks.
     """
     with _importing:
+        silenced = sys.modules.setdefault("openvino_telemetry", None) is None  # None: it cannot be imported
         import openvino
 
+        if silenced:
+            del sys.modules["openvino_telemetry"]
         _ = openvino.Tensor(np.zeros(1, np.float32)).data
     return openvino
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 
+from colorify import lock
 from colorify.files import atomic
 
 _STATE = "state.npz"
@@ -32,8 +32,7 @@ class Parts:
         state = self._read()
         self.folder.mkdir(parents=True, exist_ok=True)
         if state is None:
-            for path in self.folder.iterdir():  # the folder stays: a run may hold it
-                path.unlink()
+            self._empty()
         else:
             self.count, self.state = int(state.pop("parts")), state
 
@@ -60,5 +59,10 @@ class Parts:
         self.count += 1
 
     def remove(self) -> None:
-        """The film is finished."""
-        shutil.rmtree(self.folder)
+        """The film is finished; the folder goes with the lock of the run that holds it."""
+        self._empty()
+
+    def _empty(self) -> None:
+        for path in self.folder.iterdir():
+            if path.name != lock.NAME:
+                path.unlink()

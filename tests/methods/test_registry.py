@@ -30,4 +30,4 @@ def test_a_method_has_its_numbers_notebook_stage_and_command(name):
     assert f"nbs/{notebook.name}" in stage["deps"] and f"colorify/methods/{name}.py" in stage["deps"]
     assert f"${{profile}}.{name}" in stage["params"]
     assert METHODS[name].split(":")[0] in CliRunner().invoke(app, ["train", name, "--help"]).output
-    assert f"colorify train {name}" in (ROOT / "README.md").read_text()
+    assert f"colorify train {name}" in (ROOT / "docs" / "train.md").read_text()

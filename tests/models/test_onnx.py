@@ -304,7 +304,7 @@ def test_the_example_colours_a_picture_without_torch_or_colorify(alone, tmp_path
     example = Path(__file__).parents[2] / "docs" / "examples" / "onnx_example.py"
     assert len(example.read_text().splitlines()) <= 30
     subprocess.run([sys.executable, example, alone, "a.png", "b.png"], check=True, cwd=tmp_path)
-    ours = Colorizer.load(alone)(Image.open(tmp_path / "a.png"), size=64, tta=False)
+    ours = Colorizer.load(alone)(Image.open(tmp_path / "a.png"))
     theirs = Image.open(tmp_path / "b.png")
     assert np.abs(np.asarray(ours, float) - np.asarray(theirs, float)).mean() < 2
     assert small_luma(from_pil(theirs), 64).shape == (64, 96)
