@@ -95,7 +95,7 @@ def colored(path: Path, out: Path, model: str, every: int) -> Cost:
     colorizer.chroma = timed
     begun = time.perf_counter()
     with peak_memory() as peak:
-        done = film.colorize(path, out, colorizer, film.Options(every=every, overwrite=True))
+        done = film.colorize(path, out, colorizer, film.FilmOptions(every=every, overwrite=True))
     return Cost(time.perf_counter() - begun, sum(spent), done.frames, peak())
 
 

@@ -106,14 +106,14 @@ class Answer:
         self,
         knobs: Knobs = _PLAIN,
         onto: Picture | None = None,
-        report: Callable[[float], None] = lambda share: None,
+        progress: Callable[[float], None] = lambda share: None,
         threads: bool = True,
     ) -> Picture:
-        """The picture coloured, or ``onto``, a copy of it of another size; ``report`` hears which share is done."""
+        """The picture coloured, or ``onto``, a copy of it of another size; ``progress`` hears which share is done."""
         target = onto or self.picture
         blur = knobs.blur * min(target.size) / min(self.picture.size)
         painted = apply_chroma(
-            target, adjust(self.ab(knobs), target, blur), report, threads, _share(knobs.mask, target)
+            target, adjust(self.ab(knobs), target, blur), progress, threads, _share(knobs.mask, target)
         )
         painted = pictures.badged(painted) if knobs.badge else painted
         return pictures.signed(painted, self.model, knobs.told()) if knobs.provenance else painted

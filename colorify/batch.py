@@ -45,7 +45,7 @@ class BatchOptions:
     keep_times: bool = False  # results get those of their sources
     keep_color: bool = False  # leave alone what is in color already
     layers: bool = False  # color as a layer of its own over the gray
-    films: Mapping[str, object] = field(default_factory=dict)  # more of `colorify.video.job.Options`
+    films: Mapping[str, object] = field(default_factory=dict)  # more of `colorify.video.job.FilmOptions`
 
     def __post_init__(self):
         if self.layers and self.side_by_side:

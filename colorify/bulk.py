@@ -64,13 +64,13 @@ def color(
     options: BatchOptions,
     engine: Engine = "local",
     device: str = "auto",
-    report: Callable[[str], None] = lambda text: None,
+    progress: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Outcome]:
     """Colour what the list in the folder ``out`` does not have yet, and write down there what became of it.
 
     What is passed over is written down, too, and gives no outcome. A target that was not there when its picture was
     planned, and now is, is done, whoever was killed in between. One that no list knows is a failure, unless the options
-    say to overwrite. ``report`` is told how far a film is. Raises `BusyError` when another run is at work in ``out``.
+    say to overwrite. ``progress`` is told how far a film is. Raises `BusyError` when another run is at work in ``out``.
     """
     with _opened(Path(out)) as (states, note):
         for part in out.rglob(".*.part"):  # what a kill left half-written
@@ -89,7 +89,7 @@ def color(
         for job in left:
             if not job.target.exists():
                 note(job)
-        for job, ended in _colored(left, partial(ENGINES[engine], model, options, device), options, report):
+        for job, ended in _colored(left, partial(ENGINES[engine], model, options, device), options, progress):
             yield note(Outcome(job, "failed" if ended.failed else "done", ended.reason, ended.damaged))
 
 
@@ -153,7 +153,7 @@ def _shorten(path: Path) -> None:
 
 
 def _colored(
-    jobs: Sequence[Job], engine: Callable, options: BatchOptions, report: Callable[[str], None]
+    jobs: Sequence[Job], engine: Callable, options: BatchOptions, progress: Callable[[str], None]
 ) -> Iterator[tuple[Job, Ended]]:
     """Films that cannot be, the pictures, then the films: with the last of its segments each is put together."""
     films: dict[Job, list[Segment]] = {}
@@ -173,10 +173,10 @@ def _colored(
             broken = next((part for part in parts[job] if part.failed), None)
             yield job, broken or _finished(films[job], job, _look(options, job.source))
         else:
-            report(f"{job.source}: {len(parts[job])} of {len(films[job])} segments")
+            progress(f"{job.source}: {len(parts[job])} of {len(films[job])} segments")
 
 
-def _finished(parts: Sequence[Segment], job: Job, look: film.Options) -> Ended:
+def _finished(parts: Sequence[Segment], job: Job, look: film.FilmOptions) -> Ended:
     try:
         told, damaged = segments.finish(parts, job.target, look)
     except VideoError as error:
@@ -184,12 +184,12 @@ def _finished(parts: Sequence[Segment], job: Job, look: film.Options) -> Ended:
     return Ended(False, f"{job.source}: colored; {'; '.join(told)}" if told else "", damaged)
 
 
-def _look(options: BatchOptions, source: Path) -> film.Options:
+def _look(options: BatchOptions, source: Path) -> film.FilmOptions:
     """How a film is coloured; its keyframes lie in a folder of its name."""
     films = dict(options.films)
     if (home := films.get("keyframes")) is not None:
         films["keyframes"] = folder if (folder := Path(str(home)) / source.name).is_dir() else None
-    return film.Options(options.knobs, options.side_by_side, overwrite=options.overwrite, **films)
+    return film.FilmOptions(options.knobs, options.side_by_side, overwrite=options.overwrite, **films)
 
 
 def fitted(job: Job, codec: str) -> Job:

@@ -36,19 +36,19 @@ def adjust(ab: np.ndarray, source: Picture, blur: float) -> np.ndarray:
 def apply_chroma(
     source: Picture,
     ab: np.ndarray,
-    report: Callable[[float], None] = lambda share: None,
+    progress: Callable[[float], None] = lambda share: None,
     threads: bool = True,
     mask: np.ndarray | None = None,
 ) -> Picture:
     """Lay ab ``(h, w, 2)``, upsampled bicubic, over the luminance of ``source``, strip by strip in bounded memory.
 
-    ``report`` hears which share of it is done; ``threads``: on all cores; ``mask`` ``(H, W)`` float32 as the file lies:
-    how much of it each pixel gets, 0..1, beside the color of its own; at 0 it stays as it was, to the bit.
+    ``progress`` hears which share of it is done; ``threads``: on all cores; ``mask`` ``(H, W)`` float32 as the file
+    lies: how much of it each pixel gets, 0..1, beside the color of its own; at 0 it stays as it was, to the bit.
     """
     width, height = source.size
     if width > max(_STRIP, height):  # one row would be too much at once: work on the picture lying on its side
         lying = replace(source, pixels=source.pixels.swapaxes(0, 1))
-        turned = apply_chroma(lying, ab.swapaxes(0, 1), report, threads, None if mask is None else mask.T)
+        turned = apply_chroma(lying, ab.swapaxes(0, 1), progress, threads, None if mask is None else mask.T)
         return pictures.colored(source, turned.pixels.swapaxes(0, 1))
     out = np.empty((height, width, 3), source.pixels.dtype)
     wide = cv2.resize(np.ascontiguousarray(ab, np.float32), (width, len(ab)), interpolation=cv2.INTER_CUBIC)
@@ -70,7 +70,7 @@ def apply_chroma(
 
     strips = _slices(0, height, max(1, _STRIP // width))
     for done in _workers().map(paint, strips) if threads and len(strips) > 1 else map(paint, strips):
-        report(done / height)
+        progress(done / height)
     return pictures.colored(source, out)
 
 

@@ -19,9 +19,12 @@ FREE = {"00_tour", "08_studio"}  # of any profile: they read the released models
 PROFILES = ("laptop", "smoke", "small", "full")
 SHOWS_OR_GUARDS = {
     f"colorify/{name}.py"
-    for name in ("figures", "files", "hints", "lock", "methods/registry", "params", "report", "version")
+    for name in (
+        "extras", "figures", "files", "hints", "lock", "masks", "matching", "methods/registry", "palettes", "params",
+        "references", "report", "version",
+    )
 }
-"""No dependencies: no number changes with what draws, names or locks."""
+"""No dependencies: no number changes with what draws, names, locks or guides."""
 
 
 def cells(path: Path, kind: str) -> list:

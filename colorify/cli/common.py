@@ -141,7 +141,7 @@ FILM = [
     option("start", float, 0.0, min=0, help="Seconds: where to begin."),
     option("end", float | None, None, help="Seconds: where to stop."),
 ]
-"""Options of all commands that color films, after the fields of `colorify.video.job.Options`."""
+"""Options of all commands that color films, after the fields of `colorify.video.job.FilmOptions`."""
 
 
 def read_knobs(values: Values, hints: Path | None = None) -> Knobs:

@@ -64,7 +64,7 @@ def video(
         from colorify.video import film, job, sequence, stills
         from colorify.video import shots as tables
 
-        options = film.Options(
+        options = film.FilmOptions(
             knobs=read_knobs(knobs),
             side_by_side=side_by_side,
             keyframes=keyframes,
@@ -128,7 +128,7 @@ def _fraction(rate: str) -> Fraction:
     return found
 
 
-def _listed(source: Path, path: Path, options: film.Options) -> Path:
+def _listed(source: Path, path: Path, options: film.FilmOptions) -> Path:
     """A table of shots that is there, or is written now."""
     from colorify.video import shots
 
@@ -137,7 +137,7 @@ def _listed(source: Path, path: Path, options: film.Options) -> Path:
     return path
 
 
-def _frame_by_frame(source: Path, out: Path, colorizer: Colorizer, options: film.Options) -> None:
+def _frame_by_frame(source: Path, out: Path, colorizer: Colorizer, options: film.FilmOptions) -> None:
     """Color a film into pictures, or into a pipe; sound is left out."""
     from colorify.video import facts, library, sequence
 
@@ -150,7 +150,7 @@ def _frame_by_frame(source: Path, out: Path, colorizer: Colorizer, options: film
         print(f"{out}: {sum(1 for _ in sequence.write(frames, out, options.overwrite)):,} frames")
 
 
-def _film(source: Path, out: Path, colorizer: Colorizer, options: film.Options) -> film.Progress:
+def _film(source: Path, out: Path, colorizer: Colorizer, options: film.FilmOptions) -> film.FilmProgress:
     """Colour a film, with a bar on stderr."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -161,7 +161,7 @@ def _film(source: Path, out: Path, colorizer: Colorizer, options: film.Options) 
     with Progress(*columns, console=console()) as bar:
         task = bar.add_task("", total=None, fps=0.0)
 
-        def report(now: film.Progress) -> None:
+        def report(now: film.FilmProgress) -> None:
             bar.update(task, completed=now.frames, total=now.total or None, fps=bar.tasks[task].speed or 0.0)
 
         return film.colorize(source, out, colorizer, options, report)

@@ -19,7 +19,7 @@ from colorify.inference import Colorizer
 from colorify.lock import lock
 from colorify.video import media, shots
 from colorify.video.formats import VideoError
-from colorify.video.job import Options, Progress, Report, named, plan, target_of
+from colorify.video.job import FilmOptions, FilmProgress, OnProgress, named, plan, target_of
 from colorify.video.join import join
 from colorify.video.parts import Parts
 from colorify.video.run import AHEAD, Run, Waiting
@@ -30,20 +30,24 @@ Colored = Iterator[tuple[Waiting, tuple[np.ndarray, ...]]]
 
 
 def colorize(
-    source: Path, out: Path, colorizer: Colorizer, options: Options | None = None, report: Report = lambda now: None
-) -> Progress:
+    source: Path,
+    out: Path,
+    colorizer: Colorizer,
+    options: FilmOptions | None = None,
+    progress: OnProgress = lambda now: None,
+) -> FilmProgress:
     """Colour the film ``source`` into ``out``, whose suffix names the container; written beside, then renamed.
 
     Finished parts wait in a hidden folder beside ``out``: after a stop or a kill the same call goes on, and ends with
     the same film. Raises `VideoError` when there is no film to read or it cannot be written, `BusyError` when another
     run is at it.
     """
-    source, out, options = Path(source), Path(out), options or Options()
+    source, out, options = Path(source), Path(out), options or FilmOptions()
     planned = plan(source, out, options)
     with named(source, out), lock(folder := hidden(out, ".parts")):
         if options.shots and not options.shots.exists():
             shots.write(options.shots, shots.find(source, options))
-        done, parts = color_parts(source, folder, colorizer, options, report)
+        done, parts = color_parts(source, folder, colorizer, options, progress)
         if not done.frames:
             parts.remove()
             raise VideoError(f"{source}: no frame in it could be decoded")
@@ -53,7 +57,7 @@ def colorize(
         return replace(done, damaged=done.damaged + len(lost), lacks=lacking(source, options, lasts))
 
 
-def lacking(source: Path, options: Options, lasts: float) -> float:
+def lacking(source: Path, options: FilmOptions, lasts: float) -> float:
     """Seconds that a film says to have, and has not, if they are too many for a rounding."""
     if options.end is not None:
         return 0.0
@@ -66,10 +70,10 @@ def color_parts(
     source: Path,
     folder: Path,
     colorizer: Colorizer,
-    options: Options,
-    report: Report = lambda now: None,
+    options: FilmOptions,
+    progress: OnProgress = lambda now: None,
     margin: float = 0.0,
-) -> tuple[Progress, Parts]:
+) -> tuple[FilmProgress, Parts]:
     """The coloured moving picture from ``start`` to ``end`` as parts in a folder; what is there already stays.
 
     The seconds of ``margin`` before and after are looked at, so that colours go on from there, and not written.
@@ -89,21 +93,21 @@ def color_parts(
         }
         parts = Parts(folder, job)
         try:
-            _write(run, parts, report)
+            _write(run, parts, progress)
         except VideoError as error:
             cure = f"{error}: remove {folder} to begin anew" if "other frames" in str(error) else error
             raise VideoError(str(cure)) from None
         return run.progress(), parts
 
 
-def _write(run: Run, parts: Parts, report: Report) -> None:
+def _write(run: Run, parts: Parts, progress: OnProgress) -> None:
     """Color and encode what is not in the parts yet."""
     with ThreadPoolExecutor(1, "encode") as encoding, closing(run.colored(parts.state)) as colored:
         for first in colored:
-            _write_part(run, parts, chain((first,), colored), encoding, report)
+            _write_part(run, parts, chain((first,), colored), encoding, progress)
 
 
-def _write_part(run: Run, parts: Parts, colored: Colored, encoding: ThreadPoolExecutor, report: Report) -> None:
+def _write_part(run: Run, parts: Parts, colored: Colored, encoding: ThreadPoolExecutor, progress: OnProgress) -> None:
     """The next part, and the state after it."""
     begun, coming = run.written - 1, deque[Future[None]]()
     with av.open(str(parts.next), "w") as out:
@@ -117,7 +121,7 @@ def _write_part(run: Run, parts: Parts, colored: Colored, encoding: ThreadPoolEx
                 coming.append(encoding.submit(put, one, moments))
                 if len(coming) > AHEAD:
                     coming.popleft().result()
-                report(run.progress())
+                progress(run.progress())
                 if run.written - begun >= PART and run.whole:
                     break
         finally:

@@ -24,7 +24,7 @@ FITTING = {"ffv1": (".mkv",), "libsvtav1": (".mkv", ".mp4"), "prores": (".mov", 
 
 
 @dataclass(frozen=True)
-class Options(Look):
+class FilmOptions(Look):
     """How a film is coloured and written."""
 
     steady: float = 1.0  # 0: each frame for itself; 1: as steady as can be
@@ -43,7 +43,7 @@ class Options(Look):
 
 
 @dataclass(frozen=True)
-class Progress:
+class FilmProgress:
     """Where a run stands."""
 
     frames: int  # coloured
@@ -63,10 +63,10 @@ class Progress:
         return [text for there, text in told if there]
 
 
-Report = Callable[[Progress], None]
+OnProgress = Callable[[FilmProgress], None]
 
 
-def target_of(source: Path, options: Options) -> Target:
+def target_of(source: Path, options: FilmOptions) -> Target:
     """What a film becomes; `VideoError` if there is none to read."""
     wide = 1 + options.side_by_side
     found = facts.of(Path(source), options.start)
@@ -86,7 +86,7 @@ def named(source: Path, out: Path) -> Iterator[None]:
         raise VideoError(f"{out}: cannot be written: {reason}; the same command goes on") from None
 
 
-def stretch(options: Options, found: Facts) -> tuple[int | None, int | None]:
+def stretch(options: FilmOptions, found: Facts) -> tuple[int | None, int | None]:
     """The first time stamp to colour, and the first one not to."""
     times = (
         None if time is None else Fraction(round(time * 1e6), 10**6) for time in (options.start or None, options.end)
@@ -111,13 +111,13 @@ class Plan:
         return Content(self.target, self.ways, knobs=self.told)
 
 
-def check(source: Path, out: Path, options: Options) -> list[str]:
+def check(source: Path, out: Path, options: FilmOptions) -> list[str]:
     """What is to be said of a film before it is coloured, in lines; errors as `plan`."""
     found = plan(source, out, options)
     return [f"{source}: {note}" for note in (*found.notes, *found.losses)]
 
 
-def plan(source: Path, out: Path, options: Options) -> Plan:
+def plan(source: Path, out: Path, options: FilmOptions) -> Plan:
     """How a film is to be written: all is tried out, with its first packets, before the first frame is coloured.
 
     `VideoError` for options that do not go together, a film that cannot be read, a codec or container that cannot hold
@@ -140,7 +140,7 @@ def plan(source: Path, out: Path, options: Options) -> Plan:
     return Plan(target, tried.ways, notes, losses, options.knobs.told() if options.knobs.provenance else None)
 
 
-def _asked(source: Path, out: Path, options: Options) -> None:
+def _asked(source: Path, out: Path, options: FilmOptions) -> None:
     """`VideoError` for what is wrong by the words alone."""
     formats.check_codec(options.codec, options.quality)
     if options.chroma not in (None, *formats.CHROMA):

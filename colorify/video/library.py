@@ -14,10 +14,10 @@ from av.video.frame import VideoFrame
 
 from colorify.inference import Colorizer
 from colorify.video import formats, media, shots
-from colorify.video.job import Options, target_of
+from colorify.video.job import FilmOptions, target_of
 from colorify.video.run import Run
 
-_HOLDS_ALL = Options(codec="ffv1", quality="lossless")
+_HOLDS_ALL = FilmOptions(codec="ffv1", quality="lossless")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Frame:
         return self.picture.to_ndarray(format="rgb48le" if deep else "rgb24")
 
 
-def frames(path: str | Path, colorizer: Colorizer, options: Options | None = None) -> Iterator[Frame]:
+def frames(path: str | Path, colorizer: Colorizer, options: FilmOptions | None = None) -> Iterator[Frame]:
     """The coloured frames of a film, as `colorify.video.film.colorize` writes them losslessly, and nothing on disk.
 
     ``codec`` of the options says what samples they are of. Raises `VideoError` as that does.

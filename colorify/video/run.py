@@ -22,7 +22,7 @@ from colorify.video import fields, formats, media
 from colorify.video.corrections import Ahead, Corrections
 from colorify.video.facts import Target
 from colorify.video.formats import VideoError
-from colorify.video.job import Options, Progress, stretch
+from colorify.video.job import FilmOptions, FilmProgress, stretch
 from colorify.video.keyframes import Keyframes
 from colorify.video.paint import Painter, is_colored
 from colorify.video.shots import Cast
@@ -52,7 +52,7 @@ class Run:
         film: InputContainer,
         target: Target,
         colorizer: Colorizer,
-        options: Options,
+        options: FilmOptions,
         margin: float = 0.0,
         folder: Path | None = None,
     ):
@@ -261,12 +261,12 @@ class Run:
         self.looked, self.watched = self.looked + 1, self.watched + 1
         return predicted
 
-    def progress(self) -> Progress:
+    def progress(self) -> FilmProgress:
         """Where it stands."""
         even = self.gaps <= UNEVEN * self.taken  # else the times of its frames vary on purpose
         saved = (self.taken * self.fields - self.looked) * self.spent / max(1, self.watched)
         missing = self.missing if even else 0
-        return Progress(self.written, self.total, self.looked, len(self.damage), missing, saved=max(0.0, saved))
+        return FilmProgress(self.written, self.total, self.looked, len(self.damage), missing, saved=max(0.0, saved))
 
 
 def _ahead(frames: Iterator[VideoFrame], pool: ThreadPoolExecutor) -> Iterator[VideoFrame]:

@@ -11,7 +11,7 @@ from colorify.files import hidden
 from colorify.inference import Colorizer
 from colorify.lock import lock
 from colorify.video import film, job, media, parts, run
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from colorify.video.join import join
 from colorify.video.media import VideoError
 
@@ -30,7 +30,7 @@ class Segment:
     end: float | None = None
 
 
-def plan(source: Path, out: Path, options: Options) -> list[Segment]:
+def plan(source: Path, out: Path, options: FilmOptions) -> list[Segment]:
     """A film as segments, whose folders lie in a hidden one beside ``out``.
 
     Raises `VideoError` when it cannot be read, or ``out`` may not be written.
@@ -47,7 +47,7 @@ def plan(source: Path, out: Path, options: Options) -> list[Segment]:
 
 
 def color(
-    segment: Segment, colorizer: Colorizer, options: Options, stopped: Callable[[], bool] = lambda: False
+    segment: Segment, colorizer: Colorizer, options: FilmOptions, stopped: Callable[[], bool] = lambda: False
 ) -> None:
     """Colour a segment into its folder, or go on; a finished one is only looked at.
 
@@ -55,7 +55,7 @@ def color(
     """
     stretch = replace(options, start=segment.start, end=segment.end)
 
-    def check(now: film.Progress) -> None:
+    def check(now: film.FilmProgress) -> None:
         if stopped():
             raise VideoError(f"{segment.source}: stopped; the same command goes on")
 
@@ -64,7 +64,7 @@ def color(
         film.color_parts(segment.source, segment.folder, colorizer, stretch, check, margin)
 
 
-def finish(segments: Sequence[Segment], out: Path, options: Options) -> tuple[list[str], bool]:
+def finish(segments: Sequence[Segment], out: Path, options: FilmOptions) -> tuple[list[str], bool]:
     """Put the coloured segments of a film end to end into ``out``, with all else that the film holds.
 
     Gives what there is to say of it, and whether it is damaged.
@@ -80,5 +80,5 @@ def finish(segments: Sequence[Segment], out: Path, options: Options) -> tuple[li
         shutil.rmtree(hidden(out, ".segments"))
     damaged = {place for state in states for place in state["damaged"].tolist()}
     missing = sum(int(state["gaps"][1]) for state in states if state["gaps"][0] <= run.UNEVEN * state["written"])
-    done = film.Progress(0, 0, 0, len(damaged) + len(lost), missing, film.lacking(source, options, lasts))
+    done = film.FilmProgress(0, 0, 0, len(damaged) + len(lost), missing, film.lacking(source, options, lasts))
     return [*plan.notes, *plan.losses, *done.faults()], bool(done.damaged or done.lacks)

@@ -23,7 +23,7 @@ from colorify.video.paint import Painter
 from colorify.video.steady import is_cut
 
 if TYPE_CHECKING:
-    from colorify.video.job import Options
+    from colorify.video.job import FilmOptions
 
 TIMES = ("start", "end", "keyframe")
 """Columns, in seconds from where the film begins; ``keyframe``: the frame to export and correct."""
@@ -133,12 +133,12 @@ def cut(lumas: Iterable[tuple[float, np.ndarray]]) -> Iterator[Shot]:
         yield Shot(times[0], None, times[len(times) // 2])
 
 
-def find(source: Path, options: Options) -> list[Shot]:
+def find(source: Path, options: FilmOptions) -> list[Shot]:
     """The shots of a film, by looking at all of it once, whatever stretch is to be colored."""
     return list(seek(source, options))
 
 
-def seek(source: Path, options: Options, alive: Callable[[], bool] = lambda: True) -> Iterator[Shot]:
+def seek(source: Path, options: FilmOptions, alive: Callable[[], bool] = lambda: True) -> Iterator[Shot]:
     """The same one after the other, as they are found, while ``alive``."""
     found = facts.of(source)
     small = replace(options, knobs=replace(options.knobs, size=_SIDE), side_by_side=False)
@@ -163,7 +163,7 @@ def _filled(shots: Sequence[Shot]) -> Iterator[Shot]:
 class Cast:
     """The shots of a table, with the options and the model of each."""
 
-    def __init__(self, path: Path | None, colorizer: Colorizer, options: Options, seconds: float):
+    def __init__(self, path: Path | None, colorizer: Colorizer, options: FilmOptions, seconds: float):
         """``seconds`` that a frame lasts; without a path all of the film is one shot."""
         self.shots = list(_filled(read(path))) if path else []
         self.starts = [shot.start - seconds / 2 for shot in self.shots]
@@ -174,7 +174,7 @@ class Cast:
         """That of the shot at ``time``; without a table -1."""
         return bisect_right(self.starts, time) - 1
 
-    def options_of(self, number: int) -> Options:
+    def options_of(self, number: int) -> FilmOptions:
         """What is asked of a shot."""
         settings = self.shots[number].settings if number >= 0 else {}
         others = {name: value for name, value in settings.items() if name in ("steady", "every")}

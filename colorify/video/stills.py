@@ -16,14 +16,14 @@ from colorify import figures
 from colorify.inference import Colorizer
 from colorify.video import facts, keyframes, media, shots
 from colorify.video.formats import VideoError
-from colorify.video.job import Options, stretch
+from colorify.video.job import FilmOptions, stretch
 from colorify.video.paint import Painter, picture
 from colorify.video.steady import Steady
 
 
-def preview(source: Path, colorizer: Colorizer, options: Options | None = None, moments: int = 6) -> Image.Image:
+def preview(source: Path, colorizer: Colorizer, options: FilmOptions | None = None, moments: int = 6) -> Image.Image:
     """A contact sheet: gray and colour at so many moments, each coloured for itself; upright."""
-    options, found = options or Options(), facts.of(Path(source))
+    options, found = options or FilmOptions(), facts.of(Path(source))
     painter = Painter(colorizer, replace(options, side_by_side=False), found.turns, found.top_first)
     shown: dict[str, list[Image.Image]] = {"gray": [], "color": []}
     with media.opened(Path(source)) as film:
@@ -52,12 +52,14 @@ def still(source: Path, time: float) -> tuple[Image.Image, float]:
     raise VideoError(f"{source}: no frame at {time:g} seconds or later could be decoded")
 
 
-def export_keyframes(source: Path, folder: Path, colorizer: Colorizer, options: Options | None = None) -> list[Path]:
+def export_keyframes(
+    source: Path, folder: Path, colorizer: Colorizer, options: FilmOptions | None = None
+) -> list[Path]:
     """Colour frames as pictures to correct and give back as keyframes: where something new comes into sight.
 
     With a table of shots that is there: the keyframes that it names.
     """
-    folder, options = Path(folder), options or Options()
+    folder, options = Path(folder), options or FilmOptions()
     found = facts.of(Path(source), options.start)
     painter = Painter(colorizer, replace(options, side_by_side=False), found.turns, found.top_first)
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +76,7 @@ def export_keyframes(source: Path, folder: Path, colorizer: Colorizer, options: 
     return written
 
 
-def _chosen(options: Options, found: facts.Facts) -> Callable[[VideoFrame, Painter], bool]:
+def _chosen(options: FilmOptions, found: facts.Facts) -> Callable[[VideoFrame, Painter], bool]:
     """Whether a frame is one to correct; it is asked of each in their order."""
     if options.shots and options.shots.exists():
         times = (shot.keyframe for shot in shots.read(options.shots) if shot.keyframe is not None)

@@ -209,8 +209,8 @@ def _colored(studio: Studio, start: float, end: float, text: str, download: bool
     keys = {time: key for time, key in _keys(studio, item, choice).items() if start - reel.step <= time <= end}
     out = Path(studio.shelved.home, f"{secrets.token_hex(8)}.mp4")
 
-    def work(report: Callable[[float], None]) -> None:
-        reel.color(mix, options, keys, out, report)
+    def work(progress: Callable[[float], None]) -> None:
+        reel.color(mix, options, keys, out, progress)
         content = out.read_bytes()
         if studio.reel is reel:
             studio.clip = {"start": start, "film": content}
@@ -230,8 +230,8 @@ def _export(studio: Studio, act: Act) -> None:
     choice, values, item = studio.choice(), dict(studio.knobs), studio.shelved.item
     path = Path(studio.shelved.home, f"{secrets.token_hex(8)}{values['format']}")
 
-    def work(report: Callable[[float], None]) -> None:
-        result = exporting.picture(studio.session, choice, values, report)
+    def work(progress: Callable[[float], None]) -> None:
+        result = exporting.picture(studio.session, choice, values, progress)
         written, lost = exporting.write(studio.session, result, values, path)
         moment = f"-{item.moment:.2f}s" if item.film else ""
         _give(studio, f"{item.name}{moment}-color{''.join(written.suffixes)}", written.read_bytes())
@@ -249,14 +249,14 @@ def _save_hints(studio: Studio, act: Act) -> None:
 def _session(studio: Studio, act: Act) -> None:
     """Everything on the shelf in one folder."""
     now = studio.shelved.item
-    studio.jobs.start("All pictures", lambda report: _packed(studio, now, report))
+    studio.jobs.start("All pictures", lambda progress: _packed(studio, now, progress))
 
 
-def _packed(studio: Studio, now: Item, report: Callable[[float], None]) -> None:
+def _packed(studio: Studio, now: Item, progress: Callable[[float], None]) -> None:
     home, made = Path(studio.shelved.home, secrets.token_hex(8)), []
     home.mkdir()
     for number, item in enumerate(studio.shelved.items):
-        report(number / len(studio.shelved.items))
+        progress(number / len(studio.shelved.items))
         with studio.lock:
             studio.take(item)
             made.append(_made(studio, item, home))

@@ -37,10 +37,10 @@ class Made:
     paths: Mapping[str, str] = field(default_factory=dict)  # of models that were not released, by name
 
 
-def picture(session: Session, choice: Choice, values: Values, report: Callable[[float], None]) -> Picture:
+def picture(session: Session, choice: Choice, values: Values, progress: Callable[[float], None]) -> Picture:
     """The whole result, as the panel asks for it."""
     depth = DEPTHS[values["depth"]] if "16" in pictures.FORMATS[values["format"]].depths else 8
-    result = session.full(choice, depth, report)
+    result = session.full(choice, depth, progress)
     return pictures.beside(deeper(session.source, depth), result) if is_beside(values) else result
 
 

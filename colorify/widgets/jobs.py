@@ -32,7 +32,7 @@ class Jobs:
         self._submit(self._quick, lambda: self.studio.guarded(lambda: self._filled(reel)))
 
     def start(self, text: str, work: Callable[[Callable[[float], None]], None]) -> None:
-        """Begin what the user asked for; ``work`` hears how to report a share, which raises `StoppedError` on a stop.
+        """Begin what the user asked for; ``work`` hears how to say a share, which raises `StoppedError` on a stop.
 
         `ValueError` while something else is under way.
         """
@@ -59,7 +59,7 @@ class Jobs:
     def _worked(self, text: str, work: Callable[[Callable[[float], None]], None]) -> None:
         shown = 0.0
 
-        def report(share: float) -> None:
+        def progress(share: float) -> None:
             nonlocal shown
             if self._stop:
                 raise StoppedError
@@ -69,7 +69,7 @@ class Jobs:
 
         def working() -> None:
             try:
-                work(report)
+                work(progress)
             except StoppedError:
                 self.studio.say("Stopped.")
 

@@ -16,7 +16,7 @@ from colorify.knobs import Knobs
 from colorify.pictures import Picture
 from colorify.video import film, keyframes, media, shots, stills
 from colorify.video.formats import VideoError
-from colorify.video.job import Options
+from colorify.video.job import FilmOptions
 from colorify.widgets.panel import Values
 
 PREVIEW = 2.0  # seconds
@@ -62,24 +62,31 @@ class Reel:
     def find_shots(self, alive: Callable[[], bool]) -> Iterator[list[float]]:
         """Where shots begin, in seconds: longer and longer lists, while ``alive``."""
         begins = [0.0]
-        for shot in shots.seek(self.path, Options(), alive):
+        for shot in shots.seek(self.path, FilmOptions(), alive):
             begins = [*begins, *([shot.start] if shot.start else [])]
             yield begins
         if alive():
             self.shots = begins
 
     def color(
-        self, mix: Mix, options: Options, keys: Mapping[float, Picture], out: Path, report: Callable[[float], None]
+        self,
+        mix: Mix,
+        options: FilmOptions,
+        keys: Mapping[float, Picture],
+        out: Path,
+        progress: Callable[[float], None],
     ) -> None:
         """Colour a stretch into ``out``; ``keys``: frames as the user wants them, by their time.
 
-        ``report`` hears which share is done, and may raise `StoppedError`.
+        ``progress`` hears which share is done, and may raise `StoppedError`.
         """
         with tempfile.TemporaryDirectory() as folder:
             if keys:
                 save_keys(keys, Path(folder))
                 options = replace(options, keyframes=Path(folder))
-            film.colorize(self.path, out, mix, options, lambda now: report(now.frames / max(now.frames, now.total, 1)))
+            film.colorize(
+                self.path, out, mix, options, lambda now: progress(now.frames / max(now.frames, now.total, 1))
+            )
 
 
 def save_keys(keys: Mapping[float, Picture], folder: Path) -> None:
@@ -89,9 +96,9 @@ def save_keys(keys: Mapping[float, Picture], folder: Path) -> None:
         pictures.write(picture, folder / keyframes.name(time))
 
 
-def options_of(values: Values, knobs: Knobs, start: float, end: float) -> Options:
+def options_of(values: Values, knobs: Knobs, start: float, end: float) -> FilmOptions:
     """What the panel asks of a film, from a second to another."""
-    return Options(
+    return FilmOptions(
         knobs=replace(knobs, hints=(), mask=None),
         side_by_side=values["sides"],
         steady=values["steady"],

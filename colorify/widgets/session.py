@@ -94,11 +94,11 @@ class Session:
         return pictures.to_pil(apply_chroma(self.small, self.ab(choice)))
 
     def full(
-        self, choice: Choice, depth: int | None = None, report: Callable[[float], None] = lambda share: None
+        self, choice: Choice, depth: int | None = None, progress: Callable[[float], None] = lambda share: None
     ) -> Picture:
-        """The whole picture coloured, in its own depth or 8 or 16 bits; ``report`` hears which share of it is done."""
+        """The whole picture coloured, in its own depth or 8 or 16 bits; ``progress`` hears which share is done."""
         choice = self._meant(choice)
-        return self.answer(choice).paint(choice.knobs, deeper(self.source, depth), report)
+        return self.answer(choice).paint(choice.knobs, deeper(self.source, depth), progress)
 
     def corrected(self, picture: Picture, choice: Choice) -> Picture:
         """Another picture coloured, a frame of a film, by the same models and ideas."""

@@ -28,7 +28,7 @@ from colorify.inference import Colorizer
 from colorify.models.checkpoint import Checkpoint
 from colorify.models.unet import UNet
 from colorify.video import film, job, sidedata
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError
 from conftest import TINY
 
@@ -309,7 +309,7 @@ def tried(case: Case, folder: Path, colorizer: Colorizer) -> Row:
         row.cells["made"] = f"DIFFERENT not made: {error.stderr.strip().splitlines()[-1]}"
         return row
     out = folder / f"out{case.into}"
-    options = Options(codec=case.encoder, quality=case.quality, every=8)
+    options = FilmOptions(codec=case.encoder, quality=case.quality, every=8)
     try:
         row.said = [line.removeprefix(f"{source}: ") for line in job.check(source, out, options)]
     except VideoError as error:

@@ -10,7 +10,7 @@ import av
 import pytest
 
 from colorify.video import film, job
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from colorify.video.formats import samples
 
 CASES = [
@@ -46,7 +46,7 @@ def test_rate_colors_and_shape(colorizer, tmp_path, codec, suffix):
     aspect = Fraction(16, 11)
     source, out = tagged(tmp_path / "in.mov", aspect), tmp_path / f"out{suffix}"
     quality = "lossless" if codec == "ffv1" else "small"
-    film.colorize(source, out, colorizer, Options(codec=codec, quality=quality, every=8))
+    film.colorize(source, out, colorizer, FilmOptions(codec=codec, quality=quality, every=8))
     with av.open(str(out)) as clip:
         stream = clip.streams.video[0]
         context = stream.codec_context
@@ -67,7 +67,7 @@ def test_rate_colors_and_shape(colorizer, tmp_path, codec, suffix):
 @pytest.mark.skipif(not shutil.which("ffprobe"), reason="FFmpeg's own programs alone see it: PyAV does not tell")
 def test_programs_of_ffmpeg_see_the_shape_of_a_pixel(colorizer, tmp_path):
     out = tmp_path / "out.mkv"
-    film.colorize(tagged(tmp_path / "in.mov"), out, colorizer, Options(codec="ffv1", quality="lossless", every=8))
+    film.colorize(tagged(tmp_path / "in.mov"), out, colorizer, FilmOptions(codec="ffv1", quality="lossless", every=8))
     asked = ["-v", "error", "-show_entries", "frame=sample_aspect_ratio", "-of", "csv=p=0", str(out)]
     result = subprocess.run(["ffprobe", *asked], capture_output=True, text=True, check=True)
     assert {line.strip(",") for line in result.stdout.split()} == {"35:24"}  # 140 of the container to 96

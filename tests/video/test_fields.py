@@ -12,7 +12,7 @@ from colorify.cli import app
 from colorify.knobs import Knobs
 from colorify.models import checkpoint as checkpoints
 from colorify.video import facts, fields, film, job
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError, coding_of, samples
 from colorify.video.paint import Painter
 from video.test_formats import luma, read
@@ -80,12 +80,12 @@ def woven_is_red(frame: av.VideoFrame, number: int, top_first: bool) -> float:
 )
 def test_field_order_and_every_luma_sample_stay(colorizer, tmp_path, top_first, codec, name, into):
     source, out = interlaced(tmp_path / name, top_first, codec), tmp_path / into[1]
-    notes = job.check(source, out, Options(codec=into[0], quality="lossless"))
+    notes = job.check(source, out, FilmOptions(codec=into[0], quality="lossless"))
     assert notes == [
         f"{source}: interlaced, {'top' if top_first else 'bottom'} field first: kept so "
         "(--deinterlace makes it progressive)"
     ]
-    film.colorize(source, out, colorizer, Options(codec=into[0], quality="lossless"))
+    film.colorize(source, out, colorizer, FilmOptions(codec=into[0], quality="lossless"))
     before, after = read(source), read(out)
     assert len(before) == len(after) and all(frame.interlaced_frame for frame in after)
     assert all(np.array_equal(luma(a), luma(b)) for a, b in zip(before, after, strict=True))
@@ -99,13 +99,13 @@ def test_field_order_and_every_luma_sample_stay(colorizer, tmp_path, top_first, 
 def test_colors_go_with_their_own_field(colorizer, reddish, tmp_path, top_first, monkeypatch):
     """No comb: each line of chroma belongs to the disc as it stands in that line's field."""
     source, out = interlaced(tmp_path / "in.mkv", top_first), tmp_path / "out.mkv"
-    options = Options(knobs=Knobs(size=64), quality="lossless", steady=0.0)
+    options = FilmOptions(knobs=Knobs(size=64), quality="lossless", steady=0.0)
     film.colorize(source, out, colorizer, options)
     wrong = [woven_is_red(frame, n, top_first) for n, frame in enumerate(read(out)) if n < 10]
     assert max(wrong) < 0.01
     monkeypatch.setattr(fields, "top_first", lambda *_: None)  # as a picture of all lines
     film.colorize(
-        source, tmp_path / "combed.mkv", colorizer, Options(knobs=Knobs(size=64), quality="lossless", steady=0.0)
+        source, tmp_path / "combed.mkv", colorizer, FilmOptions(knobs=Knobs(size=64), quality="lossless", steady=0.0)
     )
     combed = [woven_is_red(frame, n, top_first) for n, frame in enumerate(read(tmp_path / "combed.mkv")) if n < 10]
     assert min(combed) > 3 * max(wrong)
@@ -113,7 +113,7 @@ def test_colors_go_with_their_own_field(colorizer, reddish, tmp_path, top_first,
 
 def test_steady_colors_do_not_comb_either(colorizer, reddish, tmp_path):
     source, out = interlaced(tmp_path / "in.mkv", True), tmp_path / "out.mkv"
-    done = film.colorize(source, out, colorizer, Options(knobs=Knobs(size=64), quality="lossless"))
+    done = film.colorize(source, out, colorizer, FilmOptions(knobs=Knobs(size=64), quality="lossless"))
     assert 20 <= done.looked < 36  # most second fields get their colors along the motion
     assert max(woven_is_red(frame, n, True) for n, frame in enumerate(read(out)) if n < 10) < 0.02
 
@@ -121,7 +121,7 @@ def test_steady_colors_do_not_comb_either(colorizer, reddish, tmp_path):
 def test_a_still_interlaced_picture_has_even_chroma(colorizer, tmp_path, monkeypatch):
     monkeypatch.setattr("video.test_fields.SPEED", 0)
     source, out = interlaced(tmp_path / "in.mkv", True), tmp_path / "out.mkv"
-    film.colorize(source, out, colorizer, Options(quality="lossless"))
+    film.colorize(source, out, colorizer, FilmOptions(quality="lossless"))
     for frame in read(out):
         for plane in frame.planes[1:]:
             chroma = samples(plane, 8).astype(float)
@@ -132,7 +132,7 @@ def test_a_still_interlaced_picture_has_even_chroma(colorizer, tmp_path, monkeyp
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p10le", "gray", "gray10le", "gray16le", "yuv420p12le"])
 def test_deinterlaced_on_request(colorizer, tmp_path, pix_fmt):
     source, out = interlaced(tmp_path / "in.mkv", False, pix_fmt=pix_fmt), tmp_path / "out.mkv"
-    options = Options(codec="ffv1", quality="lossless", deinterlace=True)
+    options = FilmOptions(codec="ffv1", quality="lossless", deinterlace=True)
     assert job.check(source, out, options) == []
     assert film.colorize(source, out, colorizer, options).frames == 20
     before, after = read(source), read(out)
@@ -154,19 +154,19 @@ def test_deinterlaced_on_request(colorizer, tmp_path, pix_fmt):
 def test_deinterlacing_goes_on_as_if_it_had_not_stopped(colorizer, tmp_path, monkeypatch):
     monkeypatch.setattr(film, "PART", 16)
     source, out, whole = interlaced(tmp_path / "in.mkv", True, count=60), tmp_path / "out.mkv", tmp_path / "whole.mkv"
-    goes_on(colorizer, source, out, whole, Options(quality="lossless", deinterlace=True, codec="ffv1"))
+    goes_on(colorizer, source, out, whole, FilmOptions(quality="lossless", deinterlace=True, codec="ffv1"))
 
 
 def test_fields_go_on_as_if_nothing_had_stopped(colorizer, tmp_path, monkeypatch):
     monkeypatch.setattr(film, "PART", 16)
     source, out, whole = interlaced(tmp_path / "in.mkv", True, count=60), tmp_path / "out.mkv", tmp_path / "whole.mkv"
-    goes_on(colorizer, source, out, whole, Options(quality="lossless"))
+    goes_on(colorizer, source, out, whole, FilmOptions(quality="lossless"))
 
 
-def goes_on(colorizer, source: Path, out: Path, whole: Path, options: Options) -> None:
+def goes_on(colorizer, source: Path, out: Path, whole: Path, options: FilmOptions) -> None:
     """Stopped in the third part, the same command makes the same film."""
 
-    def stop(now: film.Progress) -> None:
+    def stop(now: film.FilmProgress) -> None:
         if now.frames == 40:
             raise KeyboardInterrupt
 
@@ -188,9 +188,9 @@ def goes_on(colorizer, source: Path, out: Path, whole: Path, options: Options) -
 def test_codecs_without_fields_are_refused(colorizer, tmp_path, codec):
     source = interlaced(tmp_path / "in.mkv", True)
     with pytest.raises(VideoError, match=r"cannot hold interlaced frames.*--codec libx264.*--deinterlace"):
-        film.colorize(source, tmp_path / "out.mkv", colorizer, Options(codec=codec))
+        film.colorize(source, tmp_path / "out.mkv", colorizer, FilmOptions(codec=codec))
     assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]
-    film.colorize(source, tmp_path / "out.mkv", colorizer, Options(codec=codec, quality="small", deinterlace=True))
+    film.colorize(source, tmp_path / "out.mkv", colorizer, FilmOptions(codec=codec, quality="small", deinterlace=True))
 
 
 def test_the_command_says_that_a_film_is_interlaced(checkpoint, tmp_path):

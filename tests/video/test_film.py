@@ -17,7 +17,7 @@ from colorify.knobs import Knobs
 from colorify.models import checkpoint as checkpoints
 from colorify.pictures.provenance import SOURCE_TYPE
 from colorify.video import film
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError, coding_of, samples
 from colorify.video.planes import Coding
 from conftest import long, photo
@@ -121,7 +121,7 @@ def packets(path: Path, kind: str = "audio") -> list[bytes]:
 )
 def test_luma_time_and_sound_stay_as_they_are(colorizer, tmp_path, clip):
     source, out = make(tmp_path / "in.mkv", **clip), tmp_path / "out.mkv"
-    done = film.colorize(source, out, colorizer, Options(quality="lossless"))
+    done = film.colorize(source, out, colorizer, FilmOptions(quality="lossless"))
     before, after = read(source), read(out)
     assert done.frames == done.looked == len(before) == len(after)
     for (time, luma, coding, _), (time_after, luma_after, coding_after, chroma) in zip(before, after, strict=True):
@@ -148,7 +148,7 @@ def test_the_usual_quality_keeps_luma_within_43_decibels(colorizer, tmp_path):
 
 def test_every_fourth_frame_and_side_by_side(colorizer, tmp_path):
     source, out = make(tmp_path / "in.mkv"), tmp_path / "out.mkv"
-    options = Options(quality="lossless", every=4, side_by_side=True)
+    options = FilmOptions(quality="lossless", every=4, side_by_side=True)
     told = []
     done = film.colorize(source, out, colorizer, options, told.append)
     assert [now.frames for now in told] == list(range(1, 31)) and done.looked < 30
@@ -159,14 +159,14 @@ def test_every_fourth_frame_and_side_by_side(colorizer, tmp_path):
 
 def test_a_stretch_of_a_film(colorizer, tmp_path):
     source, out = make(tmp_path / "in.mkv", frames=60), tmp_path / "out.mkv"
-    film.colorize(source, out, colorizer, Options(quality="lossless", start=0.5, end=0.8))
+    film.colorize(source, out, colorizer, FilmOptions(quality="lossless", start=0.5, end=0.8))
     inside = [frame for frame in read(source) if 0.5 <= frame[0] < 0.8]
     found = read(out)
     assert len(found) == len(inside) == 9
     for (time, luma, _, _), (time_after, luma_after, _, _) in zip(inside, found, strict=True):
         assert abs(time_after + Fraction(1, 2) - time) <= Fraction(2, 1000) and np.array_equal(luma, luma_after)
     with pytest.raises(VideoError, match="the end after the start"):
-        film.colorize(source, out, colorizer, Options(start=2, end=1, overwrite=True))
+        film.colorize(source, out, colorizer, FilmOptions(start=2, end=1, overwrite=True))
 
 
 def test_missing_frames_leave_their_gap(colorizer, tmp_path):
@@ -183,7 +183,7 @@ def test_missing_frames_leave_their_gap(colorizer, tmp_path):
 def test_other_codecs(colorizer, tmp_path, monkeypatch, codec, quality, kind):
     monkeypatch.setattr(film, "PART", 16)  # two parts, put end to end
     source, out = make(tmp_path / "in.mkv", sound=False), tmp_path / "out.mkv"
-    film.colorize(source, out, colorizer, Options(codec=codec, quality=quality))
+    film.colorize(source, out, colorizer, FilmOptions(codec=codec, quality=quality))
     before, after = read(source), read(out)
     assert [frame[0] for frame in before] == [frame[0] for frame in after]
     with av.open(str(out)) as clip:
@@ -199,7 +199,7 @@ def test_a_picture_that_changes_its_size(colorizer, tmp_path):
     source.write_bytes(one.read_bytes() + two.read_bytes())
     with pytest.raises(VideoError, match=r"changes its size from 96 x 64 to 128 x 64.*--end"):
         film.colorize(source, out, colorizer)
-    assert film.colorize(source, out, colorizer, Options(end=0.5)).frames > 5
+    assert film.colorize(source, out, colorizer, FilmOptions(end=0.5)).frames > 5
 
 
 FULL = """
@@ -209,7 +209,7 @@ from colorify.video import film
 film.PART = 32
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
 try:
-    film.colorize({source!r}, {out!r}, Colorizer.load({model!r}, "cpu"), film.Options(quality="lossless"))
+    film.colorize({source!r}, {out!r}, Colorizer.load({model!r}, "cpu"), film.FilmOptions(quality="lossless"))
 except film.VideoError as error:
     print(error)
 """
@@ -225,7 +225,7 @@ def test_a_full_disk_loses_nothing(checkpoint, tmp_path, monkeypatch, limit):
     assert "cannot be written" in result.stdout and "goes on" in result.stdout, result.stderr
     assert not out.exists()
     monkeypatch.setattr(film, "PART", 32)
-    done = film.colorize(source, out, Colorizer.load(model, "cpu"), Options(quality="lossless"))
+    done = film.colorize(source, out, Colorizer.load(model, "cpu"), FilmOptions(quality="lossless"))
     assert done.frames == len(read(out)) == 70 and not list(tmp_path.glob(".*"))
 
 
@@ -234,10 +234,11 @@ import os, signal, sys
 from colorify.inference import Colorizer
 from colorify.video import film, media, stills
 film.PART = 32
-def report(now):
+def progress(now):
     if now.frames == {at}:
         os.kill(os.getpid(), signal.SIGKILL)
-film.colorize({source!r}, {out!r}, Colorizer.load({model!r}, "cpu"), film.Options(quality="lossless", every=3), report)
+options = film.FilmOptions(quality="lossless", every=3)
+film.colorize({source!r}, {out!r}, Colorizer.load({model!r}, "cpu"), options, progress)
 """
 
 
@@ -252,7 +253,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(checkpoint, tmp_path, monkeypatc
     assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGKILL
     assert not out.exists()
     monkeypatch.setattr(film, "PART", 32)
-    options, told = Options(quality="lossless", every=3), []
+    options, told = FilmOptions(quality="lossless", every=3), []
     done = film.colorize(source, out, Colorizer.load(model, "cpu"), options, told.append)
     again = 65 if (frames, at) == (80, 67) else 33 if at > 32 else 1  # of 67 frames the last 19 leave together
     assert told[0].frames == again  # nothing that was finished is done again
@@ -281,12 +282,12 @@ def test_references_hold_for_the_film_and_its_state(colorizer, tmp_path):
 
     clip, knobs = make(tmp_path / "a.mkv", frames=6), Knobs(references=[photo(1)])
     film.colorize(clip, tmp_path / "plain.mkv", colorizer)
-    film.colorize(clip, tmp_path / "told.mkv", colorizer, Options(knobs=knobs))
-    film.colorize(clip, tmp_path / "palette.mkv", colorizer, Options(knobs=Knobs(palette="teal,orange")))
+    film.colorize(clip, tmp_path / "told.mkv", colorizer, FilmOptions(knobs=knobs))
+    film.colorize(clip, tmp_path / "palette.mkv", colorizer, FilmOptions(knobs=Knobs(palette="teal,orange")))
     assert len({(tmp_path / f"{name}.mkv").read_bytes() for name in ("plain", "told", "palette")}) == 3
     states = set()
     for seed in (1, 2):
-        told = Options(knobs=Knobs(references=[(photo(seed), Image.new("L", (96, 64), 255))]))
+        told = FilmOptions(knobs=Knobs(references=[(photo(seed), Image.new("L", (96, 64), 255))]))
         _, parts = film.color_parts(clip, tmp_path / f"parts{seed}", colorizer, told)
         states.add(parts.job)
     assert len(states) == 2  # another reference begins anew
@@ -295,7 +296,7 @@ def test_references_hold_for_the_film_and_its_state(colorizer, tmp_path):
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov"])
 def test_a_film_says_that_it_was_colored_unless_told_not_to(colorizer, tmp_path, suffix):
     def comment(**knobs: object) -> str | None:
-        options = Options(knobs=Knobs(**knobs), overwrite=True)
+        options = FilmOptions(knobs=Knobs(**knobs), overwrite=True)
         film.colorize(clip, tmp_path / f"out{suffix}", colorizer, options)
         with av.open(tmp_path / f"out{suffix}") as opened:
             return opened.metadata.get("comment", opened.metadata.get("COMMENT"))

@@ -11,7 +11,7 @@ from colorify import inference
 from colorify.cli import app
 from colorify.containers import CONTAINERS
 from colorify.video import film, formats, job
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from colorify.video.formats import DEPTHS, RANGES, Need, VideoError, coding_of, planar, samples
 from colorify.video.planes import MATRICES, Coding
 
@@ -77,7 +77,7 @@ def test_luma_of_every_depth_subsampling_and_range(colorizer, tmp_path, codec, p
     frames = [filled(pix_fmt, full, seed=seed) for seed in range(2)]
     source, out = write(tmp_path / "in.mkv", frames), tmp_path / "out.mkv"
     depth = frames[0].format.components[0].bits
-    options = Options(codec=codec, quality="lossless")
+    options = FilmOptions(codec=codec, quality="lossless")
     if depth not in {"libx264": (8, 10), "libx265": (8, 10, 12), "ffv1": DEPTHS}[codec]:
         with pytest.raises(VideoError, match=rf"in\.mkv: codec {codec} .* {depth} bits.*--codec ffv1"):
             film.colorize(source, out, colorizer, options)
@@ -99,7 +99,7 @@ def test_rgb_becomes_its_luma_in_full_range(colorizer, tmp_path, depth, size):
     for plane in frames[0].planes[1:]:
         samples(plane, depth)[:] = green
     source, out = write(tmp_path / "in.mkv", frames), tmp_path / "out.mkv"
-    film.colorize(source, out, colorizer, Options(codec="ffv1", quality="lossless"))
+    film.colorize(source, out, colorizer, FilmOptions(codec="ffv1", quality="lossless"))
     gray, colored = read(out)
     assert coding_of(gray).full and coding_of(gray).depth == depth
     assert np.array_equal(luma(gray), green)
@@ -142,7 +142,7 @@ def test_samples_that_are_refused(pix_fmt):
 @pytest.mark.parametrize(("codec", "depth"), [("libx264", 10), ("libx265", 12), ("libsvtav1", 10)])
 def test_the_usual_quality_keeps_the_depth(colorizer, tmp_path, codec, depth):
     source = write(tmp_path / "in.mkv", [filled(f"yuv420p{bits(depth)}", False, (96, 64))] * 2)
-    film.colorize(source, tmp_path / "out.mkv", colorizer, Options(codec=codec))
+    film.colorize(source, tmp_path / "out.mkv", colorizer, FilmOptions(codec=codec))
     assert read(tmp_path / "out.mkv")[0].format.name == f"yuv420p{depth}le"
 
 
@@ -160,7 +160,7 @@ def test_the_command_refuses_before_the_model_is_loaded(tmp_path, monkeypatch):
 def test_sixteen_bits_of_gray_keep_all_their_levels(colorizer, tmp_path):
     levels = np.arange(4096, dtype="u2").reshape(64, 64) * 16
     source = write(tmp_path / "in.mkv", [av.VideoFrame.from_ndarray(levels, "gray16le")])
-    film.colorize(source, tmp_path / "out.mkv", colorizer, Options(codec="ffv1", quality="lossless"))
+    film.colorize(source, tmp_path / "out.mkv", colorizer, FilmOptions(codec="ffv1", quality="lossless"))
     (found,) = read(tmp_path / "out.mkv")
     assert np.array_equal(luma(found), levels) and coding_of(found).full
 
@@ -169,7 +169,7 @@ def test_own_colors_keep_their_samples_in_a_finer_format(colorizer, tmp_path):
     """4:2:2 at 12 bits that is in color: with keep_color every sample of chroma stays too."""
     frames = [filled("yuv422p12le", False, seed=seed) for seed in range(3)]
     source, out = write(tmp_path / "in.mkv", frames), tmp_path / "out.mkv"
-    film.colorize(source, out, colorizer, Options(codec="ffv1", quality="lossless", keep_color=True))
+    film.colorize(source, out, colorizer, FilmOptions(codec="ffv1", quality="lossless", keep_color=True))
     for before, after in zip(frames, read(out), strict=True):
         assert after.format.name == "yuv422p12le"
         for one, two in zip(before.planes, after.planes, strict=True):

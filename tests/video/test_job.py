@@ -3,7 +3,7 @@
 import pytest
 
 from colorify.video import film
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError
 from video.test_facts import tagged
 from video.test_film import make
@@ -19,7 +19,7 @@ from video.test_film import make
 )
 def test_knobs_that_cannot_be(colorizer, tmp_path, options, words):
     with pytest.raises(ValueError, match=words):
-        film.colorize(make(tmp_path / "in.mkv", frames=2), tmp_path / "out.mp4", colorizer, Options(**options))
+        film.colorize(make(tmp_path / "in.mkv", frames=2), tmp_path / "out.mp4", colorizer, FilmOptions(**options))
     assert {path.name for path in tmp_path.iterdir()} == {"in.mkv"}
 
 
@@ -27,11 +27,11 @@ def test_nothing_is_overwritten_and_never_the_input(colorizer, tmp_path):
     source = make(tmp_path / "in.mkv")
     before = source.read_bytes()
     with pytest.raises(VideoError, match="never the input"):
-        film.colorize(source, source, colorizer, Options(overwrite=True))
+        film.colorize(source, source, colorizer, FilmOptions(overwrite=True))
     with pytest.raises(VideoError, match=r"name a \.mkv"):
         film.colorize(source, tmp_path / "out.xyz", colorizer)
     with pytest.raises(VideoError, match="choose one of high"):
-        film.colorize(source, tmp_path / "out.mkv", colorizer, Options(quality="best"))
+        film.colorize(source, tmp_path / "out.mkv", colorizer, FilmOptions(quality="best"))
     with pytest.raises(VideoError, match=r"in\.mp4"):
         film.colorize(tmp_path / "in.mp4", tmp_path / "out.mkv", colorizer)
     assert source.read_bytes() == before
@@ -46,5 +46,5 @@ def test_nothing_is_overwritten_and_never_the_input(colorizer, tmp_path):
 )
 def test_what_a_container_cannot_say_is_refused_first(colorizer, tmp_path, codec, name, words):
     with pytest.raises(VideoError, match=words):
-        film.colorize(tagged(tmp_path / "in.mov"), tmp_path / name, colorizer, Options(codec=codec))
+        film.colorize(tagged(tmp_path / "in.mov"), tmp_path / name, colorizer, FilmOptions(codec=codec))
     assert [path.name for path in tmp_path.iterdir()] == ["in.mov"]

@@ -8,7 +8,7 @@ import pytest
 from av.stream import Disposition
 
 from colorify.video import beside, facts, film, job, join, trial
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError
 from video.test_film import make, packets
 from video.test_start import make as counted
@@ -42,7 +42,7 @@ def test_chapters_titles_and_tags_stay(colorizer, tmp_path):
         one, two = (clip.streams.video[0].codec_context for clip in (before, after))
         assert (one.color_primaries, one.color_trc) == (two.color_primaries, two.color_trc)
     late = tmp_path / "late.mkv"
-    film.colorize(source, late, colorizer, Options(start=0.6))
+    film.colorize(source, late, colorizer, FilmOptions(start=0.6))
     with av.open(str(late)) as after:
         assert [(c["metadata"]["title"], c["start"]) for c in after.chapters()] == [("Part 1", 0)]
 
@@ -79,7 +79,7 @@ def test_subtitles_of_a_kind_that_the_container_does_not_hold(colorizer, tmp_pat
             if packet.dts is not None:
                 packet.stream = copies[packet.stream.index]
                 out.mux(packet)
-    (note,) = job.check(tmp_path / "sub.mkv", tmp_path / "out.mp4", Options())
+    (note,) = job.check(tmp_path / "sub.mkv", tmp_path / "out.mp4", FilmOptions())
     assert note.endswith("stream 2 (subtitle, ssa) becomes mov_text")
 
 
@@ -92,12 +92,12 @@ def test_fonts_go_along_or_are_named(colorizer, tmp_path):
             if packet.size:
                 packet.stream = video
                 out.mux(packet)
-    assert job.check(source, tmp_path / "out.mkv", Options()) == []
+    assert job.check(source, tmp_path / "out.mkv", FilmOptions()) == []
     film.colorize(source, tmp_path / "out.mkv", colorizer)
     with av.open(str(tmp_path / "out.mkv")) as clip:
         (font,) = clip.streams.attachments
         assert font.data == b"letters" and font.name == "font.ttf"
-    (note,) = job.check(source, tmp_path / "out.mp4", Options())
+    (note,) = job.check(source, tmp_path / "out.mp4", FilmOptions())
     assert note.endswith("stream 1 (attachment, font.ttf) is left out: a .mp4 cannot hold it")
 
 
@@ -116,7 +116,7 @@ def test_sound_that_jumps_ahead_loses_only_that(colorizer, tmp_path):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(join, "_between", jumping)
-        done = film.colorize(plain, out, colorizer, Options(every=8))
+        done = film.colorize(plain, out, colorizer, FilmOptions(every=8))
     assert done.damaged == 1 and packets(out) == sent[:20] + sent[21:]
     assert facts.of(out).rate == facts.of(plain).rate
 
@@ -134,5 +134,5 @@ def test_a_packet_that_cannot_be_written_loses_only_itself(colorizer, tmp_path, 
 
     monkeypatch.setattr(beside.Carrier, "__call__", failing)
     monkeypatch.setattr(trial, "_PACKETS", 10)
-    done = film.colorize(source, out, colorizer, Options(every=8))
+    done = film.colorize(source, out, colorizer, FilmOptions(every=8))
     assert done.damaged == 1 and len(packets(out)) == len(sent) - 1 > 100

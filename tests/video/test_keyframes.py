@@ -8,7 +8,7 @@ from PIL import Image
 from colorify.inference import Colorizer
 from colorify.models import checkpoint as checkpoints
 from colorify.video import film
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from video.test_film import make, read
 
 
@@ -22,8 +22,8 @@ def test_a_keyframe_colours_the_frames_around_it(checkpoint, tmp_path, name):
     Image.fromarray((gray * (1.0, 0.7, 0.4)).astype(np.uint8)).save(folder / name)
     out, plain = tmp_path / "out.mkv", tmp_path / "plain.mkv"
     colorizer = Colorizer.load(model, "cpu")
-    film.colorize(source, out, colorizer, Options(keyframes=folder, quality="lossless"))
-    film.colorize(source, plain, colorizer, Options(quality="lossless"))
+    film.colorize(source, out, colorizer, FilmOptions(keyframes=folder, quality="lossless"))
+    film.colorize(source, plain, colorizer, FilmOptions(quality="lossless"))
     blue = [[frame[3][0].mean() - 128 for frame in read(path)] for path in (out, plain)]
     assert blue[0][20] < -8 and all(value < -4 for value in blue[0][12:28]) and blue[1][20] > -4
 
@@ -44,5 +44,8 @@ def test_keyframes_that_cannot_be(colorizer, tmp_path, name, size, options, word
         Image.new("RGB", size).save(tmp_path / "keys" / name)
     with pytest.raises(ValueError, match=words):
         film.colorize(
-            make(tmp_path / "in.mkv"), tmp_path / "out.mkv", colorizer, Options(keyframes=tmp_path / "keys", **options)
+            make(tmp_path / "in.mkv"),
+            tmp_path / "out.mkv",
+            colorizer,
+            FilmOptions(keyframes=tmp_path / "keys", **options),
         )

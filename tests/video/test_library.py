@@ -5,7 +5,7 @@ import pytest
 
 from colorify import video
 from colorify.video import film
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError
 from video.test_film import make, read
 
@@ -23,7 +23,7 @@ from video.test_film import make, read
 )
 def test_frames_are_those_of_a_lossless_film(colorizer, tmp_path, clip, options):
     source, out = make(tmp_path / "in.mkv", **clip), tmp_path / "out.mkv"
-    asked = Options(codec="ffv1", quality="lossless", **options)
+    asked = FilmOptions(codec="ffv1", quality="lossless", **options)
     film.colorize(source, out, colorizer, asked)
     written, found = read(out), list(video.frames(source, colorizer, asked))
     assert len(found) == len(written) > 5

@@ -11,7 +11,7 @@ import pytest
 from colorify.color import rgb_to_lab
 from colorify.inference import Colorizer
 from colorify.video import film, job, light, planes
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError, coding_of, samples
 from colorify.video.planes import Coding
 
@@ -85,8 +85,8 @@ def brown(colorizer, monkeypatch) -> Colorizer:
 @pytest.mark.parametrize("transfer", NUMBERS)
 def test_a_film_keeps_luma_and_tags(brown, tmp_path, transfer):
     source, out = wedge(tmp_path / "in.mkv", transfer), tmp_path / "out.mkv"
-    assert job.check(source, out, Options(codec="ffv1", quality="lossless")) == []
-    film.colorize(source, out, brown, Options(codec="ffv1", quality="lossless"))
+    assert job.check(source, out, FilmOptions(codec="ffv1", quality="lossless")) == []
+    film.colorize(source, out, brown, FilmOptions(codec="ffv1", quality="lossless"))
     with av.open(str(source)) as clip, av.open(str(out)) as written:
         before, after = next(clip.decode(video=0)), next(written.decode(video=0))
     assert np.array_equal(samples(before.planes[0], 10), samples(after.planes[0], 10))
@@ -98,7 +98,7 @@ def test_a_film_keeps_luma_and_tags(brown, tmp_path, transfer):
 def test_colors_are_natural_on_a_usual_display(brown, tmp_path, transfer):
     """By FFmpeg's zscale and tonemap: the brown that was laid, in the middle of the range, at the L* of the gray."""
     source, out, shown = wedge(tmp_path / "in.mkv", transfer), tmp_path / "out.mkv", []
-    film.colorize(source, out, brown, Options(codec="ffv1", quality="lossless"))
+    film.colorize(source, out, brown, FilmOptions(codec="ffv1", quality="lossless"))
     to_srgb = (
         f"zscale=t=linear:npl={light.WHITE:g},format=gbrpf32le,zscale=p=bt709,tonemap=clip,"
         "zscale=t=iec61966-2-1:m=gbr:r=full,format=rgb24"
@@ -128,4 +128,4 @@ def test_transfers_that_no_film_has_are_refused(tmp_path):
             samples(plane, 8)[:] = 128
         out.mux([*stream.encode(frame), *stream.encode(None)])
     with pytest.raises(VideoError, match="its transfer is linear: convert"):
-        job.check(path, tmp_path / "out.mkv", Options())
+        job.check(path, tmp_path / "out.mkv", FilmOptions())

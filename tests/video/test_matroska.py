@@ -9,7 +9,7 @@ import av
 import pytest
 
 from colorify.video import film, job, matroska, media, sidedata
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from colorify.video.sidedata import View
 from video.test_facts import tagged
 from video.test_film import make
@@ -80,7 +80,9 @@ def test_the_shape_of_a_pixel_is_said_in_place(tmp_path, chapters):
 @pytest.mark.parametrize("codec", ["ffv1", "libsvtav1", "prores"])
 def test_the_container_says_the_shape_where_the_codec_does_not(colorizer, tmp_path, codec):
     quality = "lossless" if codec == "ffv1" else "high"
-    film.colorize(tagged(tmp_path / "in.mov"), tmp_path / "out.mkv", colorizer, Options(codec=codec, quality=quality))
+    film.colorize(
+        tagged(tmp_path / "in.mov"), tmp_path / "out.mkv", colorizer, FilmOptions(codec=codec, quality=quality)
+    )
     with av.open(str(tmp_path / "out.mkv")) as clip:
         assert clip.streams.video[0].sample_aspect_ratio == Fraction(140, 96)
 
@@ -92,7 +94,7 @@ def test_the_container_says_the_shape_where_the_codec_does_not(colorizer, tmp_pa
 def test_how_it_is_to_be_seen_stays(colorizer, tmp_path, codec, name):
     source, out = viewed(tmp_path / "in.mkv"), tmp_path / name
     assert seen(source) == SEEN
-    options = Options(codec=codec, quality="lossless" if codec in ("ffv1", "libx264") else "high", every=8)
+    options = FilmOptions(codec=codec, quality="lossless" if codec in ("ffv1", "libx264") else "high", every=8)
     assert job.check(source, out, options) == []
     film.colorize(source, out, colorizer, options)
     if name.endswith(".mkv"):
@@ -103,7 +105,7 @@ def test_how_it_is_to_be_seen_stays(colorizer, tmp_path, codec, name):
 
 
 def test_what_has_no_name_is_told(tmp_path):
-    target = job.target_of(viewed(tmp_path / "in.mkv"), Options())
+    target = job.target_of(viewed(tmp_path / "in.mkv"), FilmOptions())
     assert target.facts.view == SEEN and not target.losses
     other = replace(target, facts=replace(target.facts, view=View(unsaid=("projection",))))
     assert other.losses == ["its projection is left out: it cannot be said"]

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from colorify.cli import app
 from colorify.models import checkpoint as checkpoints
 from colorify.video import film, media
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError
 from video.test_film import make
 from video.test_formats import read
@@ -112,14 +112,14 @@ def test_damage_is_counted_once_however_often_a_run_stops(colorizer, tmp_path, m
     source = counted(tmp_path / "in.avi")
     spoiled(source, (0.4, 0.8), 12)
 
-    def stop(now: film.Progress) -> None:
+    def stop(now: film.FilmProgress) -> None:
         if now.frames == 75:
             raise KeyboardInterrupt
 
-    whole = film.colorize(source, tmp_path / "whole.mkv", colorizer, Options())
+    whole = film.colorize(source, tmp_path / "whole.mkv", colorizer, FilmOptions())
     with pytest.raises(KeyboardInterrupt):
-        film.colorize(source, tmp_path / "out.mkv", colorizer, Options(), stop)
-    assert whole.damaged and film.colorize(source, tmp_path / "out.mkv", colorizer, Options()) == whole
+        film.colorize(source, tmp_path / "out.mkv", colorizer, FilmOptions(), stop)
+    assert whole.damaged and film.colorize(source, tmp_path / "out.mkv", colorizer, FilmOptions()) == whole
 
 
 def test_a_film_that_is_cut_off_says_so(checkpoint, tmp_path):
@@ -133,7 +133,7 @@ def test_a_film_that_is_cut_off_says_so(checkpoint, tmp_path):
 
 def test_frames_that_are_missing_are_told(colorizer, tmp_path):
     source = make(tmp_path / "in.mkv", frames=80, gaps=(20, 21, 22, 50), sound=False)
-    done = film.colorize(source, tmp_path / "out.mkv", colorizer, Options(every=8))
+    done = film.colorize(source, tmp_path / "out.mkv", colorizer, FilmOptions(every=8))
     assert done.missing == 4 and done.faults() == ["4 frames are missing in it, by the times of the others"]
 
 

@@ -13,7 +13,7 @@ from colorify.color import lab_to_rgb, rgb_to_lab
 from colorify.knobs import Knobs
 from colorify.models import checkpoint as checkpoints
 from colorify.video import film, scene
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from conftest import long
 from video.conftest import detailed, reel_of
 from video.test_film import read
@@ -35,7 +35,7 @@ def work(tmp_path_factory, colorizer):
     with_object = [Image.composite(detailed(n + 20), detailed(n), disc().convert("L")) for n in range(3)]
     source = scene.write_gray(reel_of(with_object, FRAMES, SIZE), folder / "in.mkv", grain=0.01)
     masks = reel_of([disc()] * 3, FRAMES, SIZE).rgb[..., 0]
-    film.colorize(source, folder / "plain.mkv", colorizer, Options(quality="lossless"))
+    film.colorize(source, folder / "plain.mkv", colorizer, FilmOptions(quality="lossless"))
     (folder / "keys").mkdir()
     shown = frames(folder / "plain.mkv")
     for number in (12, 36, 60):
@@ -65,7 +65,7 @@ def off(path, masks) -> np.ndarray:
 @pytest.mark.parametrize("options", [{}, {"every": 4}, {"steady": 0.0}, {"knobs": Knobs(saturation=0.3)}], ids=str)
 def test_an_object_is_as_corrected_over_its_whole_shot(colorizer, work, tmp_path, options):
     folder, masks = work
-    asked = Options(quality="lossless", keyframes=folder / "keys", **options)
+    asked = FilmOptions(quality="lossless", keyframes=folder / "keys", **options)
     film.colorize(folder / "in.mkv", tmp_path / "out.mkv", colorizer, asked)
     assert off(folder / "plain.mkv", masks).min() > 10 and off(tmp_path / "out.mkv", masks).max() < 5
 
@@ -75,7 +75,7 @@ def test_beyond_the_cuts_nothing_changes(colorizer, work, tmp_path):
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / "36.png").write_bytes((folder / "keys" / "1.440s.png").read_bytes())
     film.colorize(
-        folder / "in.mkv", tmp_path / "out.mkv", colorizer, Options(quality="lossless", keyframes=tmp_path / "keys")
+        folder / "in.mkv", tmp_path / "out.mkv", colorizer, FilmOptions(quality="lossless", keyframes=tmp_path / "keys")
     )
     plain, out = frames(folder / "plain.mkv"), frames(tmp_path / "out.mkv")
     changed = (plain != out).any((1, 2, 3))
@@ -87,7 +87,7 @@ def test_a_stretch_has_the_keys_of_its_shots(colorizer, work, tmp_path, stretch)
     """Keys that lie before its start or behind its end."""
     folder, masks = work
     start, end = stretch
-    asked = Options(quality="lossless", keyframes=folder / "keys", start=start, end=end)
+    asked = FilmOptions(quality="lossless", keyframes=folder / "keys", start=start, end=end)
     film.colorize(folder / "in.mkv", tmp_path / "out.mkv", colorizer, asked)
     assert off(tmp_path / "out.mkv", masks[round(start * 25) : round(end * 25)]).max() < 5
 
@@ -99,11 +99,11 @@ from pathlib import Path
 from colorify.inference import Colorizer
 from colorify.video import film
 film.PART = 8
-def report(now):
+def progress(now):
     if now.frames == {at}:
         os.kill(os.getpid(), signal.SIGKILL)
-options = film.Options(quality="lossless", keyframes=Path({keys!r}), shots={shots!r} and Path({shots!r}))
-film.colorize({source!r}, {out!r}, Colorizer.load({model!r}, "cpu"), options, report)
+options = film.FilmOptions(quality="lossless", keyframes=Path({keys!r}), shots={shots!r} and Path({shots!r}))
+film.colorize({source!r}, {out!r}, Colorizer.load({model!r}, "cpu"), options, progress)
 """
 
 
@@ -121,7 +121,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(checkpoint, work, tmp_path, monk
     code = KILLED.format(at=at, shots=str(shots) if table else "", **{name: str(path) for name, path in names.items()})
     assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGKILL
     monkeypatch.setattr(film, "PART", 8)
-    options = Options(quality="lossless", keyframes=folder / "keys", shots=shots if table else None)
+    options = FilmOptions(quality="lossless", keyframes=folder / "keys", shots=shots if table else None)
     again = film.Colorizer.load(model, "cpu")
     told = []
     done = film.colorize(folder / "in.mkv", out, again, options, told.append)

@@ -13,7 +13,7 @@ from colorify.cli import app
 from colorify.knobs import Knobs
 from colorify.models import checkpoint as files
 from colorify.video import film, run, segments
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from conftest import photo
 from video.test_fields import interlaced
 from video.test_film import RATE, make, packets, read
@@ -47,7 +47,7 @@ def test_a_short_film_is_as_the_command_for_films_makes_it(colorizer, tmp_path, 
     outcomes = colored(tmp_path / "in", tmp_path / "out", model)
     assert {o.job.target.name: o.state for o in outcomes} == {"a.mp4": "done", "b.mkv": "done", "bad.mkv": "failed"}
     assert "bad.mkv" in next(o.reason for o in outcomes if o.state == "failed")
-    film.colorize(source, tmp_path / "alone.mp4", colorizer, Options(knobs=Knobs(size=32)))
+    film.colorize(source, tmp_path / "alone.mp4", colorizer, FilmOptions(knobs=Knobs(size=32)))
     assert (tmp_path / "alone.mp4").read_bytes() == (tmp_path / "out" / "deep" / "a.mp4").read_bytes()
     assert not list((tmp_path / "out").rglob(".*"))
     again = colored(tmp_path / "in", tmp_path / "out", model)
@@ -58,9 +58,9 @@ def test_segments_lose_nothing_and_do_not_show(colorizer, tmp_path, model, monke
     monkeypatch.setattr(segments, "LENGTH", 1.2)
     source = make(tmp_path / "in.mkv", frames=150)
     told = []
-    (outcome,) = colored(source, tmp_path / "out", model, report=told.append)
+    (outcome,) = colored(source, tmp_path / "out", model, progress=told.append)
     assert outcome.state == "done" and told == [f"{source}: {n} of 4 segments" for n in (1, 2, 3)]
-    film.colorize(source, tmp_path / "alone.mkv", colorizer, Options(knobs=Knobs(size=32)))
+    film.colorize(source, tmp_path / "alone.mkv", colorizer, FilmOptions(knobs=Knobs(size=32)))
     before, alone, out = (read(path) for path in (source, tmp_path / "alone.mkv", tmp_path / "out" / "in.mkv"))
     assert [frame[0] for frame in out] == [frame[0] for frame in before]
     assert packets(tmp_path / "out" / "in.mkv") == packets(source)
@@ -115,7 +115,7 @@ def test_films_of_an_archive_take_the_options_of_one(colorizer, tmp_path, model)
     assert outcome.state == "done" and not outcome.damaged
     assert outcome.reason.startswith(f"{source}: colored; interlaced, top field first: kept so")
     alone = tmp_path / "alone.mkv"
-    film.colorize(source, alone, colorizer, Options(knobs=Knobs(size=32), side_by_side=True, **wish))
+    film.colorize(source, alone, colorizer, FilmOptions(knobs=Knobs(size=32), side_by_side=True, **wish))
     pairs = [*zip(frames(outcome.job.target), frames(alone), strict=True)]
     assert pairs and all(one.pts == other.pts and one.format.name == "yuv422p10le" for one, other in pairs)
     assert all(bytes(a) == bytes(b) for one, other in pairs for a, b in zip(one.planes, other.planes, strict=True))

@@ -9,7 +9,7 @@ from av.sidedata.sidedata import Type
 from av.video.codeccontext import VideoCodecContext
 
 from colorify.video import film, job, sidedata
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError, samples
 
 MASTERED = sidedata.Mastering(
@@ -65,24 +65,24 @@ def captions(path: Path) -> list[bytes]:
 def test_captions_stay(colorizer, tmp_path, codec):
     source, out = captioned(tmp_path / "in.h264"), tmp_path / "out.mp4"
     assert len(captions(source)) == 6
-    film.colorize(source, out, colorizer, Options(codec=codec, quality="lossless"))
+    film.colorize(source, out, colorizer, FilmOptions(codec=codec, quality="lossless"))
     assert captions(out) == captions(source)
 
 
 def test_captions_that_cannot_stay_are_named(tmp_path):
     source, out = captioned(tmp_path / "in.h264"), tmp_path / "out.mkv"
-    options = Options(codec="ffv1", quality="lossless")
+    options = FilmOptions(codec="ffv1", quality="lossless")
     assert [note for note in job.check(source, out, options) if "captions" in note] == [
         f"{source}: its closed captions are left out: ffv1 cannot hold them"
     ]
     with pytest.raises(VideoError, match=r"captions.*--strict"):
-        job.check(source, out, Options(codec="ffv1", quality="lossless", strict=True))
+        job.check(source, out, FilmOptions(codec="ffv1", quality="lossless", strict=True))
 
 
 @pytest.mark.parametrize("codec", sidedata.MASTERING)
 def test_the_display_of_highlights_stays(colorizer, tmp_path, codec):
     source, out = mastered(tmp_path / "in.mkv"), tmp_path / "out.mkv"
-    film.colorize(source, out, colorizer, Options(codec=codec))
+    film.colorize(source, out, colorizer, FilmOptions(codec=codec))
     with av.open(str(out)) as clip:
         frame = next(clip.decode(video=0))
     found = sidedata.mastering(frame)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from colorify.video import facts, film, media, stills
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError, samples
 from video.test_formats import luma, read
 
@@ -65,8 +65,8 @@ def number(frame: av.VideoFrame) -> int:
     return int(((left > 120) << np.arange(8)).sum())
 
 
-def stopped(source: Path, out: Path, colorizer, options: Options, at: int) -> None:
-    def stop(now: film.Progress) -> None:
+def stopped(source: Path, out: Path, colorizer, options: FilmOptions, at: int) -> None:
+    def stop(now: film.FilmProgress) -> None:
         if now.frames == at:
             raise KeyboardInterrupt
 
@@ -80,7 +80,7 @@ def stopped(source: Path, out: Path, colorizer, options: Options, at: int) -> No
 def test_a_stopped_film_goes_on_with_the_next_frame(colorizer, tmp_path, monkeypatch, kind, at):
     monkeypatch.setattr(film, "PART", 32)
     source, out, whole = make(tmp_path / f"in.{kind}"), tmp_path / "out.mkv", tmp_path / "whole.mkv"
-    options = Options(quality="lossless", every=3)
+    options = FilmOptions(quality="lossless", every=3)
     stopped(source, out, colorizer, options, at)
     done = film.colorize(source, out, colorizer, options)
     film.colorize(source, whole, colorizer, options)
@@ -98,7 +98,7 @@ def test_a_stopped_film_goes_on_with_the_next_frame(colorizer, tmp_path, monkeyp
 def test_a_stretch_has_all_its_frames(colorizer, tmp_path, kind, start):
     """Those whose time, as the film itself counts it, lies within."""
     source, out = make(tmp_path / f"in.{kind}"), tmp_path / "out.mkv"
-    film.colorize(source, out, colorizer, Options(quality="lossless", every=8, start=start, end=3.4))
+    film.colorize(source, out, colorizer, FilmOptions(quality="lossless", every=8, start=start, end=3.4))
     with media.opened(source) as opened:
         base, begin = media.moving(opened).time_base, media.origin(opened)
         times = [frame.pts * base - begin for frame in media.frames(opened)]
@@ -118,12 +118,12 @@ def test_time_begins_where_the_film_begins(colorizer, tmp_path, kind, begins):
     found = facts.of(source)
     with media.opened(source) as opened:
         assert media.duration(opened) == pytest.approx(COUNT / RATE, abs=0.1)
-    film.colorize(source, out, colorizer, Options(quality="lossless", every=8))
+    film.colorize(source, out, colorizer, FilmOptions(quality="lossless", every=8))
     before, after = read(source), read(out)
     off = [a.pts * a.time_base - found.origin - b.pts * b.time_base for a, b in zip(before, after, strict=True)]
     assert max(map(abs, off)) <= 0.001 and after[0].pts * after[0].time_base < 0.1
     assert abs(_sound(source) - found.origin - _sound(out)) <= 0.002
-    film.colorize(source, tmp_path / "cut.mkv", colorizer, Options(quality="lossless", every=8, start=1.0, end=2.0))
+    film.colorize(source, tmp_path / "cut.mkv", colorizer, FilmOptions(quality="lossless", every=8, start=1.0, end=2.0))
     first = next(n for n, frame in enumerate(before) if frame.pts * frame.time_base - found.origin >= 1)
     assert [number(frame) for frame in read(tmp_path / "cut.mkv")] == list(range(first, first + RATE))
     picture, time = stills.still(source, 2.0)
@@ -143,7 +143,7 @@ def test_a_seek_that_ends_elsewhere_is_found_out(colorizer, tmp_path, monkeypatc
     """It is tried, the frames are not those that wait, and the film is decoded from its beginning instead."""
     monkeypatch.setattr(film, "PART", 32)
     source, out = make(tmp_path / "in.mkv", options={"g": "10"}), tmp_path / "out.mkv"
-    options = Options(quality="lossless", every=3)
+    options = FilmOptions(quality="lossless", every=3)
     stopped(source, out, colorizer, options, 75)
     real, tried = media._sought, []
 
@@ -163,13 +163,13 @@ def test_a_seek_that_ends_elsewhere_is_found_out(colorizer, tmp_path, monkeypatc
 def test_a_film_that_reads_otherwise_is_not_mixed(colorizer, tmp_path, monkeypatch):
     monkeypatch.setattr(film, "PART", 32)
     source, out = make(tmp_path / "in.mkv"), tmp_path / "out.mkv"
-    stopped(source, out, colorizer, Options(), 75)
+    stopped(source, out, colorizer, FilmOptions(), 75)
     real = media._planar
     monkeypatch.setattr(
         media, "_planar", lambda film, decoded: (f for n, f in enumerate(real(film, decoded)) if n != 70)
     )
     with pytest.raises(VideoError, match=r"gives other frames than before: remove .*\.parts"):
-        film.colorize(source, out, colorizer, Options())
+        film.colorize(source, out, colorizer, FilmOptions())
     assert not out.exists()
 
 
@@ -189,7 +189,7 @@ def test_a_join_that_loses_a_frame_keeps_the_parts(colorizer, tmp_path, monkeypa
     monkeypatch.setattr(join, "_put", losing)
     source, out = make(tmp_path / "in.mkv"), tmp_path / "out.mkv"
     with pytest.raises(VideoError, match=r"119 of 120 frames.*the parts are kept"):
-        film.colorize(source, out, colorizer, Options(every=8))
+        film.colorize(source, out, colorizer, FilmOptions(every=8))
     assert not out.exists() and list(tmp_path.glob(".out.mkv.parts/*.nut"))
     monkeypatch.undo()
-    assert film.colorize(source, out, colorizer, Options(every=8)).frames == COUNT == len(read(out))
+    assert film.colorize(source, out, colorizer, FilmOptions(every=8)).frames == COUNT == len(read(out))

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from colorify.video import film, stills
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError
 from video.test_film import make
 
@@ -18,7 +18,7 @@ def test_exported_keyframes_are_found_again(colorizer, tmp_path):
         assert picture.size == (96, 64)
     with pytest.raises(VideoError, match="exists already"):
         stills.export_keyframes(source, folder, colorizer)
-    done = film.colorize(source, tmp_path / "out.mkv", colorizer, Options(keyframes=folder, every=1000))
+    done = film.colorize(source, tmp_path / "out.mkv", colorizer, FilmOptions(keyframes=folder, every=1000))
     assert done.looked < 30
 
 

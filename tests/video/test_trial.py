@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from colorify import inference
 from colorify.cli import app
 from colorify.video import film, formats, job, trial
-from colorify.video.film import Options
+from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError, samples
 
 HEADER = b"""[Script Info]
@@ -85,7 +85,7 @@ def test_subtitles_of_text_go_into_every_container(colorizer, tmp_path, text, ou
     name, kind = text.split()
     source = with_beside(tmp_path / name, text=kind)
     assert [words for _, words in texts(source)] == ["Hello", "Two lines"]
-    film.colorize(source, tmp_path / out, colorizer, Options(every=8))
+    film.colorize(source, tmp_path / out, colorizer, FilmOptions(every=8))
     assert texts(tmp_path / out) == texts(source)
 
 
@@ -104,8 +104,8 @@ def test_subtitles_of_text_go_into_every_container(colorizer, tmp_path, text, ou
 @pytest.mark.parametrize("out", ["out.mkv", "out.mp4", "out.mov"])
 def test_sound_without_loss_goes_into_every_container(colorizer, tmp_path, sound, name, layout, out):
     source = with_beside(tmp_path / name, sound, layout=layout)
-    assert not any("left out" in note for note in job.check(source, tmp_path / out, Options()))
-    film.colorize(source, tmp_path / out, colorizer, Options(every=8))
+    assert not any("left out" in note for note in job.check(source, tmp_path / out, FilmOptions()))
+    film.colorize(source, tmp_path / out, colorizer, FilmOptions(every=8))
     before, after = heard(source).astype(float), heard(tmp_path / out).astype(float)
     if before.max() < 256 and before.min() >= 0:  # of 8 bits, into 16
         before = (before - 128) * 256 if after.max() > 256 else before
@@ -116,23 +116,23 @@ def test_sound_without_loss_goes_into_every_container(colorizer, tmp_path, sound
 def test_sound_that_matroska_alone_holds(colorizer, tmp_path, sound):
     """In a .mkv packet by packet; in a .mp4 it is left out, which is said, and refused if nothing may be lost."""
     source = with_beside(tmp_path / "in.avi", sound)
-    assert job.check(source, tmp_path / "out.mkv", Options()) == []
-    film.colorize(source, tmp_path / "out.mkv", colorizer, Options(every=8))
+    assert job.check(source, tmp_path / "out.mkv", FilmOptions()) == []
+    film.colorize(source, tmp_path / "out.mkv", colorizer, FilmOptions(every=8))
     assert np.array_equal(heard(source), heard(tmp_path / "out.mkv"))
-    (note,) = job.check(source, tmp_path / "out.mp4", Options())
+    (note,) = job.check(source, tmp_path / "out.mp4", FilmOptions())
     assert note == f"{source}: stream 1 (audio, {sound}) is left out: a .mp4 cannot hold it"
     with pytest.raises(VideoError, match=rf"audio, {sound}.*without --strict"):
-        job.check(source, tmp_path / "out.mp4", Options(strict=True))
-    film.colorize(source, tmp_path / "out.mp4", colorizer, Options(every=8))
+        job.check(source, tmp_path / "out.mp4", FilmOptions(strict=True))
+    film.colorize(source, tmp_path / "out.mp4", colorizer, FilmOptions(every=8))
     with av.open(str(tmp_path / "out.mp4")) as clip:
         assert [stream.type for stream in clip.streams] == ["video"]
 
 
 def test_a_subtitle_that_is_seen_at_the_start_begins_there(colorizer, tmp_path):
     source = with_beside(tmp_path / "in.mkv", text="subrip")
-    film.colorize(source, tmp_path / "out.mkv", colorizer, Options(every=8, start=0.12))
+    film.colorize(source, tmp_path / "out.mkv", colorizer, FilmOptions(every=8, start=0.12))
     assert texts(tmp_path / "out.mkv") == [(0, "Hello"), (130, "Two lines")]
-    film.colorize(source, tmp_path / "late.mkv", colorizer, Options(every=8, start=0.24))
+    film.colorize(source, tmp_path / "late.mkv", colorizer, FilmOptions(every=8, start=0.24))
     assert texts(tmp_path / "late.mkv") == [(10, "Two lines")]
 
 
@@ -149,7 +149,7 @@ def test_nothing_is_left_of_a_trial(tmp_path, monkeypatch):
     source, seen = with_beside(tmp_path / "in.mkv", "flac", "subrip"), []
     real = trial._encode
     monkeypatch.setattr(trial, "_encode", lambda part, target: seen.append(part.parent) or real(part, target))
-    job.check(source, tmp_path / "out.mov", Options())
+    job.check(source, tmp_path / "out.mov", FilmOptions())
     assert seen and not seen[0].exists()
 
 
@@ -157,5 +157,5 @@ def test_an_encoder_that_fails_is_told_before_the_model_is_loaded(tmp_path, monk
     source = with_beside(tmp_path / "in.mkv")
     monkeypatch.setitem(formats.CODECS["libx264"], "high", {"preset": "no such preset"})
     with pytest.raises(VideoError, match=r"in\.mkv: cannot be written by libx264 into a \.mkv: "):
-        job.check(source, tmp_path / "out.mkv", Options())
+        job.check(source, tmp_path / "out.mkv", FilmOptions())
     assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]

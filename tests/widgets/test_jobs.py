@@ -9,8 +9,8 @@ def test_one_thing_at_a_time_with_its_share(studio):
     studio.wait()
     go, begun = Event(), Event()
 
-    def work(report):
-        report(0.5)
+    def work(progress):
+        progress(0.5)
         begun.set()
         go.wait()
 
@@ -25,16 +25,16 @@ def test_one_thing_at_a_time_with_its_share(studio):
 
 
 def test_a_stop_is_heard_and_errors_are_said(studio):
-    def broken(report):
+    def broken(progress):
         raise OSError("disk full")
 
     studio.jobs.start("Work", broken)
     studio.wait()
     assert studio.notice == {"text": "disk full", "kind": "error"}
 
-    def stopped(report):
+    def stopped(progress):
         studio.jobs.stop()
-        report(0.1)
+        progress(0.1)
         raise AssertionError("it went on")
 
     studio.jobs.start("Work", stopped)

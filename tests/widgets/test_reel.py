@@ -57,7 +57,7 @@ def test_a_stretch_is_coloured_as_asked(choosy, clip, classifier, tmp_path):
     assert content == {"said": "file", "name": "pan-color.mp4"} and choosy.notice == {}
     (tmp_path / "got.mp4").write_bytes(data)
     wanted = Knobs(size=64, saturation=0.5, temperature=0.1, idea=2)
-    options = film.Options(knobs=wanted, every=3, start=choosy.film["moment"], end=choosy.film["moment"] + 0.5)
+    options = film.FilmOptions(knobs=wanted, every=3, start=choosy.film["moment"], end=choosy.film["moment"] + 0.5)
     film.colorize(clip, tmp_path / "expected.mp4", classifier, options)
     got, expected = images(tmp_path / "got.mp4"), images(tmp_path / "expected.mp4")
     assert [one.tobytes() for one in got] == [one.tobytes() for one in expected] and 12 <= len(got) <= 13
@@ -89,9 +89,9 @@ def test_a_run_is_stopped(studio, clip, monkeypatch):
     studio.wait()
     real = film.colorize
 
-    def stopping(source, out, colorizer, options, report):
+    def stopping(source, out, colorizer, options, progress):
         studio.act({"do": "stop"})
-        return real(source, out, colorizer, options, report)
+        return real(source, out, colorizer, options, progress)
 
     monkeypatch.setattr("colorify.widgets.reel.film.colorize", stopping)
     assert asked(studio, "whole") == [] and studio.notice == {"text": "Stopped.", "kind": "note"}
