@@ -20,8 +20,19 @@ PROFILES = ("laptop", "smoke", "small", "full")
 SHOWS_OR_GUARDS = {
     f"colorify/{name}.py"
     for name in (
-        "extras", "figures", "files", "hints", "lock", "masks", "matching", "methods/registry", "palettes", "params",
-        "references", "report", "version",
+        "extras",
+        "figures",
+        "files",
+        "hints",
+        "lock",
+        "masks",
+        "matching",
+        "methods/registry",
+        "palettes",
+        "params",
+        "references",
+        "report",
+        "version",
     )
 }
 """No dependencies: no number changes with what draws, names, locks or guides."""

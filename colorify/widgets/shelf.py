@@ -108,7 +108,7 @@ class Shelf:
         path, written = self._coming.get(upload, (None, -1))
         if written != number:
             raise ValueError(f"{name}: part {number} came instead of part {written}: open it again")
-        with (path.open("ab") if number else path.open("wb")) as file:
+        with path.open("ab") if number else path.open("wb") as file:
             file.write(content)
         self._coming[upload] = path, number + 1
         return path
