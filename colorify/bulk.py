@@ -235,9 +235,9 @@ class _Worker:
         self.colorizer = Colorizer.load(model, device, threads)
 
     def __call__(self, batch: dict[str, Sequence]) -> dict[str, Sequence]:
-        """Columns ``number`` and ``task`` -> ``number``, and ``failed`` and ``reason`` of `batch.Ended`."""
-        failed, reasons = zip(*self.pool.map(self._attempt, batch["task"]), strict=True)
-        return {"number": batch["number"], "failed": list(failed), "reason": list(reasons)}
+        """Columns ``number`` and ``task`` -> ``number``, and the fields of `batch.Ended`."""
+        ended = list(self.pool.map(self._attempt, batch["task"]))
+        return {"number": batch["number"]} | {name: [getattr(one, name) for one in ended] for name in Ended._fields}
 
     def _attempt(self, task: Task) -> Ended:
         if isinstance(task, Job) and task.target.exists() and not self.options.overwrite:
@@ -281,7 +281,7 @@ def _by_ray(model: str, options: BatchOptions, device: str, tasks: Sequence[Task
             num_gpus=int(on_gpu),
         )
         for row in colored.iter_rows():
-            yield tasks[row["number"]], Ended(bool(row["failed"]), row["reason"])
+            yield tasks[row["number"]], Ended(bool(row["failed"]), row["reason"], bool(row["damaged"]))
     finally:
         if begun_here:
             ray.shutdown()

@@ -6,7 +6,7 @@ import errno
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
@@ -54,7 +54,10 @@ def colorize(
         lost = media.Damage()
         lasts = join(source, parts.paths(), out, planned.content, (options.start, options.end), lost)
         parts.remove()
-        return replace(done, damaged=done.damaged + len(lost), lacks=lacking(source, options, lasts))
+        done = replace(done, damaged=done.damaged + len(lost), lacks=lacking(source, options, lasts))
+    with suppress(OSError):  # a killed run may have left nothing in it but its lock
+        folder.rmdir()
+    return done
 
 
 def lacking(source: Path, options: FilmOptions, lasts: float) -> float:
