@@ -60,7 +60,11 @@ def test_a_stretch_is_coloured_as_asked(choosy, clip, classifier, tmp_path):
     options = film.FilmOptions(knobs=wanted, every=3, start=choosy.film["moment"], end=choosy.film["moment"] + 0.5)
     film.colorize(clip, tmp_path / "expected.mp4", classifier, options)
     got, expected = images(tmp_path / "got.mp4"), images(tmp_path / "expected.mp4")
-    assert [one.tobytes() for one in got] == [one.tobytes() for one in expected] and 12 <= len(got) <= 13
+    assert len(got) == len(expected) and 12 <= len(got) <= 13
+    for one, other in zip(
+        got, expected, strict=True
+    ):  # the last digit of a network may fall otherwise on a busy machine
+        assert np.abs(np.asarray(one, float) - np.asarray(other, float)).mean() < 0.5
 
 
 def test_a_preview_is_two_seconds_and_no_download(studio, clip, tmp_path):
