@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -24,9 +24,6 @@ from colorify.masks import Mask
 from colorify.models.running import cores
 from colorify.network_input import upright_size
 from colorify.pictures import MAX_MEGAPIXELS, Picture, PictureError
-
-if TYPE_CHECKING:
-    pass
 
 T, R = TypeVar("T"), TypeVar("R")
 

@@ -147,6 +147,6 @@ def released_results() -> str:
     """What the files of the released models say that they reached, as a table."""
     result: Summary = {}
     for path in released.models().values():
-        result |= checkpoint.load(path).training["metrics"]
+        result |= released.described(path).training["metrics"]
     order = ("gray", "mean", *released.models(), "truth")
     return as_table({name: result[name] for name in order}, HEADLINES)

@@ -38,7 +38,6 @@ from colorify.pictures import PictureError
 from colorify.pictures.formats import known as format_of
 from colorify.version import __version__
 
-_CHUNK = 1 << 20
 _CLIENTS = 10_000  # whose rate is remembered
 _PAGE = """<!doctype html><html lang="en"><title>colorify</title><meta name="viewport" content="width=device-width">
 <h1>colorify {version}</h1><p>Post a gray picture, get a coloured one:</p>
@@ -268,34 +267,28 @@ def application(
             if isinstance(error, TimeoutError):
                 raise HTTPException(503, f"not done in {limits.seconds:g} s", {"Retry-After": "60"}) from None
             raise
-        notes = json.dumps(done.notes)
-        headers = {"Colorify-Notes": notes} if done.notes else {}
-        gone = BackgroundTask(shutil.rmtree, place, ignore_errors=True)
-        return FileResponse(done.path, headers=headers, filename=f"color{done.path.suffix}", background=gone)
+        headers = {"Colorify-Notes": json.dumps(done.notes)} if done.notes else {}
+        background = BackgroundTask(shutil.rmtree, place, ignore_errors=True)
+        return FileResponse(done.path, headers=headers, filename=f"color{done.path.suffix}", background=background)
 
     @app.post("/batches", dependencies=guard, status_code=202)
     async def send(
         request: Request, knobs: Annotated[Knobs, Depends(_asked())], model: str = first
     ) -> dict[str, object]:
         """Pictures as the files of a form (multipart/form-data): the answer names the batch."""
-        desk: _Desk = app.state.desk
-        colorizer, place = desk.chosen(model), desk.place()
+        colorizer, place = app.state.desk.chosen(model), app.state.desk.place()
         _forget(app.state.batches, limits)
         if len(app.state.batches) >= limits.batches:
             shutil.rmtree(place, ignore_errors=True)
             raise HTTPException(503, "too many batches: try again", {"Retry-After": "60"})
-        async with request.form(max_files=limits.waiting) as form:
-            sent = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-            names = [f"{number:04d}-{_plain(file.filename)}" for number, file in enumerate(sent, 1)]
-            for name, file in zip(names, sent, strict=True):
-                (place / name).mkdir()
-                with (place / name / "in").open("wb") as kept:
-                    await asyncio.to_thread(shutil.copyfileobj, file.file, kept, _CHUNK)
-        found = _Batch(place, names)
-        number = secrets.token_hex(8)
-        options = BatchOptions(knobs, max_megapixels=limits.megapixels)
-        found.task = asyncio.create_task(_run(desk, found, colorizer, options))
-        app.state.batches[number] = found
+        try:
+            names = await _received(request, place, limits)
+        except BaseException:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
+        found, options = _Batch(place, names), BatchOptions(knobs, max_megapixels=limits.megapixels)
+        found.task = asyncio.create_task(_run(app.state.desk, found, colorizer, options))
+        app.state.batches[number := secrets.token_hex(8)] = found
         return {"batch": number} | found.told()
 
     def known(number: str) -> _Batch:
@@ -318,6 +311,18 @@ def application(
         return FileResponse(found.place / "result.zip", filename="colorized.zip")
 
     return app
+
+
+async def _received(request: Request, place: Path, limits: Limits) -> list[str]:
+    """Put the files of a form into folders of their own; returns the names of these."""
+    async with request.form(max_files=limits.waiting) as form:
+        sent = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+        names = [f"{number:04d}-{_plain(file.filename)}" for number, file in enumerate(sent, 1)]
+        for name, file in zip(names, sent, strict=True):
+            (place / name).mkdir()
+            with (place / name / "in").open("wb") as kept:
+                await asyncio.to_thread(shutil.copyfileobj, file.file, kept)
+    return names
 
 
 async def _run(desk: _Desk, found: _Batch, colorizer: Colorizer, options: BatchOptions) -> None:

@@ -129,6 +129,12 @@ def test_batches_are_few_and_go(colorizer):
         assert asking.post("/batches", files={"a": ("a.png", png())}).status_code == 202
 
 
+def test_a_batch_that_is_too_large_leaves_nothing(colorizer):
+    with client(colorizer, limits=Limits(megabytes=0.1)) as asking:
+        assert asking.post("/batches", files={"a": ("a.png", bytes(200_000))}).status_code == 413
+        assert not any(asking.app.state.desk.home.iterdir())
+
+
 def test_a_token_is_asked_for(colorizer):
     with client(colorizer, token="secret") as asking:
         assert asking.get("/health").status_code == 200

@@ -73,7 +73,8 @@ def video(
             **films,
         )
         if not (out or export_keyframes or preview):
-            print(f"{_listed(source, shots, options)}: {len(tables.read(shots)):,} shots")
+            tables.ensure(source, options)
+            print(f"{shots}: {len(tables.read(shots)):,} shots")
             return
         if out and (out == sequence.PIPE or sequence.is_numbered(out)):
             _frame_by_frame(source, out, load(model, device, blend=blend), options)
@@ -126,15 +127,6 @@ def _fraction(rate: str) -> Fraction:
     if not 0 < found <= 1000:
         raise ValueError(f"--rate {rate}: expected frames a second, such as 24 or 30000/1001")
     return found
-
-
-def _listed(source: Path, path: Path, options: film.FilmOptions) -> Path:
-    """A table of shots that is there, or is written now."""
-    from colorify.video import shots
-
-    if not path.exists():
-        shots.write(path, shots.find(source, options))
-    return path
 
 
 def _frame_by_frame(source: Path, out: Path, colorizer: Colorizer, options: film.FilmOptions) -> None:

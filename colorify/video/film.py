@@ -45,8 +45,7 @@ def colorize(
     source, out, options = Path(source), Path(out), options or FilmOptions()
     planned = plan(source, out, options)
     with named(source, out), lock(folder := hidden(out, ".parts")):
-        if options.shots and not options.shots.exists():
-            shots.write(options.shots, shots.find(source, options))
+        shots.ensure(source, options)
         done, parts = color_parts(source, folder, colorizer, options, progress)
         if not done.frames:
             parts.remove()

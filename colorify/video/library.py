@@ -51,8 +51,7 @@ def frames(path: str | Path, colorizer: Colorizer, options: FilmOptions | None =
             print(float(frame.time), frame.rgb.shape)
     """
     source, options = Path(path), options or _HOLDS_ALL
-    if options.shots and not options.shots.exists():
-        shots.write(options.shots, shots.find(source, options))
+    shots.ensure(source, options)
     target = target_of(source, options)
     context = VideoCodecContext.create("rawvideo", "w")
     context.width, context.height = target.size

@@ -133,6 +133,12 @@ def cut(lumas: Iterable[tuple[float, np.ndarray]]) -> Iterator[Shot]:
         yield Shot(times[0], None, times[len(times) // 2])
 
 
+def ensure(source: Path, options: FilmOptions) -> None:
+    """Write the table that the options name, if it is not there yet."""
+    if options.shots and not options.shots.exists():
+        write(options.shots, find(source, options))
+
+
 def find(source: Path, options: FilmOptions) -> list[Shot]:
     """The shots of a film, by looking at all of it once, whatever stretch is to be colored."""
     return list(seek(source, options))

@@ -136,9 +136,7 @@ def _guides(knob: Field, one: Made) -> list[str]:
     given = one.values.get(knob.name) or []
     if one.item.film and knob.name == "mask":
         return []
-    words = (
-        [given] if isinstance(given, str) else [f"guides/{Path(path).parent.name}-{Path(path).name}" for path in given]
-    )
+    words = [given] if isinstance(given, str) else [_guide(Path(path)) for path in given]
     return [part for word in words for part in (knob.metadata["option"], word)]
 
 
