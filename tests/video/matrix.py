@@ -241,9 +241,9 @@ def make(case: Case, folder: Path) -> Path:
     if case.sides == "all" and case.suffix == ".mkv":
         (folder / "font.ttf").write_bytes(b"letters")
         codecs += ["-attach", str(folder / "font.ttf"), "-metadata:s:t", "mimetype=application/x-truetype-font"]
-    run = ["ffmpeg", "-y", "-v", "error", *inputs, *maps, "-t", str(seconds), *_pictures(case), *codecs]
+    run = ["ffmpeg", "-nostdin", "-y", "-v", "error", *inputs, *maps, "-t", str(seconds), *_pictures(case), *codecs]
     run += ["-output_ts_offset", str(case.start)] if case.start else []
-    subprocess.run([*run, str(path)], check=True, capture_output=True, text=True)
+    subprocess.run([*run, str(path)], check=True, capture_output=True, text=True, timeout=120)
     return path
 
 
@@ -267,7 +267,8 @@ def _pictures(case: Case) -> list[str]:
         "mpeg2video": ["-bf", "2", "-g", "6", "-b:v", "6M"],
         "ffv1": ["-level", "3", "-strict", "experimental"],
         "dnxhd": ["-profile:v", "dnxhr_hqx"],
-        "libvpx-vp9": ["-cpu-used", "8", "-deadline", "realtime"],
+        "libvpx": ["-threads", "1"],  # its threads have been seen waiting for each other for ever
+        "libvpx-vp9": ["-threads", "1", "-cpu-used", "8", "-deadline", "realtime"],
         "mpeg1video": ["-b:v", "6M"],
         "mjpeg": ["-strict", "unofficial"],
     }
