@@ -99,7 +99,8 @@ def find_device(name: str) -> torch.device:
 def save(checkpoint: Checkpoint, path: Path, dtype: torch.dtype | None = None) -> None:
     """Write beside ``path``, then rename: the old file survives a full disk or a kill.
 
-    ``dtype`` (``torch.float16`` for releases) is how floating-point weights are stored; the state stays exact.
+    ``dtype`` (``torch.float16`` for releases) is how floating-point weights are stored; tensors with numbers too large
+    for it, and the state, stay exact.
     """
     tensors = {name: _stored(tensor, dtype) for name, tensor in checkpoint.weights.items()}
     tensors |= {STATE + name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.state.items()}
@@ -169,7 +170,8 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
 
 def _stored(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
     tensor = tensor.detach().cpu()
-    return (tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor).contiguous()
+    stored = tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor
+    return (stored if stored.isfinite().all() else tensor).contiguous()
 
 
 def _used(tensor: Tensor) -> Tensor:

@@ -43,6 +43,14 @@ def test_half_precision_is_smaller_and_close(checkpoint, tmp_path):
     torch.testing.assert_close(weights["head.weight"], checkpoint.weights["head.weight"], rtol=1e-3, atol=1e-6)
 
 
+def test_numbers_too_large_for_half_precision_stay_as_they_are(checkpoint, tmp_path):
+    name = next(name for name in checkpoint.weights if name.endswith("running_var"))
+    large = torch.full_like(checkpoint.weights[name], 70_000.0)
+    changed = replace(checkpoint, weights=checkpoint.weights | {name: large})
+    files.save(changed, tmp_path / "b.safetensors", torch.float16)
+    torch.testing.assert_close(files.load(tmp_path / "b.safetensors").weights[name], large)
+
+
 @pytest.mark.parametrize("position", [-1, -5000])
 def test_a_changed_byte_of_a_tensor_is_noticed(checkpoint, tmp_path, position):
     path = tmp_path / "model.safetensors"
