@@ -6,7 +6,7 @@ PYTEST := OMP_NUM_THREADS=1 $(PYTHON) -m pytest --numprocesses 2 --dist loadgrou
 PAGE := "$(CURDIR)/colorify/widgets/page"
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Create .venv with everything, from the lock
 $(READY): requirements.lock pyproject.toml
@@ -61,6 +61,9 @@ repro: $(READY) ## Run the chain of notebooks that params.yaml names, where some
 	@test -e .git || { echo "no .git here, as in a downloaded ZIP: dvc runs without git (.dvc/config.local says so)"; \
 		$(VENV)/bin/dvc config --local core.no_scm true; }
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc repro
+
+experiments: $(READY) ## Compare the experiments of `dvc exp run`: what they changed, and what came of it
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc exp show --no-pager --only-changed --drop '\.(py|ipynb|txt|safetensors)$$|^colorify/|^data/|^checkpoints/|^reports/'
 
 lab: $(READY) ## Open JupyterLab, on this machine alone
 	JUPYTER_CONFIG_PATH=$(PAGE) $(VENV)/bin/jupyter lab nbs

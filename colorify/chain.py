@@ -12,6 +12,16 @@ from pathlib import Path
 from colorify import params, report
 
 
+def sources(profile: str) -> Path:
+    """Write ``data/sources/PROFILE.txt``: what `collect` reads of this machine, so that dvc sees a change."""
+    from colorify.collect.sources import listing
+
+    out = params.root() / "data" / "sources" / f"{profile}.txt"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text("".join(f"{line}\n" for line in listing(profile)))
+    return out
+
+
 def run(stage: str, profile: str) -> Path:
     """Execute ``nbs/NN_STAGE.ipynb`` into ``reports/PROFILE/STAGE/`` and return the path of what was written.
 
@@ -44,4 +54,4 @@ def _is_result(output: dict) -> bool:
 
 
 if __name__ == "__main__":
-    run(*sys.argv[1:])
+    sources(sys.argv[2]) if sys.argv[1] == "sources" else run(*sys.argv[1:])

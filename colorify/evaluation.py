@@ -246,7 +246,7 @@ def classification_scores(colorizer: Colorizer, truths: Iterable[Image.Image]) -
     """How well a classifier knows the true class of a pixel, at the size of its prediction.
 
     ``nll`` in bits a pixel, ``top1`` and ``top5`` and ``ece`` (expected calibration error, Guo et al. 2017) in per
-    cent, and ``reliability``: confidence, accuracy and share of 15 equal bins of confidence.
+    cent, and ``reliability``: confidence, accuracy and share of ten bins that hold as many pixels each.
     """
     nlls, ranks, confidences = [], [], []
     for truth in truths:
@@ -267,7 +267,44 @@ def classification_scores(colorizer: Colorizer, truths: Iterable[Image.Image]) -
         "ece": 100 * ((confidence - accuracy).abs() * share).sum(),
     }
     rounded = {name: round(float(value), 4) for name, value in values.items()}
-    return rounded | {"reliability": tuple(part.numpy() for part in (confidence, accuracy, share))}
+    bins = metrics.equal_shares(torch.cat(confidences), rank == 0)
+    return rounded | {"reliability": tuple(part.numpy() for part in bins)}
+
+
+def color_histograms(columns: dict[str, Sequence[Image.Image]], bins: int = 36) -> dict[str, dict[str, np.ndarray]]:
+    """Of each column of pictures: ``chroma``, the share (%) of its pixels in bins of 100 / ``bins`` ab units of chroma,
+    and ``hue``, that of its chroma in bins of 360 / ``bins`` degrees of hue.
+    """
+    found: dict[str, dict[str, np.ndarray]] = {"chroma": {}, "hue": {}}
+    for name, pictures_ in columns.items():
+        ab = torch.cat([rgb_to_lab(to_planes(picture))[1:].flatten(1) for picture in pictures_], 1).numpy()
+        chroma, hue = np.hypot(*ab), np.degrees(np.arctan2(ab[1], ab[0])) % 360
+        for title, (values, end, weights) in {"chroma": (chroma, 100, None), "hue": (hue, 360, chroma)}.items():
+            counts = np.histogram(values, bins, (0, end), weights=weights)[0]
+            found[title][name] = 100 * counts / max(counts.sum(), 1e-9)
+    return found
+
+
+def grouped(scores: Scores, groups: Sequence[str]) -> dict[str, Summary]:
+    """The `summary` of each group of pictures, the largest first; those of under ten pictures are put together.
+
+    Keys are ``GROUP, PICTURES``.
+    """
+    counts = Counter(groups)
+    merged = np.array([group if counts[group] >= _SMALL_GROUP else "others" for group in groups])
+    parts = {}
+    for group, count in Counter(merged.tolist()).most_common():
+        chosen = merged == group
+        rows = {name: {m: v[chosen] for m, v in row.items() if m not in DRIFTS} for name, row in scores.items()}
+        parts[f"{group}, {count}"] = summary(rows)
+    return parts
+
+
+def headline(result: Summary, rows: Sequence[str]) -> dict[str, dict[str, float]]:
+    """What experiments are compared by: three numbers of each of ``rows``."""
+    return {
+        row: {name: result[row][name]["value"] for name in ("de2000", "below_gray", "colorfulness")} for row in rows
+    }
 
 
 def by_group(scores: Scores, groups: Sequence[str], metric: str = "de2000") -> str:
@@ -275,16 +312,11 @@ def by_group(scores: Scores, groups: Sequence[str], metric: str = "de2000") -> s
 
     ``groups`` names the group of every picture. Mean and 95 % interval; groups of under ten pictures are put together.
     """
-    counts = Counter(groups)
-    merged = np.array([group if counts[group] >= _SMALL_GROUP else "others" for group in groups])
     columns = [name for name in scores if name != "truth"]
-    lines = []
-    for group, count in Counter(merged.tolist()).most_common():
-        chosen = merged == group
-        part = summary(
-            {name: {m: v[chosen] for m, v in row.items() if m not in DRIFTS} for name, row in scores.items()}
-        )
-        lines.append([group, count, *(_cell(part[name].get(metric)) for name in columns)])
+    lines = [
+        [*title.rsplit(", ", 1), *(_cell(part[name].get(metric)) for name in columns)]
+        for title, part in grouped(scores, groups).items()
+    ]
     return report.table((metric, "photos", *columns), lines)
 
 

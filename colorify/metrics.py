@@ -124,6 +124,14 @@ def calibration(confidence: Tensor, correct: Tensor, bins: int = 15) -> tuple[Te
     return mean, accuracy, count / count.sum()
 
 
+def equal_shares(confidence: Tensor, correct: Tensor, bins: int = 10) -> tuple[Tensor, Tensor, Tensor]:
+    """As `calibration`, in bins that hold as many predictions each: none is empty, however unsure the model is."""
+    order = confidence.argsort()
+    parts = [confidence[order].tensor_split(bins), correct[order].to(confidence).tensor_split(bins)]
+    mean, accuracy = (torch.stack([part.mean() for part in each]) for each in parts)
+    return mean, accuracy, torch.full((bins,), 1 / bins)
+
+
 def below(errors: float | Tensor, reference: float | Tensor) -> float | Tensor:
     """How much smaller mean errors are than those of a reference, per cent."""
     return 100 * (1 - errors / reference)

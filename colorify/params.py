@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -10,6 +11,9 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 
 import yaml
+
+_EXPONENT = re.compile(r"[+-]?[0-9]+[eE][+-]?[0-9]+")
+"""5e-05: a number in YAML 1.2, which dvc writes, and text in YAML 1.1, which PyYAML reads."""
 
 
 class ParamsError(ValueError):
@@ -116,6 +120,8 @@ def _convert(value, hint, where: str):
             raise ParamsError(f"{where}: expected {len(kinds)} values, found {len(value)}: {value!r}")
         return tuple(_convert(item, kind, where) for item, kind in zip(value, kinds, strict=True))
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if hint is float and isinstance(value, str) and _EXPONENT.fullmatch(value):
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise ParamsError(f"{where}: expected {hint.__name__}, found {value!r}")

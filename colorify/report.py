@@ -1,4 +1,4 @@
-"""The only writer of ``reports/``: numbers as JSON, tables as Markdown, pictures as PNG."""
+"""The only writer of ``reports/``: numbers as JSON, tables as Markdown, pictures as WebP."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ def home(stage: str, profile: str | None = None) -> Path:
     return params.root() / "reports" / (profile or params.profile()) / stage
 
 
-def write_metrics(values: Mapping, folder: Path) -> Path:
-    """``metrics.json`` of a stage."""
-    path = Path(folder) / "metrics.json"
+def write_metrics(values: Mapping, folder: Path, name: str = "metrics") -> Path:
+    """``NAME.json`` of a stage."""
+    path = Path(folder) / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8", newline="\n")
     return _shown(path)
 
 
 def write_figure(picture: Image.Image, folder: Path, name: str) -> Path:
-    """``figures/NAME.png`` of a stage."""
-    path = Path(folder) / "figures" / f"{name}.png"
+    """``figures/NAME.webp`` of a stage; charts, which have few colours, without loss."""
+    path = Path(folder) / "figures" / f"{name}.webp"
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(path)
+    picture.convert("RGB").save(path, lossless=picture.mode == "P", quality=80)
     return _shown(path)
 
 
@@ -44,6 +44,15 @@ def write_table(text: str, folder: Path, name: str) -> Path:
 def comparison(rows: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> str:
     """A Markdown table of the numbers ``names``, one column for each of ``rows``."""
     return table(("", *rows), [[name, *(f"{row[name]:.2f}" for row in rows.values())] for name in names])
+
+
+def write_history(rows: Sequence[Mapping[str, float]], folder: Path, names: Sequence[str]) -> Path:
+    """``history.csv`` of a stage, a line a validation: what ``dvc plots`` draws."""
+    path = Path(folder) / "history.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [",".join(str(row[name]) for name in ("step", *names)) for row in rows]
+    path.write_text("\n".join([",".join(("step", *names)), *lines]) + "\n")
+    return _shown(path)
 
 
 def slim(notebook: Path) -> None:

@@ -57,3 +57,13 @@ def test_a_notebook_that_says_nothing_new_stays_as_it_was(tmp_path, monkeypatch)
     source.cells[0].source = "measure(again=True)"
     nbformat.write(source, tmp_path / "nbs" / "06_evaluate.ipynb")
     assert b"again" in chain.run("evaluate", "smoke").read_bytes()
+
+
+def test_the_listing_of_the_sources_is_written_for_dvc(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.jpg").write_bytes(b"1")
+    (tmp_path / "params.yaml").write_text("profile: p\np:\n  collect:\n    sources: [mine]\n")
+    monkeypatch.chdir(tmp_path)
+    out = chain.sources("p")
+    assert out == tmp_path / "data" / "sources" / "p.txt"
+    assert [line.split(" ")[-1] for line in out.read_text().splitlines()] == ["mine", "mine/a.jpg"]

@@ -80,7 +80,7 @@ def test_a_classifier_that_knows_nothing_scores_as_chance(checkpoint):
     scores = evaluation.classification_scores(blind, [photo(seed) for seed in range(3)])
     assert scores["nll"] == pytest.approx(8) and scores["top1"] == 0
     sure, _, share = scores["reliability"]
-    assert share[0] == 1 and sure[0] == pytest.approx(1 / 256)
+    assert share == pytest.approx(0.1) and len(share) == 10 and sure == pytest.approx(1 / 256)
 
 
 def test_a_sure_and_wrong_classifier_is_caught():
@@ -135,3 +135,29 @@ def test_groups_are_evaluated_apart(scores, tmp_path):
     (tmp_path / "groups.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match="expected the columns"):
         evaluation.read_groups(tmp_path / "groups.csv", ["a.png"])
+
+
+def test_colour_histograms_are_shares_and_know_red_from_blue():
+    red, blue = (Image.new("RGB", (8, 8), name) for name in ("red", "blue"))
+    found = evaluation.color_histograms({"red": [red, red], "both": [red, blue]}, bins=36)
+    assert all(values.sum() == pytest.approx(100) for chart in found.values() for values in chart.values())
+    assert np.flatnonzero(found["hue"]["red"]).tolist() == [4]  # 40 degrees
+    assert np.flatnonzero(found["hue"]["both"]).tolist() == [4, 30]  # 306 degrees
+
+
+def test_groups_are_summed_up_apart_and_small_ones_together():
+    values = {"gray": 4.0, "model": 3.0, "truth": 0.0}
+    metrics_ = ("de2000", "mse_ab", "auc_rebalanced")
+    scores = {row: {name: np.full(14, value) for name in metrics_} for row, value in values.items()}
+    scores["mean"] = scores["gray"]
+    parts = evaluation.grouped(scores, ["a"] * 10 + ["b"] * 3 + ["c"])
+    assert list(parts) == ["a, 10", "others, 4"]
+    assert parts["others, 4"]["model"]["de2000_below_gray"]["value"] == 1
+
+
+def test_the_headline_is_three_numbers_of_each_model():
+    number = {"value": 2.0, "low": 1.0, "high": 3.0}
+    result = {"gray": {}, "model": dict.fromkeys(("de2000", "below_gray", "colorfulness", "auc"), number)}
+    assert evaluation.headline(result, ["model"]) == {
+        "model": dict.fromkeys(("de2000", "below_gray", "colorfulness"), 2.0)
+    }

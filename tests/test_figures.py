@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 
 from colorify import figures
+from colorify.color import rgb_to_lab, to_rgb
 from conftest import photo
 
 
@@ -44,7 +45,28 @@ def test_charts_are_drawn():
         figures.over_ab({"prior": np.random.default_rng(0).random((16, 16))}, 110),
         figures.reliability(values, values**2, np.full(10, 0.1)),
         figures.heat(np.random.default_rng(0).random((20, 30)), "entropy"),
-        figures.intervals(result, ["de2000", "below_gray"]),
+        figures.intervals(figures.of_metrics(result, ["de2000", "below_gray"])),
+        figures.lines({"change": {"one": values, "two": values**2}}, "frame"),
     ]
-    assert [chart.width for chart in charts] == [720, 360, 360, 360, 720]
+    assert [chart.width for chart in charts] == [924, 462, 462, 462, 924, 660]
     assert all(len(np.unique(np.asarray(chart))) > 10 for chart in charts)
+    assert all(chart.mode == "P" for chart in charts)  # a quarter of the bytes
+    sheet = figures.stacked(*charts[:2])
+    assert sheet.size == (924, charts[0].height + charts[1].height)
+
+
+def test_every_colour_of_a_chart_is_told_apart_without_red_or_green():
+    """Simulated for people without L and without M cones (Machado 2009, severity 1)."""
+    protan = np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    )
+    deutan = np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    )
+    rgb = np.array([[int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)] for color in figures.COLORS])
+    for seen in (rgb, rgb**2.2 @ protan.T, rgb**2.2 @ deutan.T):
+        lab = rgb_to_lab(to_rgb((255 * np.clip(seen, 0, 1) ** (1 if seen is rgb else 1 / 2.2)).astype(np.uint8)[None]))[
+            0
+        ]
+        apart = np.linalg.norm(lab[:, None] - lab[None], axis=-1) + 99 * np.eye(len(lab))
+        assert apart.min() > 9

@@ -126,3 +126,10 @@ def test_calibration_of_a_known_forecast():
     sure, right, share = metrics.calibration(confidence, correct, bins=10)
     assert (float(sure[9]), float(right[9]), float(share[9])) == pytest.approx((0.95, 0.75, 4 / 6))
     assert (float(sure[1]), float(right[1]), float(share[1])) == pytest.approx((0.15, 0.5, 2 / 6))
+
+
+def test_bins_of_equal_shares_are_none_of_them_empty():
+    confidence, correct = torch.linspace(0.1, 0.3, 1000), torch.arange(1000) % 2 == 0
+    sure, right, share = metrics.equal_shares(confidence.flip(0), correct, bins=10)
+    assert torch.allclose(share, torch.full((10,), 0.1)) and (sure.diff() > 0).all()
+    assert torch.allclose(right, torch.full((10,), 0.5)) and sure[0] == pytest.approx(0.11, abs=1e-3)

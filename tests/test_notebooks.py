@@ -14,9 +14,10 @@ import yaml
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+LISTING = PIPELINE.pop("sources")  # no notebook: it lists the files that `collect` reads
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 FREE = {"00_tour", "08_studio"}  # of any profile: they read the released models and write nothing
-PROFILES = ("laptop", "smoke", "small", "full")
+PROFILES = ("laptop", "mine", "smoke", "small", "full")
 SHOWS_OR_GUARDS = {
     f"colorify/{name}.py"
     for name in (
@@ -95,13 +96,26 @@ def test_a_stage_runs_one_notebook_and_knows_what_it_needs(stage):
     assert (ROOT / notebook).exists() and notebook.endswith(f"_{stage}.ipynb")
     assert not {file for file in reached(ROOT / notebook) if not depends(stage, file)} - SHOWS_OR_GUARDS
     assert all((ROOT / dep).exists() for dep in entry["deps"] if "${profile}" not in dep)
-    outs = [next(iter(out)) if isinstance(out, dict) else out for out in entry["outs"]]
+    listed = [out for kind in ("outs", "metrics", "plots") for out in entry.get(kind, [])]
+    outs = [next(iter(out)) if isinstance(out, dict) else out for out in listed]
     own = (f"reports/${{profile}}/{stage}/", f"checkpoints/${{profile}}/{stage}/", f"data/{stage}ed/${{profile}}")
     assert all(out.startswith(own) for out in outs)
     assert f"reports/${{profile}}/{stage}/{Path(notebook).name}" in outs
     for name in entry["params"]:
         section = name.removeprefix("${profile}.")
         assert all(section in PARAMS[profile] for profile in PROFILES)
+
+
+def test_collect_depends_on_what_its_folders_hold_now():
+    (listing,) = LISTING["outs"][0]
+    assert listing in PIPELINE["collect"]["deps"] and LISTING["always_changed"]
+    assert LISTING["cmd"] == "python -m colorify.chain sources ${profile}"
+
+
+def test_experiments_are_compared_by_a_few_numbers():
+    """`dvc exp show` has a column for every number that dvc.yaml calls a metric."""
+    assert [stage for stage in PIPELINE if "metrics" in PIPELINE[stage]] == ["evaluate"]
+    assert {stage for stage in PIPELINE if "plots" in PIPELINE[stage]} == {"regression", "classification", "gan"}
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_mistakes(values, words):
         params.build(Outer, values, "regression")
 
 
-@pytest.mark.parametrize("profile", ["laptop", "smoke", "small", "full"])
+@pytest.mark.parametrize("profile", ["laptop", "mine", "smoke", "small", "full"])
 def test_the_sections_of_the_repository(profile):
     path = ROOT / "params.yaml"
     for stage in registry.METHODS:
@@ -73,6 +73,15 @@ def test_profile_and_section_are_looked_up(tmp_path):
         params.load("onne", Outer, path=path)
     with pytest.raises(ParamsError, match="did you mean 'laptop'"):
         params.load("one", Outer, "labtop", path)
+
+
+def test_small_numbers_as_dvc_writes_them(tmp_path):
+    """`dvc exp run -S p.one.rate=0.00005` writes 5e-05, which PyYAML reads as text."""
+    path = tmp_path / "params.yaml"
+    path.write_text("profile: p\np: {one: {steps: 1, rate: 5e-05}}\n")
+    assert params.load("one", Outer, path=path).rate == 5e-05
+    with pytest.raises(ParamsError, match="expected float, found 'fast'"):
+        params.build(Outer, {"steps": 1, "rate": "fast"})
 
 
 @pytest.mark.parametrize("text", ["a: [", "just text", "- 1"])
@@ -94,3 +103,16 @@ def test_without_a_repository_the_numbers_of_the_package_count(tmp_path, monkeyp
     assert params.find() == params.PACKAGED and params.root() == tmp_path
     assert params.PACKAGED.read_bytes() == (ROOT / "params.yaml").read_bytes()
     assert params.profile() == "laptop"
+
+
+def test_an_experiment_changes_one_line_of_the_file(tmp_path):
+    """`dvc exp run -S` writes params.yaml anew: what it would write otherwise stays as it is, comments too."""
+    from dvc.utils.serialize import modify_yaml
+
+    path = tmp_path / "params.yaml"
+    path.write_bytes((ROOT / "params.yaml").read_bytes())
+    with modify_yaml(path) as document:
+        document["laptop"]["regression"]["steps"] += 1
+    before, after = ((place / "params.yaml").read_text().splitlines() for place in (ROOT, tmp_path))
+    changed = [line for line in zip(before, after, strict=True) if line[0] != line[1]]
+    assert len(changed) == 1 and "steps" in changed[0][0]

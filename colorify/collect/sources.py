@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -52,6 +54,28 @@ def stage(profile: str | None = None, file: Path | None = None, progress: Progre
     home = collected(profile, file)
     progress(str(gather(config, home, progress)))
     return home
+
+
+def listing(profile: str | None = None, file: Path | None = None) -> list[str]:
+    """A line for each source of the stage, and for each file of those that lie here: its SHA-256 and its path.
+
+    A folder that grew, or a picture that was replaced, changes it; web sites and datasets cannot.
+    """
+    config, root = params.load("collect", CollectConfig, profile, file), params.root(file)
+    lines = []
+    for name in (*config.valid, *config.sources):
+        lines.append(name)
+        place = root / name
+        if place.suffix in (".csv", ".parquet") and place.is_file():
+            place = place.parent  # a manifest's pictures lie beside it
+        files = sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
+        lines += [f"{_digest(path)} {Path(os.path.relpath(path, root)).as_posix()}" for path in files if path.is_file()]
+    return lines
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def gather(config: CollectConfig, out: Path, progress: Progress = print) -> dict[str, int]:

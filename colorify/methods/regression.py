@@ -8,11 +8,12 @@ from typing import Literal
 from colorify.codec import Channels
 from colorify.data.cache import Pictures
 from colorify.losses import RegressionLoss
+from colorify.models import checkpoint, released
 from colorify.models.checkpoint import Checkpoint
 from colorify.training.config import Run, TrainConfig
 from colorify.training.method import Method
 from colorify.training.recipe import Recipe
-from colorify.training.transfer import Start, import_imagenet
+from colorify.training.transfer import Start, import_backbone, import_imagenet
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class RegressionConfig(TrainConfig):
     """Numbers of the method `regression`."""
 
     beta: float = 0.2  # of the smooth L1 loss, in units of 50 ab
-    encoder_weights: Literal["random", "imagenet"] = "random"  # that a fresh network starts from
+    backbone: str = ""  # a released model, or a file, whose backbone a fresh network starts from; empty: from none
+    encoder_weights: Literal["random", "imagenet"] = "random"  # without a backbone: what the encoder starts from
 
 
 def recipe(config: RegressionConfig, pictures: Pictures, run: Run) -> Recipe:
@@ -29,8 +31,12 @@ def recipe(config: RegressionConfig, pictures: Pictures, run: Run) -> Recipe:
 
 
 def prepare(config: RegressionConfig, source: Checkpoint | None, whole: bool) -> list[Start]:
-    """A network that starts from no model may start from ImageNet."""
-    return [import_imagenet] if config.encoder_weights == "imagenet" and source is None else []
+    """A network that starts from no model may start from a released one's backbone, or its encoder from ImageNet."""
+    if source is not None:
+        return []
+    if config.backbone:
+        return [import_backbone(checkpoint.load(released.find(config.backbone)))]
+    return [import_imagenet] if config.encoder_weights == "imagenet" else []
 
 
 METHOD = Method(

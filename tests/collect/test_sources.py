@@ -14,6 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from colorify.cli import app
+from colorify.collect import sources
 from colorify.collect.site import Site, serve
 from colorify.collect.sources import CollectConfig, gather
 from colorify.collect.store import CollectError
@@ -116,7 +117,8 @@ def test_validation_kept_as_a_whole(photos, tmp_path):
 def test_a_public_dataset_is_fetched_and_unpacked_once(site: Site, tmp_path, monkeypatch):
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as archive:
-        archive.add(SAMPLES, "tiny-pets")
+        for path in SAMPLES.glob("*.jpg"):
+            archive.add(path, f"tiny-pets/{path.name}")
     site.add("/tiny-pets.tgz", content.getvalue(), "application/gzip")
     monkeypatch.setattr(URLs, "PETS", f"{site.url}tiny-pets.tgz")
     for _ in range(2):
@@ -163,3 +165,31 @@ def test_the_stage_feeds_the_training_of_its_profile(photos, tmp_path):
     train, valid = pictures(file=params)
     assert len(train) + len(valid) == used(tmp_path / "data" / "collected" / "a") == 12
     assert {entry.split for entry in valid.entries} == {"valid"}
+
+
+def test_what_a_folder_holds_is_listed_with_its_contents(tmp_path):
+    """By it dvc knows that pictures were added, replaced or taken away."""
+    params = tmp_path / "params.yaml"
+    params.write_text(
+        "profile: p\np:\n  collect:\n    sources: [loopback, mine, one.jpg]\n    valid: [held/list.csv]\n"
+    )
+    for name in ("mine/deep/a.jpg", "one.jpg", "held/list.csv", "held/b.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    first = sources.listing("p", params)
+    named = [line.split(" ")[-1] for line in first]
+    assert named == [
+        "held/list.csv",
+        "held/b.jpg",
+        "held/list.csv",
+        "loopback",
+        "mine",
+        "mine/deep/a.jpg",
+        "one.jpg",
+        "one.jpg",
+    ]
+    assert sources.listing("p", params) == first
+    (tmp_path / "mine/b.jpg").write_text("new")
+    assert len(added := set(sources.listing("p", params)) - set(first)) == 1 and added.pop().endswith(" mine/b.jpg")
+    (tmp_path / "one.jpg").write_text("ONE.jpg")
+    assert sources.listing("p", params)[-1] != first[-1]

@@ -3,12 +3,18 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+import torch
+
+from colorify.codec import Channels
 from colorify.data.batches import AugmentConfig
 from colorify.data.cache import DataConfig, prepare
 from colorify.methods import regression
-from colorify.models import checkpoint
+from colorify.methods.regression import RegressionConfig
+from colorify.models import CheckpointError, checkpoint
+from colorify.models.unet import UNet
 from colorify.training.config import Run
-from conftest import photo
+from conftest import TINY, photo
 from training.conftest import CONFIG
 
 
@@ -27,3 +33,24 @@ def test_learns_two_pictures(tmp_path):
     config = replace(CONFIG, steps=60, sizes=((0.0, 32),), augment=plain, valid_every=60, ema=0.5, lr=2e-3)
     history = checkpoint.load(regression.METHOD.train(config, *sets, Run(tmp_path / "out"))).training["history"]
     assert history[-1]["below_gray"] > 25 and history[-1]["de2000"] < history[-1]["de2000_gray"]
+
+
+def test_a_fresh_network_starts_from_the_backbone_that_is_named(tmp_path):
+    """Its head starts fresh; a model that is begun from, or no backbone, leaves it alone."""
+    torch.manual_seed(0)
+    net = UNet(TINY, Channels().outputs)
+    checkpoint.save(checkpoint.Checkpoint(TINY, Channels(), "regression", net.state_dict()), tmp_path / "a.safetensors")
+    config = RegressionConfig(steps=1, network=TINY, backbone=str(tmp_path / "a.safetensors"))
+    (start,) = regression.prepare(config, None, whole=False)
+    fresh = UNet(TINY, Channels().outputs)
+    head = fresh.head.weight.clone()
+    start(fresh)
+    assert all(torch.equal(a, b) for a, b in zip(fresh.backbone.parameters(), net.backbone.parameters(), strict=True))
+    assert torch.equal(fresh.head.weight, head)
+    assert not regression.prepare(config, checkpoint.load(tmp_path / "a.safetensors"), whole=True)
+    assert not regression.prepare(replace(config, backbone=""), None, whole=False)
+
+
+def test_a_backbone_that_is_unknown_is_named():
+    with pytest.raises(CheckpointError, match="did you mean 'highres'"):
+        regression.prepare(RegressionConfig(steps=1, backbone="higres"), None, whole=False)
