@@ -18,7 +18,7 @@ def sources(profile: str) -> Path:
 
     out = params.root() / "data" / "sources" / f"{profile}.txt"
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text("".join(f"{line}\n" for line in listing(profile)))
+    out.write_text("".join(f"{line}\n" for line in listing(profile)), encoding="utf-8", newline="\n")
     return out
 
 

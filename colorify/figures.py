@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MARGIN, _TITLE = 4, 18
+_BASELINES = ("gray", "mean")
 STYLE = {
     "figure.dpi": 110,
     "font.size": 12,  # 18 px: still read when the chart is shown at half its width
@@ -140,9 +142,10 @@ def intervals(charts: dict[str, dict[str, dict[str, float]]], xlabel: str = "") 
     figure, axes = _canvas(len(charts))
     first = list(next(iter(charts.values())))
     for axis, (title, rows) in zip(axes, charts.items(), strict=True):
-        for number, (row, found) in enumerate(rows.items()):
+        colors = _colors(rows)
+        for row, found in rows.items():
             value, low, high = (found[key] for key in ("value", "low", "high"))
-            axis.errorbar([value], [row], xerr=[[value - low], [high - value]], fmt="o", color=_color(row, number))
+            axis.errorbar([value], [row], xerr=[[value - low], [high - value]], fmt="o", color=colors[row])
         axis.invert_yaxis()
         axis.margins(y=0.15)
         axis.set(title=AXES.get(title, title), xlabel=xlabel)
@@ -155,9 +158,10 @@ def of_metrics(result: dict[str, dict[str, dict[str, float]]], names: Sequence[s
     return {name: {row: values[name] for row, values in result.items() if name in values} for name in names}
 
 
-def _color(row: str, number: int) -> str:
-    """Baselines are gray."""
-    return COLORS[-1] if row in ("gray", "mean") else COLORS[number % (len(COLORS) - 1)]
+def _colors(rows: Iterable[str]) -> dict[str, str]:
+    """Baselines are gray; the others keep their colours from chart to chart."""
+    others = [row for row in rows if row not in _BASELINES]
+    return dict.fromkeys(_BASELINES, COLORS[-1]) | dict(zip(others, cycle(COLORS[1:-1]), strict=False))
 
 
 def histograms(charts: dict[str, Sequence[float]]) -> Image.Image:
@@ -223,4 +227,4 @@ def _drawn(figure: Figure) -> Image.Image:
 
 
 def _few_colors(chart: Image.Image) -> Image.Image:
-    return chart.quantize(128, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    return chart.quantize(48, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -51,20 +53,43 @@ def write_history(rows: Sequence[Mapping[str, float]], folder: Path, names: Sequ
     path = Path(folder) / "history.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [",".join(str(row[name]) for name in ("step", *names)) for row in rows]
-    path.write_text("\n".join([",".join(("step", *names)), *lines]) + "\n")
+    path.write_text("\n".join([",".join(("step", *names)), *lines]) + "\n", encoding="utf-8", newline="\n")
     return _shown(path)
 
 
 def slim(notebook: Path) -> None:
-    """Drop what an executed notebook need not keep: papermill's times and paths, and the PNG beside each JPEG."""
+    """Drop what an executed notebook need not keep: papermill's times and paths, the PNG beside each JPEG, and bytes
+    that nobody sees.
+    """
     book = json.loads(Path(notebook).read_text(encoding="utf-8"))
     for part in (book, *book["cells"]):
         part["metadata"].pop("papermill", None)
-    for cell in book["cells"]:
-        for output in cell.get("outputs", ()):
-            if "image/jpeg" in output.get("data", {}):
-                output["data"].pop("image/png", None)
+    for output in (output for cell in book["cells"] for output in cell.get("outputs", ())):
+        data = output.get("data", {})
+        if "image/jpeg" in data:
+            data.pop("image/png", None)
+        for kind in data.keys() & _LIGHTER.keys():
+            data[kind] = _lighter(data[kind], *_LIGHTER[kind])
     Path(notebook).write_text(json.dumps(book, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+
+
+_LIGHTER = {
+    "image/jpeg": ("JPEG", {"quality": 45, "optimize": True}),  # photos, at their own size
+    "image/png": ("PNG", {"optimize": True}),  # charts, of few colours
+}
+
+
+def _lighter(text: str | list[str], kind: str, options: dict) -> str:
+    """A picture in base64, saved anew if that is smaller; what is no picture stays as it is."""
+    text = "".join(text)
+    try:
+        content = base64.b64decode(text)
+        with Image.open(io.BytesIO(content), formats=(kind,)) as picture:
+            saved = io.BytesIO()
+            picture.save(saved, kind, **options)
+    except (OSError, ValueError):
+        return text
+    return base64.b64encode(saved.getvalue()).decode() if saved.tell() < len(content) else text
 
 
 def _shown(path: Path) -> Path:

@@ -13,7 +13,7 @@ from colorify.models.checkpoint import Checkpoint
 from colorify.training.config import Run, TrainConfig
 from colorify.training.method import Method
 from colorify.training.recipe import Recipe
-from colorify.training.transfer import Start, import_backbone, import_imagenet
+from colorify.training.transfer import Start, import_backbone, import_imagenet, import_model
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class RegressionConfig(TrainConfig):
     """Numbers of the method `regression`."""
 
     beta: float = 0.2  # of the smooth L1 loss, in units of 50 ab
-    backbone: str = ""  # a released model, or a file, whose backbone a fresh network starts from; empty: from none
-    encoder_weights: Literal["random", "imagenet"] = "random"  # without a backbone: what the encoder starts from
+    start: str = ""  # a released model, or a file, that a fresh network starts from; empty: from none
+    encoder_weights: Literal["random", "imagenet"] = "random"  # without a start: those of the encoder
 
 
 def recipe(config: RegressionConfig, pictures: Pictures, run: Run) -> Recipe:
@@ -31,11 +31,15 @@ def recipe(config: RegressionConfig, pictures: Pictures, run: Run) -> Recipe:
 
 
 def prepare(config: RegressionConfig, source: Checkpoint | None, whole: bool) -> list[Start]:
-    """A network that starts from no model may start from a released one's backbone, or its encoder from ImageNet."""
+    """A network that is given no model starts from a released one, or its encoder from ImageNet.
+
+    Of the released one it takes the backbone, and the head too where that predicts ab as this method does.
+    """
     if source is not None:
         return []
-    if config.backbone:
-        return [import_backbone(checkpoint.load(released.find(config.backbone)))]
+    if config.start:
+        found = checkpoint.load(released.find(config.start))
+        return [import_model(found, METHOD.codec) if found.codec == METHOD.codec else import_backbone(found)]
     return [import_imagenet] if config.encoder_weights == "imagenet" else []
 
 
