@@ -272,15 +272,15 @@ def classification_scores(colorizer: Colorizer, truths: Iterable[Image.Image]) -
 
 
 def color_histograms(columns: dict[str, Sequence[Image.Image]], bins: int = 36) -> dict[str, dict[str, np.ndarray]]:
-    """Of each column of pictures: ``chroma``, the share (%) of its pixels in bins of 100 / ``bins`` ab units of chroma,
-    and ``hue``, that of its chroma in bins of 360 / ``bins`` degrees of hue.
+    """Of each column of pictures, in ``bins``: ``chroma``, the share (%) of its pixels over 0 to 100 ab units and more,
+    and ``hue``, the share of its chroma over 0 to 360 degrees.
     """
     found: dict[str, dict[str, np.ndarray]] = {"chroma": {}, "hue": {}}
     for name, pictures_ in columns.items():
         ab = torch.cat([rgb_to_lab(to_planes(picture))[1:].flatten(1) for picture in pictures_], 1).numpy()
         chroma, hue = np.hypot(*ab), np.degrees(np.arctan2(ab[1], ab[0])) % 360
         for title, (values, end, weights) in {"chroma": (chroma, 100, None), "hue": (hue, 360, chroma)}.items():
-            counts = np.histogram(values, bins, (0, end), weights=weights)[0]
+            counts = np.histogram(values.clip(0, end), bins, (0, end), weights=weights)[0]
             found[title][name] = 100 * counts / max(counts.sum(), 1e-9)
     return found
 

