@@ -63,7 +63,7 @@ repro: $(READY) ## Run the chain of notebooks that params.yaml names, where some
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc repro
 
 experiments: $(READY) ## Compare the experiments of `dvc exp run`: what they changed, and what came of it
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc exp show --no-pager --only-changed --drop '\.(py|ipynb|txt|safetensors)$$|^colorify/|^data/|^checkpoints/|^reports/'
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" dvc exp show --no-pager --only-changed --drop '\.(py|ipynb|txt|safetensors)$$|^colorify/|^data/|^checkpoints/'
 
 lab: $(READY) ## Open JupyterLab, on this machine alone
 	JUPYTER_CONFIG_PATH=$(PAGE) $(VENV)/bin/jupyter lab nbs
