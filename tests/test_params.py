@@ -10,9 +10,11 @@ from colorify import params
 from colorify.collect.sources import CollectConfig
 from colorify.data.cache import DataConfig
 from colorify.methods import registry
+from colorify.models import checkpoint, released
 from colorify.params import ParamsError
 
 ROOT = Path(__file__).parents[1]
+CHAIN = ("regression", "classification", "gan")
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,14 @@ def test_the_sections_of_the_repository(profile):
         assert params.load(stage, config, profile, path).steps > 0
     assert params.load("collect", CollectConfig, profile, path).sources
     assert params.load("data", DataConfig, profile, path).side > 0
+
+
+@pytest.mark.parametrize("profile", ["laptop", "mine"])
+def test_a_profile_that_starts_from_a_released_model_has_its_network(profile):
+    """A release of another network would stop the chain at the regression."""
+    found = {stage: params.load(stage, registry.method(stage).config, profile, ROOT / "params.yaml") for stage in CHAIN}
+    network = checkpoint.load(released.find(found["regression"].start)).network
+    assert {stage: config.network for stage, config in found.items()} == dict.fromkeys(CHAIN, network)
 
 
 def test_profile_and_section_are_looked_up(tmp_path):

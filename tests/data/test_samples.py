@@ -48,6 +48,22 @@ def test_every_picture_is_listed_with_its_source_author_and_license(entries):
         assert re.fullmatch(r"[\w.-]+ [\w.:+-]+: \S.*\.(jpg|png|webp)", entry.page), entry
 
 
+@pytest.mark.parametrize(
+    ("name", "author", "license"),
+    [
+        ("america", "Tom Harpel", "CC-BY-2.0"),  # README in explore_world_music.rcc
+        ("mexico", "Elidealista", "CC0-1.0"),
+        ("bison", "Kurt Kaiser", "CC0-1.0"),  # README in explore_world_animals.rcc
+        ("drop", "stefonarch", "CC-BY-SA-3.0"),  # wallpapers/License
+        ("sea-sunset", "Sebastian Voortman", "CC0-1.0"),  # AUTHORS
+        ("dune", "Marco Cogoni; Hylke Bons", "GPL-2+"),  # debian/copyright
+    ],
+)
+def test_rights_are_as_the_document_nearest_to_the_picture_states_them(entries, name, author, license):
+    (entry,) = [entry for entry in entries if entry.path == f"photos/{name}.jpg"]
+    assert (entry.caption, entry.license) == (f"by {author}", license)
+
+
 def test_the_table_of_the_readme_is_that_of_the_manifest():
     readme = SAMPLES.parent / "README.md"
     assert readme.read_text() == runpy.run_path(str(SAMPLES.parent / "table.py"))["written"](readme.read_text())
