@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,23 +23,35 @@ _BASES = {f"efficientnet_lite{n}": f"timm/tf_efficientnet_lite{n}.in1k" for n in
 """Encoder -> whose ImageNet weights it starts from (`colorify.models.imagenet`), by the name that hubs know them by."""
 
 
+@dataclass(frozen=True)
+class Changes:
+    """What is done to a model before it is released."""
+
+    start: Path | None = None  # of `averaged`: the model that the training started from
+    share: float = 0.0  # of `averaged`
+    logit_adjustment: float = 0.0  # of `adjusted`
+    saturation: float = 1.0  # of `saturated`
+
+    def made(self, model: Checkpoint) -> Checkpoint:
+        """The model so changed."""
+        model = averaged(model, checkpoint.load(self.start), self.share) if self.start else model
+        model = adjusted(model, self.logit_adjustment) if self.logit_adjustment else model
+        return saturated(model, self.saturation) if self.saturation != 1 else model
+
+
 def release(
     model: Path,
     out: Path,
     truths: Sequence[Image.Image],
     sizes: Sequence[int],
     note: str = "",
-    logit_adjustment: float = 0.0,
-    saturation: float = 1.0,
+    changes: Changes = Changes(),
 ) -> Summary:
     """Store a trained model as float16 at ``out``, with the network size of the lowest ab error, and its metrics.
 
-    ``logit_adjustment`` is that of `adjusted`, ``saturation`` that of `saturated`. The metrics are those of the stored
-    weights at the chosen size.
+    The metrics are those of the stored weights at the chosen size.
     """
-    trained = checkpoint.load(model)
-    trained = adjusted(trained, logit_adjustment) if logit_adjustment else trained
-    trained = saturated(trained, saturation) if saturation != 1 else trained
+    trained = changes.made(checkpoint.load(model))
     colorizer = Colorizer(trained)
     tried = {str(size): partial(colorizer, size=size) for size in sizes}
     trial = evaluation.score(tried, truths, trained.training["prior"], names=["mse_ab"])
@@ -51,6 +63,24 @@ def release(
     result = evaluation.summary(evaluation.evaluate({out.stem: Colorizer.load(out)}, truths))
     checkpoint.save(replace(checkpoint.load(out), training=training | {"metrics": result}), out, torch.float16)
     return result
+
+
+def averaged(model: Checkpoint, start: Checkpoint, share: float) -> Checkpoint:
+    """Take a ``share`` (0..1) of every weight from the model that the training started from.
+
+    What a fine-tuning gains and what it loses both fade, and not alike (Wortsman et al. 2022, Robust fine-tuning of
+    zero-shot models). A GAN started from a regression made more saturated: so is ``start``. ValueError when the two
+    are not of one network and codec.
+    """
+    if (model.network, model.codec) != (start.network, start.codec):
+        raise ValueError(f"the {model.method} and the {start.method} are not of one network: no mean of their weights")
+    if model.method == "gan" and start.method != "gan":
+        start = saturated(start, model.training["config"]["saturation"])
+    weights = {
+        name: tensor.lerp(start.weights[name], share) if tensor.is_floating_point() else tensor
+        for name, tensor in model.weights.items()
+    }
+    return replace(model, weights=weights, training=model.training | {"start_share": share})
 
 
 def adjusted(model: Checkpoint, share: float) -> Checkpoint:
@@ -86,6 +116,7 @@ def card(model: Checkpoint, name: str) -> str:
     table = report.table(("network size", "mean ab squared error"), list(training["mse_ab_by_size"].items()))
     sizes = f", chosen by the ab error at full size.\n\n{table}" if len(training["mse_ab_by_size"]) > 1 else "."
     changes = {
+        "start_share": "\nOf every weight, a share of {} is that of the model that the training started from.\n",
         "logit_adjustment": "\nOf the class weights' effect, a share of {} was taken back after training.\n",
         "saturation": "\nThe predicted chroma was multiplied by {} after training.\n",
     }

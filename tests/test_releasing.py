@@ -42,6 +42,18 @@ def test_release_chooses_the_size_and_tells(checkpoint, tmp_path):
     torch.testing.assert_close(stored.weights["head.weight"], checkpoint.weights["head.weight"], rtol=1e-3, atol=1e-4)
 
 
+def test_a_mean_with_the_start_lies_between_them(checkpoint):
+    gan = replace(checkpoint, method="gan", training={"config": {"saturation": 1.5}})
+    ones = {name: torch.ones_like(tensor) for name, tensor in checkpoint.weights.items()}
+    start = replace(checkpoint, weights=ones)
+    mean = releasing.averaged(gan, start, 0.25)
+    assert mean.training["start_share"] == 0.25
+    for name, reached in (("head.weight", 1.5), ("backbone.decoder.0.mix1.weight", 1.0)):
+        torch.testing.assert_close(mean.weights[name], 0.75 * gan.weights[name] + 0.25 * reached)
+    with pytest.raises(ValueError, match="not of one network"):
+        releasing.averaged(gan, replace(start, codec=Bits(4)), 0.5)
+
+
 def test_a_calmed_classifier_answers_the_true_shares(checkpoint):
     """With weights w a network learns p * w; all of it taken back gives p."""
     codec = Bits(4)

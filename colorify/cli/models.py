@@ -104,6 +104,10 @@ def release(
     ] = 0,
     calm: Annotated[float | None, typer.Option(hidden=True, help="Old name of --logit-adjustment.")] = None,
     saturation: Annotated[float, typer.Option(min=0, max=10, help="Multiplies the chroma, for good.")] = 1,
+    start: Annotated[Path | None, typer.Option(help="The model that the training started from.")] = None,
+    start_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of every weight to take from --start (Wortsman 2022).")
+    ] = 0,
 ) -> None:
     """Store a trained model for release, with its best network size, its metrics and its card."""
     from colorify import evaluation, releasing
@@ -115,6 +119,7 @@ def release(
 
     with plainly():
         truths, sizes = list(dict(evaluation.photos(data)).values()), size or (96, 112, 128, 144, 160)
-        result = releasing.release(model, out, truths, sizes, note, logit_adjustment, saturation)
+        changes = releasing.Changes(start, start_share, logit_adjustment, saturation)
+        result = releasing.release(model, out, truths, sizes, note, changes)
         out.with_suffix(".md").write_text(releasing.card(checkpoint.load(out), out.stem), encoding="utf-8")
     print(evaluation.as_table(result))

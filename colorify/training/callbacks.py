@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -113,11 +114,11 @@ class Live:
 
     def show(self, draw: Callable[[], Image.Image]) -> None:
         """Show what is drawn; nothing happens outside of a notebook."""
-        from IPython import get_ipython
+        ipython = sys.modules.get("IPython")  # a notebook has imported it
+        if not (ipython and hasattr(ipython.get_ipython(), "kernel")):
+            return
         from IPython.display import display
 
-        if not hasattr(get_ipython(), "kernel"):
-            return
         if self.handle is None:
             self.handle = display(draw(), display_id=True)
         else:

@@ -1,8 +1,10 @@
 """The rate of the schedule rises, holds and falls; live pictures: tests/training/test_notebook.py."""
 
+import sys
+
 import pytest
 
-from colorify.training.callbacks import Schedule
+from colorify.training.callbacks import Live, Schedule
 
 
 def test_schedule_rises_and_falls_to_zero():
@@ -13,3 +15,8 @@ def test_schedule_rises_and_falls_to_zero():
     rates = [schedule.at(step) for step in range(101)]
     assert rates[0] == pytest.approx(0.1) and rates[9] == 1.0 and max(rates) == 1.0
     assert rates[10:] == sorted(rates[10:], reverse=True) and rates[100] == pytest.approx(0)
+
+
+def test_without_ipython_nothing_is_shown(monkeypatch):
+    monkeypatch.setitem(sys.modules, "IPython", None)  # an import of it fails
+    Live().show(lambda: pytest.fail("drawn"))
