@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 
 from colorify import evaluation, report
-from colorify.codec import Channels, rebalancing
+from colorify.codec import Bits, Channels, rebalancing
 from colorify.evaluation import Summary, as_table
 from colorify.inference import Colorizer
 from colorify.metrics import HEADLINES
@@ -41,10 +41,10 @@ def release(
     trained = adjusted(trained, logit_adjustment) if logit_adjustment else trained
     trained = saturated(trained, saturation) if saturation != 1 else trained
     colorizer = Colorizer(trained)
-    tried = {str(size): partial(colorizer, size=size) for size in sizes}
+    tried: evaluation.Rows = {str(size): partial(colorizer, size=size) for size in sizes}
     trial = evaluation.score(tried, truths, trained.training["prior"], names=["mse_ab"])
     errors = {size: trial[str(size)]["mse_ab"].mean() for size in sizes}
-    best = min(errors, key=errors.get)
+    best = min(errors, key=lambda size: errors[size])
     by_size = {str(size): round(float(error), 3) for size, error in errors.items()}
     training = trained.training | {"size": best, "mse_ab_by_size": by_size, "note": note}
     checkpoint.save(replace(trained, training=training), out, torch.float16)
@@ -62,6 +62,8 @@ def adjusted(model: Checkpoint, share: float) -> Checkpoint:
     config = model.training["config"]
     if config.get("weighting") != "rebalanced":
         raise ValueError(f"a {model.method} model without rebalanced classes has nothing to take back")
+    if not isinstance(model.codec, Bits):
+        raise ValueError(f"a {model.method} model has no classes: nothing to take back")
     weights = rebalancing(torch.tensor(model.training["prior"]), model.codec, config["rebalance"])
     bias = model.weights["head.bias"] - share * weights.log()
     training = model.training | {"logit_adjustment": share}

@@ -14,6 +14,8 @@ from colorify.training.method import Method
 from colorify.training.recipe import Recipe
 from colorify.training.transfer import Start, import_imagenet
 
+_CODEC = Channels()
+
 
 @dataclass(frozen=True)
 class RegressionConfig(TrainConfig):
@@ -25,7 +27,7 @@ class RegressionConfig(TrainConfig):
 
 def recipe(config: RegressionConfig, pictures: Pictures, run: Run) -> Recipe:
     """Smooth L1 on ab."""
-    return Recipe(METHOD.name, METHOD.codec, RegressionLoss(METHOD.codec, config.beta))
+    return Recipe(METHOD.name, _CODEC, RegressionLoss(_CODEC, config.beta))
 
 
 def prepare(config: RegressionConfig, source: Checkpoint | None, whole: bool) -> list[Start]:
@@ -36,7 +38,7 @@ def prepare(config: RegressionConfig, source: Checkpoint | None, whole: bool) ->
 METHOD = Method(
     "regression",
     RegressionConfig,
-    Channels(),
+    _CODEC,
     recipe,
     prepare=prepare,
 )

@@ -109,7 +109,7 @@ def beside(left: Picture, right: Picture) -> Picture:
     left, right = upright(left), upright(right)
     if left.pixels.ndim == 2:
         left = replace(left, pixels=np.dstack((left.pixels,) * 3))
-    alpha = None if right.alpha is None else np.hstack((left.alpha, right.alpha))
+    alpha = None if left.alpha is None or right.alpha is None else np.hstack((left.alpha, right.alpha))
     return replace(right, pixels=np.hstack((left.pixels, right.pixels)), alpha=alpha)
 
 

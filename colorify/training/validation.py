@@ -26,7 +26,8 @@ class _Decoder:
     """The ab of a prediction, decoded once for all metrics of a batch."""
 
     def __init__(self, codec: Codec):
-        self.codec, self.pred = codec, None
+        self.codec = codec
+        self.pred: Tensor | None = None
 
     def __call__(self, pred: Tensor) -> Tensor:
         if self.pred is not pred:
@@ -96,7 +97,7 @@ class Ratio(Metric):
     @property
     def value(self) -> float:
         value, reference = self.metric.value, max(self.reference.value, 1e-9)
-        return metrics.below(value, reference) if self.below else value / reference
+        return float(metrics.below(value, reference)) if self.below else value / reference
 
 
 def validation_metrics(codec: Codec, mean_ab: Sequence[float], prior: Sequence[float]) -> list[Metric]:
