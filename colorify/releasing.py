@@ -60,10 +60,8 @@ def adjusted(model: Checkpoint, share: float) -> Checkpoint:
     Long-tail learning via logit adjustment). ValueError for a model that learnt without such weights.
     """
     config = model.training["config"]
-    if config.get("weighting") != "rebalanced":
+    if config.get("weighting") != "rebalanced" or not isinstance(model.codec, Bits):
         raise ValueError(f"a {model.method} model without rebalanced classes has nothing to take back")
-    if not isinstance(model.codec, Bits):
-        raise ValueError(f"a {model.method} model has no classes: nothing to take back")
     weights = rebalancing(torch.tensor(model.training["prior"]), model.codec, config["rebalance"])
     bias = model.weights["head.bias"] - share * weights.log()
     training = model.training | {"logit_adjustment": share}

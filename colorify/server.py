@@ -177,9 +177,8 @@ def _asked() -> Callable[..., Knobs]:
 
     def knobs(hints: str, palette: str, **values: Any) -> Knobs:
         try:
-            told: Any = [tuple(hint) for hint in json.loads(hints)] if hints else ()
-            words: Any = palette.split(",") if palette else None
-            return Knobs(**values, hints=told, palette=words)
+            told = [tuple(hint) for hint in json.loads(hints)] if hints else ()
+            return Knobs(**values | {"hints": told, "palette": palette.split(",") if palette else None})
         except (ValueError, TypeError) as error:
             raise HTTPException(422, f"{error}") from None
 

@@ -126,3 +126,10 @@ def test_calibration_of_a_known_forecast():
     sure, right, share = metrics.calibration(confidence, correct, bins=10)
     assert (float(sure[9]), float(right[9]), float(share[9])) == pytest.approx((0.95, 0.75, 4 / 6))
     assert (float(sure[1]), float(right[1]), float(share[1])) == pytest.approx((0.15, 0.5, 2 / 6))
+
+
+def test_what_is_made_of_other_metrics_is_not_measured():
+    """`evaluation.score` takes names: a wrong one is told with those that go."""
+    with pytest.raises(ValueError, match=r"below_gray is made from other metrics: choose of de2000, .*mse_ab"):
+        metrics.METRICS["below_gray"].of([])
+    assert metrics.METRICS["de2000"].of([]) is metrics.de2000

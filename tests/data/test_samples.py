@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
+from colorify import extras
 from colorify.data import samples
 
 SAMPLES = Path(__file__).parents[2] / "data" / "sample"
@@ -22,3 +24,10 @@ def test_small_copies_are_those_of_the_repository(tmp_path):
     for path in tmp_path.iterdir():
         with Image.open(path) as made, Image.open(SAMPLES / path.name) as kept:
             assert made.size == kept.size and made.mode == kept.mode and min(made.size) <= 256
+
+
+def test_without_their_packages_the_error_names_the_one_to_install(monkeypatch):
+    monkeypatch.setattr(samples, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError) as found:
+        samples.picture("china")
+    assert "needs sklearn: pip install" in extras.explained(found.value, "image")
