@@ -45,6 +45,9 @@ def test_charts_are_drawn():
         figures.reliability(values, values**2, np.full(10, 0.1)),
         figures.heat(np.random.default_rng(0).random((20, 30)), "entropy"),
         figures.intervals(result, ["de2000", "below_gray"]),
+        figures.lines({"loss": {"one": [3, 2, 1], "two": [2, 2, 2]}}, "step"),
+        figures.histograms({"chroma": values, "luma": values**2}),
+        figures.bars({"sources": {"one": 3, "two": 5}}),
     ]
-    assert [chart.width for chart in charts] == [720, 360, 360, 360, 720]
+    assert [chart.width for chart in charts] == [720, 360, 360, 360, 720, 360, 720, 560]
     assert all(len(np.unique(np.asarray(chart))) > 10 for chart in charts)
