@@ -59,7 +59,7 @@ def adjusted(model: Checkpoint, share: float) -> Checkpoint:
     A network that learnt with weights w answers p * w; a share of log w is taken from its logits (Menon et al. 2021,
     Long-tail learning via logit adjustment). ValueError for a model that learnt without such weights.
     """
-    config = model.training["config"]
+    config = model.training.get("config", {})
     if config.get("weighting") != "rebalanced" or not isinstance(model.codec, Bits):
         raise ValueError(f"a {model.method} model without rebalanced classes has nothing to take back")
     weights = rebalancing(torch.tensor(model.training["prior"]), model.codec, config["rebalance"])
