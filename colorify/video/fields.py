@@ -86,7 +86,8 @@ class Mark:
 def deinterlaced(frames: Iterator[VideoFrame], top_first: bool | None, flagged: bool) -> Iterator[VideoFrame]:
     """One progressive frame of each planar one, at its time, by FFmpeg's bwdif; all, or those ``flagged`` alone."""
     order = {True: "tff", False: "bff", None: "auto"}[None if flagged else top_first]
-    graph, waiting = None, deque[tuple[int, Fraction]]()
+    graph: Graph | None = None
+    waiting = deque[tuple[int | None, Fraction | None]]()
     for number, frame in enumerate(frames):
         waiting.append((frame.pts, frame.time_base))
         frame = _for_filter(frame)
@@ -100,7 +101,7 @@ def deinterlaced(frames: Iterator[VideoFrame], top_first: bool | None, flagged: 
         yield from _timed(graph, waiting)
 
 
-def _timed(graph: Graph, waiting: deque[tuple[int, Fraction]]) -> Iterator[VideoFrame]:
+def _timed(graph: Graph, waiting: deque[tuple[int | None, Fraction | None]]) -> Iterator[VideoFrame]:
     with suppress(av.BlockingIOError, av.EOFError):
         while True:
             frame = _pulled(graph)
