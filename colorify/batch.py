@@ -46,7 +46,7 @@ class BatchOptions:
     layers: bool = False  # color as a layer of its own over the gray
     films: Mapping[str, Any] = field(default_factory=dict)  # more of `colorify.video.job.FilmOptions`
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.layers and self.side_by_side:
             raise ValueError("layers lie over each other: choose --layers or --side-by-side")
 

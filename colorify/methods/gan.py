@@ -51,7 +51,7 @@ class GanLoss:
     saturation: float = 1.0
     luma: Tensor | None = None  # (B, 1, h, w) of the batch
 
-    def __call__(self, output: Tensor, ab: Tensor, *_) -> Tensor:
+    def __call__(self, output: Tensor, ab: Tensor, *_: Tensor) -> Tensor:
         loss = self.regression(output, ab * self.saturation)
         if self.luma is None:
             return loss

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from fastai.learner import AvgLoss
+from fastai.learner import AvgLoss, Learner
 from fastai.metrics import Metric
 from torch import Tensor
 from torch.nn import functional as F
@@ -48,7 +48,7 @@ class MeanMetric(Metric):
     def reset(self) -> None:
         self.total, self.count = 0.0, 0
 
-    def accumulate(self, learn) -> None:
+    def accumulate(self, learn: Learner) -> None:
         luma, ab = F.avg_pool2d(learn.xb[0], 2), learn.yb[0]
         predicted = self.decode(learn.pred) if self.constant is None else _everywhere(self.constant, ab)
         self.total += float(self.measure(torch.cat((luma, predicted), 1), torch.cat((luma, ab), 1)).sum())
@@ -64,7 +64,7 @@ class MeanMetric(Metric):
 class MeanLoss(AvgLoss):
     """fastai's, over the pictures of all processes; they may have different numbers of batches."""
 
-    def accumulate(self, learn) -> None:
+    def accumulate(self, learn: Learner) -> None:
         size = len(learn.yb[0])
         self.total += float(learn.loss.detach().mean()) * size
         self.count += size
@@ -90,7 +90,7 @@ class Ratio(Metric):
         self.metric.reset()
         self.reference.reset()
 
-    def accumulate(self, learn) -> None:
+    def accumulate(self, learn: Learner) -> None:
         self.metric.accumulate(learn)
         self.reference.accumulate(learn)
 

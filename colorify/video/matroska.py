@@ -43,7 +43,7 @@ def told(stream: VideoStream, packet: Packet, view: View) -> VideoStream:
 class _Stream:
     """What is written, and no way back: nothing in it says where the rest is."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.content = bytearray()
 
     def write(self, content: bytes) -> int:

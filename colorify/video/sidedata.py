@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,7 +111,7 @@ def _said(found: Mastering, scales: tuple[float, float], form: str) -> str:
     return f"G({x[2]},{x[3]})B({x[4]},{x[5]})R({x[0]},{x[1]})WP({x[6]},{x[7]})L({high},{low})"
 
 
-def _params(display: str, content: str, whole: bool):
+def _params(display: str, content: str, whole: bool) -> Callable[[Mastering], list[str]]:
     scales, form = ((50_000, 10_000), ".0f") if whole else ((1, 1), ".6g")
 
     def params(found: Mastering) -> list[str]:

@@ -46,7 +46,7 @@ def mark(x: float, y: float, color: str, size: tuple[int, int]) -> Mark:
 class History:
     """The hints of one picture, and those before and after each step."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.now: tuple[Mark, ...] = ()
         self.past: list[tuple[Mark, ...]] = []
         self.future: list[tuple[Mark, ...]] = []
@@ -92,7 +92,7 @@ class Item:
 class Shelf:
     """All that was opened, in a folder that goes with the studio; one is worked on."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="colorify-studio-"))
         weakref.finalize(self, shutil.rmtree, self.home, ignore_errors=True)
         self.items: list[Item] = []
