@@ -35,6 +35,14 @@ def test_a_time_lapse_plays_every_grid(tmp_path):
         assert (lapse.n_frames, lapse.size) == (3, (64, 48))
 
 
+def test_charts_of_counts_are_as_wide_as_they_are_many():
+    values = np.linspace(0, 1, 10)
+    many, one = figures.histograms({"a": values, "b": values**2}), figures.histograms({"a": values})
+    assert many.width == 2 * one.width and many.height == one.height
+    bars = figures.bars({"sources": {"one": 3, "two": 5}})
+    assert all(len(np.unique(np.asarray(chart))) > 10 for chart in (many, one, bars))
+
+
 def test_charts_are_drawn():
     rows = [{"step": step, "loss": 1 / step, "de2000": 10 - step} for step in (1, 2, 3)]
     values, interval = np.linspace(0, 1, 10), {"value": 2.0, "low": 1.0, "high": 4.0}
@@ -45,9 +53,6 @@ def test_charts_are_drawn():
         figures.reliability(values, values**2, np.full(10, 0.1)),
         figures.heat(np.random.default_rng(0).random((20, 30)), "entropy"),
         figures.intervals(result, ["de2000", "below_gray"]),
-        figures.lines({"loss": {"one": [3, 2, 1], "two": [2, 2, 2]}}, "step"),
-        figures.histograms({"chroma": values, "luma": values**2}),
-        figures.bars({"sources": {"one": 3, "two": 5}}),
     ]
-    assert [chart.width for chart in charts] == [720, 360, 360, 360, 720, 360, 720, 560]
+    assert [chart.width for chart in charts] == [720, 360, 360, 360, 720]
     assert all(len(np.unique(np.asarray(chart))) > 10 for chart in charts)
