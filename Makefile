@@ -34,9 +34,10 @@ test-all: $(READY) ## Run all tests, as CI does: kills, long runs, browsers, Ray
 coverage: $(READY) ## Which lines and branches the tests of a few minutes reach
 	$(PYTEST) -m "not long" --cov=colorify --cov-branch --cov-report=term-missing:skip-covered
 
-lint: $(READY) ## Check style and the floors of the package
+lint: $(READY) ## Check style, types and the floors of the package
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
 
 bench: $(READY) ## Measure speed and memory, as ratios in one run, into reports/benchmarks: most of an hour
@@ -88,7 +89,7 @@ audit: $(READY) ## Ask the PyPI advisory database about every pinned package; ne
 	$(VENV)/bin/uv tool run pip-audit==2.10.1 --strict --disable-pip --require-hashes -r requirements.lock
 
 clean: ## Remove what can be made again: the environment, caches, the demo
-	rm -rf $(VENV) data/cache reports/demo docs/_build docs/made colorify/widgets/js/node_modules .pytest_cache .ruff_cache
+	rm -rf $(VENV) data/cache reports/demo docs/_build docs/made colorify/widgets/js/node_modules .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .PHONY: help setup demo pictures test test-all coverage lint bench fuzz faults endurance films soak repro lab bundle studio docs screenshots lock audit clean

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from colorify.version import __version__
+
+if TYPE_CHECKING:
+    from colorify.inference import Colorizer
 
 __all__ = ["Colorizer", "__version__"]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """Import `Colorizer` (and with it torch) only when it is asked for."""
     if name == "Colorizer":
         from colorify.inference import Colorizer

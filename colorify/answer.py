@@ -82,6 +82,8 @@ class Answer:
 
     def _match(self, references: tuple[Reference, ...]) -> Match:
         if references not in self._matches:
+            if self.matcher is None:
+                raise ValueError("this answer has nothing to match references with: give it a matcher")
             for reference in references:
                 reference.check(upright_size(self.picture))
             self._matches = {references: self.matcher().match(self.luma, references)}

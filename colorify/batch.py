@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -17,15 +17,17 @@ from PIL import Image
 from colorify import pictures
 from colorify.data import kinds
 from colorify.files import write_beside
-from colorify.inference import Colorizer
+from colorify.inference import Colorizer, Mix
 from colorify.inputs import Job, Passed
 from colorify.knobs import Knobs
 from colorify.masks import Mask
 from colorify.models.running import cores
 from colorify.network_input import upright_size
 from colorify.pictures import MAX_MEGAPIXELS, Picture, PictureError
+from colorify.pictures.read import Pages
 
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 
 _KEPT = "in color: kept as it is"
 TOGETHER = 4  # pictures to work on at the same time, at most: memory holds them all
@@ -42,9 +44,9 @@ class BatchOptions:
     keep_times: bool = False  # results get those of their sources
     keep_color: bool = False  # leave alone what is in color already
     layers: bool = False  # color as a layer of its own over the gray
-    films: Mapping[str, object] = field(default_factory=dict)  # more of `colorify.video.job.FilmOptions`
+    films: Mapping[str, Any] = field(default_factory=dict)  # more of `colorify.video.job.FilmOptions`
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.layers and self.side_by_side:
             raise ValueError("layers lie over each other: choose --layers or --side-by-side")
 
@@ -57,7 +59,7 @@ class Ended(NamedTuple):
     damaged: bool = False  # it was coloured, and not all of its source could be read
 
 
-def workers(jobs: Sequence[Job]) -> int:
+def workers(jobs: Sized) -> int:
     """How many pictures to work on at the same time."""
     return max(1, min(cores(), len(jobs), TOGETHER))
 
@@ -74,7 +76,7 @@ def layered(jobs: Iterable[Job]) -> list[Job]:
 
 
 def run(
-    colorizer: Colorizer, jobs: Iterable[Job], options: BatchOptions, say: Callable[[str], None], workers: int = 1
+    colorizer: Colorizer | Mix, jobs: Iterable[Job], options: BatchOptions, say: Callable[[str], None], workers: int = 1
 ) -> int:
     """Colour every job; what fails, and what looks like no photograph, is told to ``say``, in order; the rest goes on.
 
@@ -89,7 +91,7 @@ def run(
 
 
 def outcomes(
-    colorizer: Colorizer, jobs: Iterable[Job], options: BatchOptions, workers: int = 1
+    colorizer: Colorizer | Mix, jobs: Iterable[Job], options: BatchOptions, workers: int = 1
 ) -> Iterator[tuple[Job, Ended]]:
     """`run`, with each job as it ends, in order."""
     with ThreadPoolExecutor(workers) as pool:
@@ -107,7 +109,7 @@ def in_order(pool: Executor, function: Callable[[T], R], items: Iterable[T], ahe
         yield waiting.popleft().result()
 
 
-def attempt(colorizer: Colorizer, options: BatchOptions, job: Job) -> Ended:
+def attempt(colorizer: Colorizer | Mix, options: BatchOptions, job: Job) -> Ended:
     """Colour one picture, or tell why not; what looks like no photograph is coloured, and told."""
     try:
         notes = colorize_file(colorizer, job, options)
@@ -120,18 +122,18 @@ def attempt(colorizer: Colorizer, options: BatchOptions, job: Job) -> Ended:
 
 def _blocked(job: Job, options: BatchOptions) -> Passed | None:
     """What keeps a job from being done, as far as names tell."""
-    local = isinstance(job.source, Path) and not job.shard
-    if local and not os.path.lexists(job.source):
+    local = job.source if isinstance(job.source, Path) and not job.shard else None
+    if local and not os.path.lexists(local):
         return Passed(job.source, "no such file", failed=True)
     if job.target.exists():
-        if local and job.source.exists() and job.target.samefile(job.source):
+        if local and local.exists() and job.target.samefile(local):
             return Passed(job.source, "would be overwritten by its own result: choose another -o", failed=True)
         if not options.overwrite:
             return Passed(job.target, "exists already (--overwrite replaces it)", failed=True)
     return None
 
 
-def colorize_file(colorizer: Colorizer, job: Job, options: BatchOptions) -> list[str]:
+def colorize_file(colorizer: Colorizer | Mix, job: Job, options: BatchOptions) -> list[str]:
     """Colour one file; returns what there is to say: what could not be kept, what looks like no photograph.
 
     What is in color already is only copied, where the options say to keep it.
@@ -145,7 +147,7 @@ def colorize_file(colorizer: Colorizer, job: Job, options: BatchOptions) -> list
     else:
         pictures.check_target(job.target, len(source))
     pages = list(source) if len(source) == 1 else source
-    if options.keep_color and _is_copied(job, pages, options):
+    if options.keep_color and isinstance(job.source, Path) and _is_copied(job, pages, options):
         write_beside(job.target, job.source.read_bytes())
         _keep_times(job, options)
         return ["in color: copied as it is"]
@@ -165,10 +167,13 @@ def colorize_file(colorizer: Colorizer, job: Job, options: BatchOptions) -> list
         notes.extend(f"looks like a {looks}" for looks in (kinds.look(thumbnail(picture)),) if looks)
         return pictures.beside(picture, result) if options.side_by_side else result
 
-    notes, kept = [], []
-    write = pictures.layers.write_layers if layers else pictures.write_pages
-    results = ((page, colored(page)) for page in pages) if layers else map(colored, pages)
-    notes += write(results, job.target, options.overwrite, len(source), source.large)
+    notes: list[str] = []
+    kept: list[tuple[int, int]] = []
+    rest = (job.target, options.overwrite, len(source), source.large)
+    if layers:
+        notes += pictures.layers.write_layers(((page, colored(page)) for page in pages), *rest)
+    else:
+        notes += pictures.write_pages(map(colored, pages), *rest)
     _keep_times(job, options)
     if kept:
         notes = [_KEPT, *notes] if len(kept) == len(source) else ["pages in color: kept as they are", *notes]
@@ -193,7 +198,7 @@ def _own_color(picture: Picture) -> np.ndarray | None:
     return np.ones((1, 1), np.float32) if tint is None else pictures.turn(tint, picture.orientation)
 
 
-def _is_copied(job: Job, pages: Sequence[Picture], options: BatchOptions) -> bool:
+def _is_copied(job: Job, pages: list[Picture] | Pages, options: BatchOptions) -> bool:
     """Whether a file is wholly in color, and its result would be of the same format."""
     if job.shard or not isinstance(job.source, Path) or len(pages) > 1 or options.side_by_side:
         return False

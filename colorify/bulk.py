@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 from colorify import batch, extras
 from colorify.batch import BatchOptions, Ended
@@ -94,7 +94,7 @@ def color(
 
 
 _COLUMNS = ("source", "target", "state", "reason")
-_TEXT = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
+_TEXT: dict[str, Any] = {"newline": "", "encoding": "utf-8", "errors": "surrogateescape"}
 
 
 @contextmanager
@@ -159,7 +159,7 @@ def _colored(
     films: dict[Job, list[Segment]] = {}
     for job in (job for job in jobs if job.is_film):
         try:
-            films[job] = segments.plan(job.source, job.target, _look(options, job.source))
+            films[job] = segments.plan(Path(job.source), job.target, _look(options, job.source))
         except (VideoError, OSError) as error:
             yield job, Ended(True, str(error))
     pictures = [job for job in jobs if not job.is_film]
@@ -184,11 +184,11 @@ def _finished(parts: Sequence[Segment], job: Job, look: film.FilmOptions) -> End
     return Ended(False, f"{job.source}: colored; {'; '.join(told)}" if told else "", damaged)
 
 
-def _look(options: BatchOptions, source: Path) -> film.FilmOptions:
+def _look(options: BatchOptions, source: Path | str) -> film.FilmOptions:
     """How a film is coloured; its keyframes lie in a folder of its name."""
     films = dict(options.films)
     if (home := films.get("keyframes")) is not None:
-        films["keyframes"] = folder if (folder := Path(str(home)) / source.name).is_dir() else None
+        films["keyframes"] = folder if (folder := Path(str(home)) / Path(source).name).is_dir() else None
     return film.FilmOptions(options.knobs, options.side_by_side, overwrite=options.overwrite, **films)
 
 
@@ -247,7 +247,7 @@ class _Worker:
 
 def _absolute(task: Task) -> Task:
     """The same, for a process that works in another folder."""
-    places = {name: place.absolute() for name, place in vars(task).items() if isinstance(place, Path)}
+    places: dict[str, Any] = {name: place.absolute() for name, place in vars(task).items() if isinstance(place, Path)}
     return replace(task, **places)
 
 
@@ -260,7 +260,7 @@ def _by_ray(model: str, options: BatchOptions, device: str, tasks: Sequence[Task
     Colorizer.load(model, "cpu")  # what is wrong with it is said here, not by every actor
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it warns of arguments that we do not lose
     begun_here = not ray.is_initialized()
-    ray.init(ignore_reinit_error=True, include_dashboard=False, log_to_driver=False, logging_level="error")
+    ray.init(ignore_reinit_error=True, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     on_gpu = device.startswith("cuda")

@@ -52,7 +52,7 @@ class Bits:
 
     name = "bits"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 1 <= self.bits <= 8:
             raise ValueError(f"Bits takes 1 to 8 bits a channel, got {self.bits}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -36,14 +36,14 @@ _TO_XYZ = np.array(_RGB_TO_XYZ) / np.array(_WHITE)[:, None]  # relative to white
 _TO_RGB = np.linalg.inv(np.array(_RGB_TO_XYZ)) * np.array(_WHITE)
 
 
-def _library(values: Planes):
+def _library(values: Planes) -> Any:
     """numpy or torch, whose functions of the same names are used here."""
     return np if isinstance(values, (np.ndarray, np.generic, float)) else sys.modules["torch"]
 
 
 def _channels(values: Planes) -> Iterable[Planes]:
     """The planes of the channel axis."""
-    return np.moveaxis(values, -1, 0) if _library(values) is np else values.unbind(-3)
+    return np.moveaxis(values, -1, 0) if isinstance(values, np.ndarray) else values.unbind(-3)
 
 
 def _stack(*planes: Planes) -> Planes:
@@ -54,7 +54,7 @@ def _stack(*planes: Planes) -> Planes:
 
 def _mix(values: Planes, matrix: np.ndarray) -> Planes:
     """Multiply the channel axis by a matrix ``(rows, C)``."""
-    if _library(values) is np:
+    if isinstance(values, np.ndarray):
         return values @ matrix.T.astype(values.dtype)
     weights = sys.modules["torch"].as_tensor(matrix, dtype=values.dtype, device=values.device)
     return (weights @ values.flatten(-2)).unflatten(-1, values.shape[-2:])
@@ -176,7 +176,7 @@ def shrink_chroma(lab: Planes, outside: Callable[[Planes], Planes]) -> Planes:
 def clip_chroma(lab: Planes) -> Planes:
     """Bring Lab ``(..., 3, H, W)`` into the sRGB gamut by shrinking chroma; L* and hue stay."""
     outside = _outside_gamut(lab)
-    if _library(lab) is np:
+    if isinstance(lab, np.ndarray):
         clipped = lab.copy()
         clipped[outside] = shrink_chroma(lab[outside], _outside_gamut)
         return clipped

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import PurePath
 
 CONTAINERS = (".mkv", ".mp4", ".mov")
 """Of films that are written."""
@@ -15,6 +15,6 @@ FILMS = {
 """Suffixes of films that are read."""
 
 
-def is_film(path: Path) -> bool:
+def is_film(path: PurePath) -> bool:
     """Whether a file is a film, by its name."""
     return path.suffix.lower() in FILMS

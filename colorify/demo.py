@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -24,7 +25,9 @@ def demo(colorizer: Colorizer, folder: Path, width: int = 150) -> list[Path]:
         figures.side_by_side(*(picture.convert("RGB") for picture in pair)).save(paths[-1])
     paths.append(folder / "failures.jpg")
     failures(colorizer, width).save(paths[-1], quality=90)
-    strip = {name: [ImageOps.fit(picture, (width, width)) for picture in pair] for name, pair in pairs.items()}
+    strip: dict[str, Sequence[Image.Image]] = {
+        name: [ImageOps.fit(picture, (width, width)) for picture in pair] for name, pair in pairs.items()
+    }
     paths.append(folder / "strip.jpg")
     figures.grid(strip).save(paths[-1], quality=90)
     return paths

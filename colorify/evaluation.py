@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,6 +29,9 @@ DRIFTS = ("drift_gray", "drift_degraded")
 _RESAMPLES = 2000
 _SMALL_GROUP = 10
 
+Rows = dict[str, Callable[[np.ndarray], Any]]
+"""What recolours a picture, uint8 both, by the name of its row."""
+
 Scores = dict[str, dict[str, np.ndarray]]
 """Row (model or baseline) -> metric -> one number a picture."""
 
@@ -41,10 +45,11 @@ def photos(source: Path, side: int = 256, limit: int | None = None) -> Iterator[
     Those with a short side over ``side`` pixels are shrunk to it.
     """
     examined = (manifest.examine(item, 32) for item in manifest.items(source))
-    for entry, picture in islice((pair for pair in examined if pair[1]), limit):
+    found = ((entry.path, picture) for entry, picture in examined if picture)
+    for path, picture in islice(found, limit):
         scale = min(1.0, side / min(picture.size))
-        size = tuple(max(1, round(length * scale)) for length in picture.size)
-        yield entry.path, picture.resize(size, Image.Resampling.LANCZOS)
+        width, height = (max(1, round(length * scale)) for length in picture.size)
+        yield path, picture.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def read_groups(path: Path, names: Iterable[str]) -> list[str]:
@@ -65,7 +70,7 @@ def read_groups(path: Path, names: Iterable[str]) -> list[str]:
 
 
 def score(
-    rows: dict[str, Callable[[np.ndarray], np.ndarray]],
+    rows: Rows,
     truths: Iterable[Image.Image],
     prior: Sequence[float],
     report_each: Callable[[], None] = lambda: None,
@@ -119,35 +124,33 @@ def _measured(picture: np.ndarray, truth: np.ndarray, measures: dict[str, metric
     return {name: float(measure(*seen[metrics.METRICS[name].sees])) for name, measure in measures.items()}
 
 
-def recolorings(
-    models: dict[str, Colorizer], mean_ab: Sequence[float], sizes: Sequence[int | None] = (None,)
-) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+def recolorings(models: dict[str, Colorizer], mean_ab: Sequence[float], sizes: Sequence[int | None] = (None,)) -> Rows:
     """The rows of a comparison: gray, mean, and each model at each network size (None: its own)."""
 
     def constant(ab: Sequence[float]) -> Callable[[np.ndarray], np.ndarray]:
-        return lambda array: apply_chroma(pictures.from_array(array), np.float32(ab)[None, None]).pixels
+        return lambda array: apply_chroma(pictures.from_array(array), np.array([[ab]], np.float32)).pixels
 
-    rows = {"gray": constant((0, 0)), "mean": constant(mean_ab)}
+    rows: Rows = {"gray": constant((0, 0)), "mean": constant(mean_ab)}
     for name, colorizer in models.items():
         for size in sizes:
             label = f"{name} at {size} px" if size and len(sizes) > 1 else name
-            rows[label] = lambda array, model=colorizer, size=size: model(array, size=size)
+            rows[label] = partial(colorizer, size=size)
     return rows
 
 
-def _hinted(models: dict[str, Colorizer], counts: Sequence[int]) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+def _hinted(models: dict[str, Colorizer], counts: Sequence[int]) -> Rows:
     return {
-        f"{name}, hints: {count}": lambda array, model=model, count=count: model(array, hints=true_hints(array, count))
-        for name, model in models.items()
-        for count in counts
+        f"{name}, hints: {count}": partial(_told, model, count) for name, model in models.items() for count in counts
     }
 
 
-def _tempered(
-    models: dict[str, Colorizer], temperatures: Sequence[float]
-) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+def _told(model: Colorizer, count: int, array: np.ndarray) -> np.ndarray:
+    return model(array, hints=true_hints(array, count))
+
+
+def _tempered(models: dict[str, Colorizer], temperatures: Sequence[float]) -> Rows:
     return {
-        f"{name}, temperature {t:g}": lambda array, model=model, t=t: model(array, temperature=t)
+        f"{name}, temperature {t:g}": partial(model, temperature=t)
         for name, model in models.items()
         for t in temperatures
         if isinstance(model.codec, Bits)
@@ -158,7 +161,8 @@ def true_hints(rgb: np.ndarray, count: int, seed: int = 0) -> list[Hint]:
     """The true colours at random places of a picture ``(H, W, 3)`` uint8; more of them begin with the same."""
     height, width = rgb.shape[:2]
     places = (np.random.default_rng(seed).random((count, 2)) * (width, height)).astype(int)
-    return [Hint(x, y, tuple(map(float, rgb_to_lab(to_rgb(rgb[y, x]))[1:]))) for x, y in places]
+    labs = ((x, y, rgb_to_lab(to_rgb(rgb[y, x]))) for x, y in places)
+    return [Hint(x, y, (float(a), float(b))) for x, y, (_, a, b) in labs]
 
 
 def summary(scores: Scores, seed: int = 0) -> Summary:
@@ -190,7 +194,7 @@ def summary(scores: Scores, seed: int = 0) -> Summary:
     return result
 
 
-def _interval(value: float, resampled: np.ndarray) -> dict[str, float]:
+def _interval(value: Any, resampled: Any) -> dict[str, float]:
     low, high = np.percentile(resampled, (2.5, 97.5))
     return {"value": round(float(value), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
 
@@ -322,7 +326,7 @@ def by_group(scores: Scores, groups: Sequence[str], metric: str = "de2000") -> s
 
 def as_table(result: Summary, names: Sequence[str] = ()) -> str:
     """The summary as a Markdown table, one row a metric (default: all of them)."""
-    names = names or dict.fromkeys(name for values in result.values() for name in values)
+    names = names or list(dict.fromkeys(name for values in result.values() for name in values))
     rows = [[name, *(_cell(values.get(name)) for values in result.values())] for name in names]
     return report.table(("", *result), rows)
 

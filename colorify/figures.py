@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable, Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _MARGIN, _TITLE = 4, 18
 _BASELINES = ("gray", "mean")
-STYLE = {
+STYLE: Any = {
     "figure.dpi": 110,
     "font.size": 12,  # 18 px: still read when the chart is shown at half its width
     "axes.titlesize": 12,
@@ -149,7 +149,8 @@ def intervals(charts: dict[str, dict[str, dict[str, float]]], xlabel: str = "") 
         axis.invert_yaxis()
         axis.margins(y=0.15)
         axis.set(title=AXES.get(title, title), xlabel=xlabel)
-        axis.tick_params("y", length=0, labelleft=axis.get_subplotspec().is_first_col() or list(rows) != first)
+        leftmost = getattr(axis.get_subplotspec(), "is_first_col", bool)()
+        axis.tick_params("y", length=0, labelleft=leftmost or list(rows) != first)
     return _drawn(figure)
 
 
@@ -208,9 +209,10 @@ def reliability(sure: np.ndarray, right: np.ndarray, share: np.ndarray) -> Image
 
 def _canvas(count: int, width: float = 4.2) -> tuple[Figure, Iterable[Axes]]:
     import matplotlib  # here: training and the demo need no charts
+    from cycler import cycler
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(STYLE | {"axes.prop_cycle": matplotlib.cycler(color=COLORS)}):
+    with matplotlib.rc_context({**STYLE, "axes.prop_cycle": cycler(color=COLORS)}):
         columns = 2 if count == 4 else count  # four in a row are too wide for a page
         figure = Figure((width * columns, 3.4 * (count // columns)), layout="constrained")
         return figure, figure.subplots(count // columns, columns, squeeze=False).flat

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, BinaryIO, overload
 
 import cv2
 import numpy as np
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from colorify.matching import Matcher
     from colorify.models.checkpoint import Checkpoint
     from colorify.models.onnx import OnnxModel
-    from colorify.pictures.taken import Source
+    from colorify.pictures.taken import Result, Source
 
 DEFAULT_SIZE = 128
 _PLAIN = Knobs()
@@ -101,7 +101,16 @@ class Colorizer:
         """Name and digest, for the metadata of results."""
         return f"{self.name} {self.digest[:8]}"
 
-    def __call__(self, image: Source, **knobs: object) -> Image.Image | np.ndarray:
+    @overload
+    def __call__(self, image: np.ndarray, **knobs: Any) -> np.ndarray: ...
+
+    @overload
+    def __call__(self, image: torch.Tensor, **knobs: Any) -> torch.Tensor: ...
+
+    @overload
+    def __call__(self, image: Image.Image | str | Path | bytes | BinaryIO, **knobs: Any) -> Image.Image: ...
+
+    def __call__(self, image: Source, **knobs: Any) -> Result:
         """Colour one picture: an image, path, bytes or open file give a Pillow image of 8 bits, others their like.
 
         The knobs are the fields of `Knobs`. Raises `PictureError` on what is no picture: wrong shape or type, values
@@ -109,7 +118,7 @@ class Colorizer:
         """
         return self.batch([image], **knobs)[0]
 
-    def batch(self, images: Sequence[Source], **knobs: object) -> list[Image.Image | np.ndarray]:
+    def batch(self, images: Sequence[Source], **knobs: Any) -> list[Result]:
         """Colour several pictures; those of one shape go through the network together."""
         colored = self.colorize([pictures.taken(image) for image in images], Knobs(**knobs))
         return [_given(image, result) for image, result in zip(images, colored, strict=True)]
@@ -179,7 +188,7 @@ class Colorizer:
 
     def samples(
         self, image: Source, k: int, size: int | None = None, seed: int = 0, variety: float = 0.5
-    ) -> list[Image.Image | np.ndarray]:
+    ) -> list[Result]:
         """``k`` different plausible results, as `__call__` gives them; classification models only.
 
         They are the ideas ``seed * k + 1`` and following of the knobs, see `decode`; ``variety`` is theirs.
@@ -218,7 +227,7 @@ class Mix:
             others = self.second.looks(sources, knobs.size, knobs.tta)
             ideas = self.ideas[0] or knobs.idea, self.ideas[1]
             pairs = zip(answers, others, strict=True)
-            answers = [Blend(*map(Answer.think, pair, ideas), self.share) for pair in pairs]
+            answers = [Blend(one.think(ideas[0]), two.think(ideas[1]), self.share) for one, two in pairs]
             knobs = replace(knobs, idea=0)
         elif self.ideas[0]:
             knobs = replace(knobs, idea=self.ideas[0])
@@ -236,7 +245,7 @@ def _is_cpu(device: str) -> bool:
     return find_device(device).type == "cpu"
 
 
-def _given(image: Source, result: Picture) -> Image.Image | np.ndarray | torch.Tensor:
+def _given(image: Source, result: Picture) -> Result:
     """A result in the kind that the image was given in."""
     if pictures.is_tensor(image):
         pixels = np.ascontiguousarray(np.moveaxis(pictures.to_array(result), -1, 0))

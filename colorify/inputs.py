@@ -94,7 +94,9 @@ def plan(inputs: Iterable[str], out: Path | str, films: bool = False) -> tuple[l
     is no picture by its suffix are passed over, what is one and cannot be read is a failure. Raises `UsageError` when
     ``out`` can be neither file nor folder.
     """
-    inputs, jobs, passed = list(inputs), [], []
+    inputs = list(inputs)
+    jobs: list[Job] = []
+    passed: list[Passed] = []
     one = _names_a_file(inputs, str(out), films)
     for text in inputs:
         try:
@@ -107,7 +109,7 @@ def plan(inputs: Iterable[str], out: Path | str, films: bool = False) -> tuple[l
             passed.append(Passed(text, f"no pictures found: looked for {', '.join(FORMATS)}", failed=True))
     if one and len(jobs) == 1:
         return [replace(jobs[0], target=Path(out))], passed
-    taken: dict[Path, Path] = {}
+    taken: dict[Path, Path | str] = {}
     for job in jobs:
         other = taken.setdefault(job.target, job.source)
         if other != job.source:
@@ -277,7 +279,7 @@ def _no_file(path: Path) -> str:
         mode = path.stat().st_mode
     except OSError as error:
         links = {errno.ENOENT: "a link that leads nowhere", errno.ELOOP: "a link in a circle"}
-        return links.get(error.errno, f"cannot be read: {error.strerror}")
+        return links.get(error.errno or 0, f"cannot be read: {error.strerror}")
     if stat.S_ISREG(mode):
         return ""
     kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}

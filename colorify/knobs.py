@@ -64,7 +64,7 @@ class Knobs:
     badge: bool = _knob(False, "Draw a small mark into the corner of a picture: colorized.")
     hints: tuple[Hint, ...] = ()  # places of the upright picture, in px, and the ab that they are to have
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "hints", tuple(self.hints))
         for name, module in _TAKEN.items():
             given = getattr(self, name)

@@ -22,7 +22,7 @@ class RegressionLoss:
     codec: Channels
     beta: float = 0.2  # in units of the codec: 0.2 is 10 ab units
 
-    def __call__(self, output: Tensor, ab: Tensor, *_) -> Tensor:
+    def __call__(self, output: Tensor, ab: Tensor, *_: Tensor) -> Tensor:
         return F.smooth_l1_loss(output, self.codec.encode(ab), beta=self.beta)
 
 
@@ -41,7 +41,7 @@ class ClassificationLoss:
     strength: float = 1.0
     distance_weight: float = 0.0
 
-    def __call__(self, logits: Tensor, ab: Tensor, *_) -> Tensor:
+    def __call__(self, logits: Tensor, ab: Tensor, *_: Tensor) -> Tensor:
         index, probabilities = self.codec.soft_encode(ab)
         nll = -(logits.log_softmax(1).gather(1, index) * probabilities).sum(1)  # (B, H, W)
         if self.distance_weight:

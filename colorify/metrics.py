@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -148,7 +148,7 @@ class Metric:
     name: str
     sentence: str
     better: Literal["lower", "higher", "near that of the truth", "near 1"]
-    measure: Callable | None = None  # a `Measure`, or None: `colorify.evaluation` makes it from others
+    measure: Callable[..., Any] | None = None  # a `Measure`, or None: `colorify.evaluation` makes it from others
     sees: Literal["lab", "rgb"] = "lab"
     unit: str = ""
     over_truth: bool = False  # reports give it over that of the truth
@@ -156,7 +156,9 @@ class Metric:
     headline: bool = True  # it is in docs/results.md
 
     def of(self, prior: Sequence[float]) -> Measure:
-        """The function that measures it."""
+        """The function that measures it; `ValueError` for one that is made from others."""
+        if self.measure is None:
+            raise ValueError(f"{self.name} is made from other metrics: choose of {', '.join(MEASURED)}")
         return self.measure(prior) if self.needs_prior else self.measure
 
 

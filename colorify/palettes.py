@@ -65,7 +65,7 @@ def _enough(colors: list[Color], name: str) -> tuple[Color, ...]:
     return tuple(kept)
 
 
-def _of_picture(given: Source) -> list[Color]:
+def _of_picture(given: object) -> list[Color]:
     """The main colors of a picture, the commonest first."""
     try:
         picture = pictures.taken(given)
@@ -74,10 +74,10 @@ def _of_picture(given: Source) -> list[Color]:
     image = pictures.as_srgb(picture)
     image.thumbnail((256, 256), Image.Resampling.NEAREST)  # swatches stay what they are
     few = image.quantize(_MOST, Image.Quantize.MEDIANCUT)
-    counts = sorted(few.getcolors(), reverse=True)
-    table = np.reshape(few.getpalette(), (-1, 3))
+    counts = sorted(((count, number) for number, count in enumerate(few.histogram())), reverse=True)
+    table = np.reshape(few.getpalette() or (), (-1, 3))
     wanted = [table[number] for count, number in counts if count >= _SHARE * image.width * image.height]
-    return [tuple(map(float, rgb_to_lab(to_rgb(color))[1:])) for color in np.array(wanted, np.uint8)]
+    return [(float(a), float(b)) for _, a, b in (rgb_to_lab(to_rgb(color)) for color in np.array(wanted, np.uint8))]
 
 
 def drawn(ab: np.ndarray, palette: tuple[Color, ...], strength: float, output: np.ndarray, codec: Codec) -> np.ndarray:

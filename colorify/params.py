@@ -6,14 +6,20 @@ import difflib
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
 _EXPONENT = re.compile(r"[+-]?[0-9]+[eE][+-]?[0-9]+")
 """5e-05: a number in YAML 1.2, which dvc writes, and text in YAML 1.1, which PyYAML reads."""
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    Config = TypeVar("Config", bound=DataclassInstance)
 
 
 class ParamsError(ValueError):
@@ -39,7 +45,7 @@ def root(path: Path | None = None) -> Path:
     return Path.cwd() if path == PACKAGED else path.resolve().parent
 
 
-def load(section: str, into: type, profile: str | None = None, path: Path | None = None):
+def load(section: str, into: type[Config], profile: str | None = None, path: Path | None = None) -> Config:
     """Read ``section`` of ``profile`` (default: the one that the file names) into the dataclass ``into``."""
     path = Path(path or find())
     document = _read(path)
@@ -53,7 +59,7 @@ def profile(path: Path | None = None) -> str:
     return pick(_read(path), "profile", path.name)
 
 
-def _read(path: Path) -> Mapping:
+def _read(path: Path) -> Mapping[str, Any]:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except RecursionError:
@@ -69,7 +75,7 @@ def _read(path: Path) -> Mapping:
     return document
 
 
-def pick(mapping: Mapping, key: str, where: str):
+def pick(mapping: Mapping[str, Any], key: str, where: str) -> Any:
     """``mapping[key]``, or an error that names the nearest key."""
     if not isinstance(mapping, Mapping) or not isinstance(key, str):
         raise ParamsError(f"{where}: expected a section of names, found {mapping!r}, and a name, found {key!r}")
@@ -78,14 +84,14 @@ def pick(mapping: Mapping, key: str, where: str):
     raise ParamsError(f"{where}: no {key!r}{nearest(key, mapping)}")
 
 
-def nearest(key: str, known) -> str:
+def nearest(key: str, known: Iterable[object]) -> str:
     """A hint for an unknown key: the nearest known one, or all of them."""
-    known = [str(name) for name in known]
-    close = difflib.get_close_matches(str(key), known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(known))}"
+    names = [str(name) for name in known]
+    close = difflib.get_close_matches(str(key), names, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(sorted(names))}"
 
 
-def build(into: type, values: Mapping, where: str = ""):
+def build(into: type[Config], values: Mapping[str, Any], where: str = "") -> Config:
     """Make the dataclass ``into`` of a mapping; unknown, missing and mistyped keys are errors that name them."""
     where = where or into.__name__
     if not isinstance(values, Mapping):
@@ -101,9 +107,9 @@ def build(into: type, values: Mapping, where: str = ""):
     return into(**{key: _convert(value, hints[key], f"{where}.{key}") for key, value in values.items()})
 
 
-def _convert(value, hint, where: str):
+def _convert(value: Any, hint: Any, where: str) -> Any:
     """``value`` as the annotated type: a nested section, a tuple, or a plain value of the right kind."""
-    if is_dataclass(hint):
+    if isinstance(hint, type) and is_dataclass(hint):
         return build(hint, value, where)
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):

@@ -36,7 +36,7 @@ class Reference:
     @property
     def told(self) -> list[str | None]:
         """What tells it from any other: digests of its pixels and of its region."""
-        return [self.digest, self.region and self.region.digest]
+        return [self.digest, self.region.digest if self.region else None]
 
     def check(self, size: tuple[int, int]) -> None:
         """`PictureError` where its region is not of the shape of a picture of this width and height."""
@@ -96,5 +96,5 @@ def _small(picture: Picture) -> Picture:
     """Upright, 8-bit sRGB, without alpha, its short side at most `SIDE`."""
     image = pictures.as_srgb(picture)
     scale = min(1.0, SIDE / min(image.size))
-    size = tuple(max(1, round(length * scale)) for length in image.size)
-    return Picture(np.asarray(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)))
+    width, height = (max(1, round(length * scale)) for length in image.size)
+    return Picture(np.asarray(image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)))

@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 
 from colorify import evaluation, report
-from colorify.codec import Channels, rebalancing
+from colorify.codec import Bits, Channels, rebalancing
 from colorify.evaluation import Summary, as_table
 from colorify.inference import Colorizer
 from colorify.metrics import HEADLINES
@@ -53,10 +53,10 @@ def release(
     """
     trained = changes.made(checkpoint.load(model))
     colorizer = Colorizer(trained)
-    tried = {str(size): partial(colorizer, size=size) for size in sizes}
+    tried: evaluation.Rows = {str(size): partial(colorizer, size=size) for size in sizes}
     trial = evaluation.score(tried, truths, trained.training["prior"], names=["mse_ab"])
     errors = {size: trial[str(size)]["mse_ab"].mean() for size in sizes}
-    best = min(errors, key=errors.get)
+    best = min(errors, key=lambda size: errors[size])
     by_size = {str(size): round(float(error), 3) for size, error in errors.items()}
     training = trained.training | {"size": best, "mse_ab_by_size": by_size, "note": note}
     checkpoint.save(replace(trained, training=training), out, torch.float16)
@@ -89,8 +89,8 @@ def adjusted(model: Checkpoint, share: float) -> Checkpoint:
     A network that learnt with weights w answers p * w; a share of log w is taken from its logits (Menon et al. 2021,
     Long-tail learning via logit adjustment). ValueError for a model that learnt without such weights.
     """
-    config = model.training["config"]
-    if config.get("weighting") != "rebalanced":
+    config = model.training.get("config", {})
+    if config.get("weighting") != "rebalanced" or not isinstance(model.codec, Bits):
         raise ValueError(f"a {model.method} model without rebalanced classes has nothing to take back")
     weights = rebalancing(torch.tensor(model.training["prior"]), model.codec, config["rebalance"])
     bias = model.weights["head.bias"] - share * weights.log()

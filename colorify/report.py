@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -73,7 +74,7 @@ def slim(notebook: Path) -> None:
     Path(notebook).write_text(json.dumps(book, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
 
 
-_LIGHTER = {
+_LIGHTER: dict[str, tuple[str, dict[str, Any]]] = {
     "image/jpeg": ("JPEG", {"quality": 45, "optimize": True}),  # photos, at their own size
     "image/png": ("PNG", {"optimize": True}),  # charts, of few colours
 }

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
-from typing import Annotated, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse
@@ -175,10 +175,10 @@ def _asked() -> Callable[..., Knobs]:
     """A dependency of FastAPI: the knobs as parameters of the query."""
     types = get_type_hints(Knobs, localns=dict.fromkeys(("Color", "Hint", "Mask", "Reference"), object))
 
-    def knobs(hints: str, palette: str, **values: object) -> Knobs:
+    def knobs(hints: str, palette: str, **values: Any) -> Knobs:
         try:
             told = [tuple(hint) for hint in json.loads(hints)] if hints else ()
-            return Knobs(**values, hints=told, palette=palette.split(",") if palette else None)
+            return Knobs(**values | {"hints": told, "palette": palette.split(",") if palette else None})
         except (ValueError, TypeError) as error:
             raise HTTPException(422, f"{error}") from None
 
@@ -202,7 +202,7 @@ def _asked() -> Callable[..., Knobs]:
     for name, said in texts.items():
         kind = Annotated[str, Query(description=said)]
         parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default="", annotation=kind))
-    knobs.__signature__ = inspect.Signature(parameters)
+    vars(knobs)["__signature__"] = inspect.Signature(parameters)
     return knobs
 
 

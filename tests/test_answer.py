@@ -19,7 +19,7 @@ def test_guides_are_followed_once(colorizer, monkeypatch):
     assert told.guided(Knobs(references=[photo(0)], palette="red,blue", saturation=0.5)) is first
     assert np.array_equal(told.guided(), told.chroma())
     assert not np.array_equal(told.guided(Knobs(palette="red,blue")), first)
-    with pytest.raises(TypeError):  # another reference has to be found
+    with pytest.raises(ValueError, match="give it a matcher"):  # another reference has to be found
         told.guided(Knobs(references=[photo(1)]))
 
 

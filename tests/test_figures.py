@@ -36,6 +36,14 @@ def test_a_time_lapse_plays_every_grid(tmp_path):
         assert (lapse.n_frames, lapse.size) == (3, (64, 48))
 
 
+def test_charts_of_counts_are_as_wide_as_they_are_many():
+    values = np.linspace(0, 1, 10)
+    many, one = figures.histograms({"a": values, "b": values**2}), figures.histograms({"a": values})
+    assert many.width == 2 * one.width and many.height == one.height
+    bars = figures.bars({"sources": {"one": 3, "two": 5}})
+    assert all(len(np.unique(np.asarray(chart))) > 10 for chart in (many, one, bars))
+
+
 def test_charts_are_drawn():
     rows = [{"step": step, "loss": 1 / step, "de2000": 10 - step} for step in (1, 2, 3)]
     values, interval = np.linspace(0, 1, 10), {"value": 2.0, "low": 1.0, "high": 4.0}

@@ -133,3 +133,10 @@ def test_bins_of_equal_shares_are_none_of_them_empty():
     sure, right, share = metrics.equal_shares(confidence.flip(0), correct, bins=10)
     assert torch.allclose(share, torch.full((10,), 0.1)) and (sure.diff() > 0).all()
     assert torch.allclose(right, torch.full((10,), 0.5)) and sure[0] == pytest.approx(0.11, abs=1e-3)
+
+
+def test_what_is_made_of_other_metrics_is_not_measured():
+    """`evaluation.score` takes names: a wrong one is told with those that go."""
+    with pytest.raises(ValueError, match=r"below_gray is made from other metrics: choose of de2000, .*mse_ab"):
+        metrics.METRICS["below_gray"].of([])
+    assert metrics.METRICS["de2000"].of([]) is metrics.de2000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -41,8 +41,13 @@ def spider(
     from colorify.collect import normalize, spider
     from colorify.collect.sources import counted
 
-    limits = {"depth": depth, "max_pages": max_pages, "max_pictures": max_pictures, "max_minutes": max_minutes}
-    manners = {"delay": delay, "per_host": per_host, "timeout": timeout, "obey_noai": obey_noai}
+    limits: dict[str, Any] = {
+        "depth": depth,
+        "max_pages": max_pages,
+        "max_pictures": max_pictures,
+        "max_minutes": max_minutes,
+    }
+    manners: dict[str, Any] = {"delay": delay, "per_host": per_host, "timeout": timeout, "obey_noai": obey_noai}
     config = spider.SpiderConfig(
         tuple(starts),
         str(out),

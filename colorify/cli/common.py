@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import Field, dataclass, fields
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -26,7 +26,7 @@ Model = Annotated[str, typer.Option(help="A released model, or the path of a che
 Blended = Annotated[str | None, typer.Option("--blend", help="A second model and its share: lowres:0.3.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, an object a line, instead of sentences.")]
-Values = dict[str, object]
+Values = dict[str, Any]
 """Those of the knobs, by name; see `knobbed`."""
 
 
@@ -99,7 +99,7 @@ def with_options(name: str, options: Sequence[inspect.Parameter]) -> Callable[[C
             command(**values, **{name: given})
 
         own = [parameter for parameter in signature.parameters.values() if parameter.name != name]
-        wrapper.__signature__ = signature.replace(parameters=[*own, *options])
+        vars(wrapper)["__signature__"] = signature.replace(parameters=[*own, *options])
         return wrapper
 
     return decorate
@@ -123,7 +123,7 @@ def knobbed(without: Collection[str] = ()) -> Callable[[Callable], Callable]:
     return with_options("knobs", [_option(knob, types[knob.name]) for knob in named])
 
 
-def option(name: str, kind: type, default: object, *flags: str, **said: object) -> inspect.Parameter:
+def option(name: str, kind: Any, default: object, *flags: str, **said: Any) -> inspect.Parameter:
     """An option of a command."""
     annotation = Annotated[kind, typer.Option(*flags, **said)]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
@@ -150,7 +150,7 @@ def read_knobs(values: Values, hints: Path | None = None) -> Knobs:
         return Knobs(**values)
     from colorify.hints import read
 
-    return Knobs(**values, hints=read(hints))
+    return Knobs(**values, hints=tuple(read(hints)))
 
 
 def progress(items: list, what: str = "coloring") -> Iterator:

@@ -29,7 +29,7 @@ from colorify.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from colorify.inference import Colorizer
+    from colorify.inference import Colorizer, Mix
     from colorify.video import film
 
 
@@ -72,7 +72,7 @@ def video(
             overwrite=overwrite,
             **films,
         )
-        if not (out or export_keyframes or preview):
+        if shots and not (out or export_keyframes or preview):
             tables.ensure(source, options)
             print(f"{shots}: {len(tables.read(shots)):,} shots")
             return
@@ -88,7 +88,7 @@ def video(
             print(preview)
         elif export_keyframes:
             print(*stills.export_keyframes(source, export_keyframes, colorizer, options), sep="\n")
-        else:
+        elif out:
             done = _film(source, out, colorizer, options)
             saved = f", which saved about {done.saved:,.0f} s" if done.saved >= 1 else ""
             print(f"{out}: {done.frames:,} frames; the network looked at {done.looked:,}{saved}")
@@ -129,7 +129,7 @@ def _fraction(rate: str) -> Fraction:
     return found
 
 
-def _frame_by_frame(source: Path, out: Path, colorizer: Colorizer, options: film.FilmOptions) -> None:
+def _frame_by_frame(source: Path, out: Path, colorizer: Colorizer | Mix, options: film.FilmOptions) -> None:
     """Color a film into pictures, or into a pipe; sound is left out."""
     from colorify.video import facts, library, sequence
 
@@ -142,7 +142,7 @@ def _frame_by_frame(source: Path, out: Path, colorizer: Colorizer, options: film
         print(f"{out}: {sum(1 for _ in sequence.write(frames, out, options.overwrite)):,} frames")
 
 
-def _film(source: Path, out: Path, colorizer: Colorizer, options: film.FilmOptions) -> film.FilmProgress:
+def _film(source: Path, out: Path, colorizer: Colorizer | Mix, options: film.FilmOptions) -> film.FilmProgress:
     """Colour a film, with a bar on stderr."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

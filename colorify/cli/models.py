@@ -119,6 +119,8 @@ def release(
 
     with plainly():
         truths, sizes = list(dict(evaluation.photos(data)).values()), size or (96, 112, 128, 144, 160)
+        if not truths:
+            raise ValueError(f"{data}: no colour pictures to choose the network size on")
         changes = releasing.Changes(start, start_share, logit_adjustment, saturation)
         result = releasing.release(model, out, truths, sizes, note, changes)
         out.with_suffix(".md").write_text(releasing.card(checkpoint.load(out), out.stem), encoding="utf-8")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -31,6 +31,7 @@ from colorify.cli.common import (
 
 if TYPE_CHECKING:
     from colorify.batch import Ended
+    from colorify.bulk import Engine
     from colorify.inputs import Job, Passed
 
 PIPE = "-"
@@ -203,7 +204,7 @@ def bulk(
         )
         counts = Counter(failed=_told(passed, json))
         bar = progress([None] * len(jobs))
-        for outcome in color([*jobs, *passed], Path(out), model, options, engine, device, say):
+        for outcome in color([*jobs, *passed], Path(out), model, options, cast("Engine", engine), device, say):
             next(bar, None)
             counts[outcome.state] += 1
             counts["damaged"] += outcome.damaged

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -50,14 +50,14 @@ def _train_command(name: str, text: str) -> None:
             from colorify.training import processes
             from colorify.training.stage import pictures, train_stage
 
-            begin, backbone = (released.find(name) if name else None for name in (begin, backbone))
+            first, base = (released.find(name) if name else None for name in (begin, backbone))
             with processes.joined(str(find_device(device))) as mine:
                 if processes.first():
                     print(f"by the numbers of {profile or numbers.profile(params)} in {params or numbers.find()}")
                 with processes.in_turn():
                     sets = pictures(profile, params, data or (), valid or ())
-                run = {"out": out, "device": mine, "stop_minutes": minutes, "restart": restart, "compile": compile}
-                written = train_stage(registry.method(name), profile, params, sets, begin, backbone, **run)
+                rest: dict[str, Any] = {"out": out, "stop_minutes": minutes, "restart": restart, "compile": compile}
+                written = train_stage(registry.method(name), profile, params, sets, first, base, device=mine, **rest)
                 if processes.first():
                     print(_reached(written))
 

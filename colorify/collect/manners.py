@@ -48,6 +48,8 @@ def is_public(address: str) -> bool:
 class PublicResolver(CachingThreadedResolver):
     """scrapy's resolver, which the connection uses too, so that a name cannot change its address after the check."""
 
+    allowed: set[str | None]  # hosts that may be private
+
     @classmethod
     def from_crawler(cls, crawler: Crawler, reactor: ReactorBase) -> PublicResolver:
         dnscache.clear()
@@ -119,7 +121,7 @@ class Robots(RobotsTxtMiddleware):
     async def robot_parser(self, request: Request) -> RobotParser | None:
         async with self.turns[host(request.url)]:
             parser = await super().robot_parser(request)
-        delay = parser.crawl_delay(self._robotstxt_useragent) if parser else None
+        delay = parser.crawl_delay(self._robotstxt_useragent or "*") if parser else None
         if delay:
             self._slow_down(request, min(delay, self.longest_delay))
         return parser

@@ -86,7 +86,7 @@ def normalize(
 class Duplicates:
     """The pictures so far, by content and by perceptual hash; 8 bytes a picture for the latter."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._known: dict[str, str] = {}  # SHA-256 -> path
         self._paths: list[str] = []
         self._hashes = np.empty(1024, np.uint64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from itertools import chain
@@ -49,7 +49,7 @@ class _Writer:
         self.out, self.size = out, size
         self.pictures = self.shards = 0
 
-    def packed(self, items: Iterator[Item], progress: Callable[[int], None]) -> Iterator[Entry]:
+    def packed(self, items: Iterator[Item], progress: Callable[[int], None]) -> Generator[Entry]:
         """Write each picture, and give its entry with its new place."""
         for first in items:
             name = f"shard-{self.shards:06d}.tar"

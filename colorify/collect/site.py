@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import cast
 
 from PIL import Image, ImageDraw
 
@@ -93,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        site: Site = self.server.site
+        site = cast(_Server, self.server).site
         site.asked[self.path] += 1
         site.times.append(time.monotonic())
         time.sleep(site.delay)
@@ -134,6 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    site: Site  # what it serves
 
     def handle_error(self, *_: object) -> None:
         """A spider that hangs up is no error."""

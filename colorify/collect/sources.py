@@ -88,7 +88,12 @@ def gather(config: CollectConfig, out: Path, progress: Progress = print) -> dict
     places = [(split, find(source, Path(out), config, progress)) for split, source in jobs]
     items = (_within(item, split) for split, place in places for item in place)
     shape = normalize.NormalConfig(config.min_side, config.longest, config.valid_share)
-    counts = normalize.normalize(items, out, shape, lambda done: done % 1000 or progress(f"{done:,} pictures examined"))
+
+    def examined(done: int) -> None:
+        if not done % 1000:
+            progress(f"{done:,} pictures examined")
+
+    counts = normalize.normalize(items, out, shape, examined)
     if not counts.get("used"):
         raise DataError(f"{', '.join(config.sources)}: no usable pictures: {counts or 'none at all'}")
     return counts

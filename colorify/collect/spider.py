@@ -96,8 +96,9 @@ def crawl(
         process.start()
         if failures:
             failures[0].raiseException()
-        if crawler.spider.trouble:
-            raise CollectError(f"{config.out}: {crawler.spider.trouble}; when it is mended, the same command goes on")
+        trouble = getattr(crawler.spider, "trouble", "")  # none, where it could not begin
+        if trouble:
+            raise CollectError(f"{config.out}: {trouble}; when it is mended, the same command goes on")
         return store.counts()
 
 
@@ -274,8 +275,9 @@ class PictureSpider(scrapy.Spider):
             self.store.refuse(page, "not a page")
             return
         said = f"{_robots(response)}, {links.page_directives(response.selector)}"
-        pages, pictures = [], []
-        if page.depth < self.config.depth and "nofollow" not in said:
+        pages: list[Page] = []
+        pictures: Iterable[links.Found] = ()
+        if isinstance(page, Page) and page.depth < self.config.depth and "nofollow" not in said:
             found = links.follow(response.selector, response.url, self.config.follow)
             pages = [Page(url, links.host(url), page.depth + 1) for url in found if links.host(url) in self.hosts]
         if not (self.config.obey_noai and links.opts_out(said)):
@@ -287,7 +289,7 @@ class PictureSpider(scrapy.Spider):
     def take(self, response: Response) -> None:
         """Keep a picture, or refuse what is none."""
         picture = self._landed(response)
-        mime = response.headers.get("Content-Type", b"").decode("latin-1").partition(";")[0].strip().lower()
+        mime = (response.headers.get("Content-Type") or b"").decode("latin-1").partition(";")[0].strip().lower()
         if self.config.obey_noai and links.opts_out(_robots(response)):
             self.store.refuse(picture, "its server does not want it used for machine learning")
             return
@@ -305,7 +307,7 @@ class PictureSpider(scrapy.Spider):
     @_or_stop
     def failed(self, failure: Failure) -> None:
         """Refuse what did not come; what a stop interrupts stays pending."""
-        thing = self._landed(failure.request)
+        thing = self._landed(vars(failure)["request"])  # which scrapy puts there
         if self.crawler.engine.running and not self.trouble:
             self.store.refuse(thing, _reason(failure))
 
@@ -322,11 +324,11 @@ def _robots(response: Response) -> str:
 
 def _reason(failure: Failure) -> str:
     """Why an answer did not come, in a few words."""
-    if failure.check(HttpError):
+    if isinstance(failure.value, HttpError):
         return f"status {failure.value.response.status}"
     if failure.check(IgnoreRequest):
         return str(failure.value)
-    name = failure.type.__name__.removesuffix("Error")
+    name = type(failure.value).__name__.removesuffix("Error")
     return {"DownloadCancelled": "too large", "DownloadTimeout": "timeout"}.get(
         name, " ".join(str(failure.value).split()) or name
     )[:200]
@@ -345,4 +347,4 @@ def _measured(content: bytes, mime: str, megapixels: float) -> tuple[int, int, s
         raise CollectError("not a picture") from None
     if width * height > megapixels * 1e6:
         raise CollectError(f"too many pixels: {width} x {height}")
-    return width, height, _SUFFIXES[kind]
+    return width, height, _SUFFIXES[kind or ""]

@@ -41,7 +41,7 @@ class Batch(NamedTuple):
 
     luma: Tensor  # (B, 1, S, S) L* in 0..100
     ab: Tensor  # (B, 2, S/2, S/2) true colours at the size of the prediction
-    index: Tensor  # (B,) int64: which pictures
+    index: Tensor  # type: ignore[assignment]  # hides tuple.index, which a batch never needs; (B,) int64: which pictures
 
 
 def crop(pictures: Pictures, index: Tensor, boxes: Boxes, size: int) -> Tensor:

@@ -144,7 +144,7 @@ def _assigned(config: DataConfig, found: list[tuple[str, Part]]) -> tuple[list[E
     if not chosen["valid"] and len(chosen["train"]) > 1 and config.valid_share > 0 and not config.valid:
         _lend(entries, chosen)
     pixels = tuple(part.pixels for _, part in found)
-    return entries, *(_pictures(chosen[split], pixels) for split in ("train", "valid"))
+    return entries, _pictures(chosen["train"], pixels), _pictures(chosen["valid"], pixels)
 
 
 def _lend(entries: list[Entry], chosen: dict[str, list]) -> None:

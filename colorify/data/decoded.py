@@ -83,7 +83,8 @@ def _ends(files: list[Path]) -> str:
 
 def _build(root: Path, files: list[Path], sizes: Sizes, home: Path, progress: Callable[[str], None]) -> None:
     """Decode every picture into the folder ``home``."""
-    entries, shapes = [], []
+    entries: list[manifest.Entry] = []
+    shapes = []
     with atomic_folder(home) as draft:
         with open(draft / _PIXELS, "wb") as out:
             for entry, pixels in _examined(files, sizes):

@@ -7,12 +7,12 @@ import hashlib
 import json
 import os
 import tarfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from itertools import groupby, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import ExifTags, Image, ImageOps
 
@@ -84,10 +84,10 @@ def read(path: Path) -> list[Entry]:
         rows = table.cast(pyarrow.schema([schema.field(name) for name in table.column_names])).to_pylist()
         return [entry_of({name: value for name, value in row.items() if value is not None}) for row in rows]
     with open(path, newline="", encoding="utf-8") as file:
-        return [entry_of(row | {k: int(row[k]) for k in ("width", "height")}) for row in csv.DictReader(file)]
+        return [entry_of({**row, **{k: int(row[k]) for k in ("width", "height")}}) for row in csv.DictReader(file)]
 
 
-def entry_of(row: dict[str, str | int]) -> Entry:
+def entry_of(row: Mapping[str, Any]) -> Entry:
     """A row of a manifest, also with a name that a column had in an earlier version."""
     return Entry(**{_RENAMED.get(name, name): value for name, value in row.items()})
 
@@ -107,7 +107,7 @@ def _schema() -> pyarrow.Schema:
     import pyarrow as pa
 
     kinds = {"str": pa.string(), "int": pa.int32()}
-    return pa.schema([(field.name, kinds[field.type]) for field in fields(Entry)])
+    return pa.schema([(field.name, kinds[str(field.type)]) for field in fields(Entry)])
 
 
 def _write_parquet(entries: Iterable[Entry], path: Path, group: int = 10_000) -> None:
@@ -147,7 +147,7 @@ def items(source: Path) -> Iterator[Item]:
             yield from _listed(path)
 
 
-def _entry(path: str, source: str, **facts: str) -> Entry:
+def _entry(path: str, source: str, **facts: Any) -> Entry:
     """The row of a picture, refused when no table could hold its name."""
     names = [os.fsencode(name).decode(errors="backslashreplace") for name in (path, source)]
     return Entry(
@@ -184,17 +184,17 @@ def _members(shard: Path) -> dict[str, tuple[int, int, dict[str, str]]]:
         with tarfile.open(shard, "r:") as tar:
             for _, group in groupby(filter(tarfile.TarInfo.isfile, tar), lambda member: member.name.rpartition(".")[0]):
                 members = {Path(member.name).suffix.lower(): member for member in group}
-                facts = _facts(
-                    *(
-                        tar.extractfile(members[kind]).read(_LONGEST_FACTS) if kind in members else b""
-                        for kind in (".json", ".txt")
-                    )
-                )
+                facts = _facts(*(_beginning(tar, members.get(kind)) for kind in (".json", ".txt")))
                 for kind in sorted(members.keys() & SUFFIXES):
                     found[members[kind].name] = members[kind].offset_data, members[kind].size, facts
     except (tarfile.TarError, OverflowError) as error:  # the latter: a header that claims more than memory can count
         raise DataError(f"{shard}: not a whole tar file: {error}") from None
     return found
+
+
+def _beginning(tar: tarfile.TarFile, member: tarfile.TarInfo | None) -> bytes:
+    file = tar.extractfile(member) if member else None
+    return file.read(_LONGEST_FACTS) if file else b""
 
 
 def _facts(json_text: bytes, caption: bytes) -> dict[str, str]:

@@ -51,5 +51,8 @@ def write(folder: Path, side: int = 256) -> None:
 def _open(package: str, name: str) -> Image.Image:
     """A file of a package, which is found but not imported: each would bring half of scientific Python along."""
     top, _, rest = package.partition(".")
-    (home,) = find_spec(top).submodule_search_locations
+    spec = find_spec(top)
+    home = next(iter(spec.submodule_search_locations or ()), None) if spec else None
+    if home is None:
+        raise ModuleNotFoundError(f"No module named {top!r}", name=top)
     return Image.open(Path(home, *rest.split("."), name), formats=("JPEG", "PNG"))

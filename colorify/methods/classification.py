@@ -18,6 +18,8 @@ from colorify.training.method import Method
 from colorify.training.recipe import Recipe
 from colorify.training.transfer import Start, import_head
 
+_CODEC = Bits(PRIOR_BITS)
+
 
 @dataclass(frozen=True)
 class ClassificationConfig(TrainConfig):
@@ -43,14 +45,14 @@ class Ramp(Callback):
 
 def recipe(config: ClassificationConfig, pictures: Pictures, run: Run) -> Recipe:
     """Cross entropy with soft labels and class weights; the head starts at the prior of the pictures."""
-    codec = METHOD.codec
+    codec = _CODEC
     prior = torch.tensor(statistics(pictures)["prior"])
     weights = rebalancing(prior, codec, config.rebalance)
     loss = ClassificationLoss(codec, config.weighting, weights, distance_weight=config.distance_weight)
 
     @torch.no_grad()
     def at_the_prior(network: UNet) -> None:
-        network.head.bias.copy_(prior.clamp(min=1e-6).log())
+        network.bias.copy_(prior.clamp(min=1e-6).log())
 
     ramp = Ramp(loss, config.ramp * config.steps)
     return Recipe(METHOD.name, codec, loss, [at_the_prior], [ramp])
@@ -58,14 +60,15 @@ def recipe(config: ClassificationConfig, pictures: Pictures, run: Run) -> Recipe
 
 def prepare(config: ClassificationConfig, source: Checkpoint | None, whole: bool) -> list[Start]:
     """The head of a regression, not of a bare backbone, is worth a start."""
-    usable = source and not whole and source.method == "regression"
-    return [import_head(source, METHOD.codec)] if usable else []
+    if source is None or whole or source.method != "regression":
+        return []
+    return [import_head(source, _CODEC)]
 
 
 METHOD = Method(
     "classification",
     ClassificationConfig,
-    Bits(PRIOR_BITS),
+    _CODEC,
     recipe,
     base="regression",
     takes="backbone",

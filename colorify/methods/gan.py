@@ -22,6 +22,8 @@ from colorify.training.method import Method
 from colorify.training.recipe import Recipe
 from colorify.training.transfer import Start
 
+_CODEC = Channels()
+
 
 @dataclass(frozen=True)
 class GanConfig(TrainConfig):
@@ -49,7 +51,7 @@ class GanLoss:
     saturation: float = 1.0
     luma: Tensor | None = None  # (B, 1, h, w) of the batch
 
-    def __call__(self, output: Tensor, ab: Tensor, *_) -> Tensor:
+    def __call__(self, output: Tensor, ab: Tensor, *_: Tensor) -> Tensor:
         loss = self.regression(output, ab * self.saturation)
         if self.luma is None:
             return loss
@@ -113,8 +115,8 @@ def saturate(factor: float) -> Start:
 
     @torch.no_grad()
     def start(network: UNet) -> None:
-        network.head.weight *= factor
-        network.head.bias *= factor
+        for part in network.head.parameters():
+            part.mul_(factor)
 
     return start
 
@@ -124,25 +126,26 @@ def recipe(config: GanConfig, pictures: Pictures, run: Run) -> Recipe:
     torch.manual_seed(config.seed)
     critic = Critic(config.critic_width).to(run.device)
     optimizer = torch.optim.Adam(critic.parameters(), config.critic_lr, betas=(0.5, 0.999))
-    loss = GanLoss(RegressionLoss(METHOD.codec, config.beta), critic, config.adversarial, config.saturation)
+    loss = GanLoss(RegressionLoss(_CODEC, config.beta), critic, config.adversarial, config.saturation)
 
     def counted(row: dict) -> float | None:
         return score(row) if row["step"] > config.critic_steps else None
 
-    parts = {"critic": critic, "critic_optimizer": optimizer}
+    parts: dict[str, torch.nn.Module | torch.optim.Optimizer] = {"critic": critic, "critic_optimizer": optimizer}
     adversary = Adversary(loss, optimizer, config.critic_steps)
-    return Recipe(METHOD.name, METHOD.codec, loss, [], [adversary], parts, counted)
+    return Recipe(METHOD.name, _CODEC, loss, [], [adversary], parts, counted)
 
 
 def prepare(config: GanConfig, source: Checkpoint | None, whole: bool) -> list[Start]:
     """Any start but a GAN's own model is made more saturated."""
-    return [] if whole and source.method == METHOD.name else [saturate(config.saturation)]
+    own = whole and source is not None and source.method == METHOD.name
+    return [] if own else [saturate(config.saturation)]
 
 
 METHOD = Method(
     "gan",
     GanConfig,
-    Channels(),
+    _CODEC,
     recipe,
     base="regression",
     prepare=prepare,

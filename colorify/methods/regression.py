@@ -15,6 +15,8 @@ from colorify.training.method import Method
 from colorify.training.recipe import Recipe
 from colorify.training.transfer import Start, import_backbone, import_imagenet, import_model
 
+_CODEC = Channels()
+
 
 @dataclass(frozen=True)
 class RegressionConfig(TrainConfig):
@@ -27,7 +29,7 @@ class RegressionConfig(TrainConfig):
 
 def recipe(config: RegressionConfig, pictures: Pictures, run: Run) -> Recipe:
     """Smooth L1 on ab."""
-    return Recipe(METHOD.name, METHOD.codec, RegressionLoss(METHOD.codec, config.beta))
+    return Recipe(METHOD.name, _CODEC, RegressionLoss(_CODEC, config.beta))
 
 
 def prepare(config: RegressionConfig, source: Checkpoint | None, whole: bool) -> list[Start]:
@@ -46,7 +48,7 @@ def prepare(config: RegressionConfig, source: Checkpoint | None, whole: bool) ->
 METHOD = Method(
     "regression",
     RegressionConfig,
-    Channels(),
+    _CODEC,
     recipe,
     prepare=prepare,
 )

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import safetensors.torch
@@ -27,7 +27,7 @@ from colorify import params
 from colorify.files import atomic
 from colorify.models import FORMAT, CheckpointError, renamed
 from colorify.models.running import Encode, Predict, cropped
-from colorify.models.unet import UNet, UNetConfig, fuse_batch_norm
+from colorify.models.unet import UNet, UNetConfig, channels_last, fuse_batch_norm
 from colorify.version import __version__
 
 STATE = "state/"
@@ -41,7 +41,7 @@ class Checkpoint:
     codec: codecs.Codec
     method: str
     weights: dict[str, Tensor]
-    training: dict = field(default_factory=dict)  # samples seen, metrics, mean_ab, ...: plain JSON
+    training: dict[str, Any] = field(default_factory=dict)  # samples seen, metrics, mean_ab, ...: plain JSON
     state: dict[str, Tensor] = field(default_factory=dict)
 
     @property
@@ -62,7 +62,7 @@ class Checkpoint:
     def predictor(self, device: str = "auto", concurrency: int = 1) -> Predict:
         """The network on a device, for arrays; ``concurrency`` at the same time wait for each other."""
         where, lock = find_device(device), threading.Lock()
-        network = fuse_batch_norm(self.build()).to(where, memory_format=torch.channels_last)
+        network = channels_last(fuse_batch_norm(self.build()).to(where))
 
         @torch.inference_mode()
         def predict(luma: np.ndarray) -> np.ndarray:
@@ -184,5 +184,5 @@ def digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name].cpu()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy() if tensor.numel() else struct.pack("x"))
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data if tensor.numel() else struct.pack("x"))
     return digest.hexdigest()

@@ -7,7 +7,8 @@ saves). The former are summed here tap by tap over the whole batch, the latter c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,20 +32,21 @@ class DepthwiseConv(nn.Conv2d):
             return super().forward(F.pad(x, self.border))
         if torch.is_autocast_enabled("cpu"):
             x = x.to(torch.get_autocast_dtype("cpu"))
-        return _Depthwise.apply(F.pad(x, self.border), self.weight, self.stride[0])
+        apply: Callable[..., Tensor] = _Depthwise.apply
+        return apply(F.pad(x, self.border), self.weight, self.stride[0])
 
 
 class _Depthwise(torch.autograd.Function):
     """Depthwise convolution of a padded input; the gradient of the weights has their own type."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, stride: int) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.stride = stride
         return F.conv2d(x, weight.to(x.dtype), stride=stride, groups=len(weight))
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         x, weight = ctx.saved_tensors
         grad = grad.contiguous(memory_format=torch.channels_last)
         of_input = of_weight = None

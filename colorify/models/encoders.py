@@ -9,21 +9,29 @@ seconds that colouring one photo need not pay.
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from colorify.models.depthwise import DepthwiseConv, uneven_border
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
 ResNetName = Literal["resnet18", "resnet34", "resnet50"]
 LiteName = Literal["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
 EncoderName = Literal[ResNetName, LiteName]
 
 
-def make_encoder(name: EncoderName) -> nn.Module:
+def make_encoder(name: EncoderName) -> ResNet | EfficientNetLite:
     """An encoder with random weights; ``channels`` are those of its five features."""
-    return ResNet(name) if name in get_args(ResNetName) else EfficientNetLite(name)
+    return EfficientNetLite(name) if is_lite(name) else ResNet(name)
+
+
+def is_lite(name: EncoderName) -> TypeIs[LiteName]:
+    """Whether it is an EfficientNet-Lite."""
+    return name in get_args(LiteName)
 
 
 def conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
@@ -69,14 +77,14 @@ class Bottleneck(nn.Module):
         return F.relu(self.bn3(self.conv3(y)) + shortcut, inplace=True)
 
 
-_RESNETS = {
+_RESNETS: dict[ResNetName, tuple[type[BasicBlock | Bottleneck], tuple[int, ...]]] = {
     "resnet18": (BasicBlock, (2, 2, 2, 2)),
     "resnet34": (BasicBlock, (3, 4, 6, 3)),
     "resnet50": (Bottleneck, (3, 4, 6, 3)),
 }
 
 
-def _layer(block: type, inputs: int, width: int, count: int, stride: int) -> nn.Sequential:
+def _layer(block: type[BasicBlock | Bottleneck], inputs: int, width: int, count: int, stride: int) -> nn.Sequential:
     outputs = width * block.expansion
     shortcut = None
     if stride > 1 or inputs != outputs:

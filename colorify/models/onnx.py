@@ -22,7 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -115,11 +115,12 @@ def _openvino() -> ModuleType:
     Nobody is told: its `openvino_telemetry` would count every start at a server, from a process that it forks.
     """
     with _importing:
-        silenced = sys.modules.setdefault("openvino_telemetry", None) is None  # None: it cannot be imported
+        modules: dict[str, Any] = sys.modules  # None in it: it cannot be imported
+        silenced = modules.setdefault("openvino_telemetry", None) is None
         import openvino
 
         if silenced:
-            del sys.modules["openvino_telemetry"]
+            del modules["openvino_telemetry"]
         _ = openvino.Tensor(np.zeros(1, np.float32)).data
     return openvino
 
@@ -267,7 +268,7 @@ def _translated(network: nn.Module, example: Tensor) -> ModelProto:
             output_names=["output"],
             verbose=False,
         )
-    proto = program.model_proto  # a new one at each look
+    proto = cast(Any, program).model_proto  # a new one at each look
     graph = proto.graph
     for node in graph.node:
         node.ClearField("metadata_props")

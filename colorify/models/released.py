@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from safetensors import SafetensorError, safe_open
 
@@ -23,8 +23,8 @@ class Description(NamedTuple):
     """What a checkpoint says of itself."""
 
     method: str
-    network: dict[str, object]
-    training: dict[str, object]
+    network: dict[str, Any]
+    training: dict[str, Any]
 
 
 def described(path: Path) -> Description:

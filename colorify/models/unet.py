@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -66,8 +67,8 @@ class Attention(nn.Module):
         self.norm = nn.LayerNorm(channels)
         self.mix = nn.Linear(channels, channels * 3)
         self.out = nn.Linear(channels, channels)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        for part in self.out.parameters():
+            nn.init.zeros_(part)
 
     def forward(self, x: Tensor) -> Tensor:
         places = x.flatten(2).mT  # (B, H * W, C)
@@ -93,8 +94,9 @@ class Backbone(nn.Module):
         self.decoder = nn.ModuleList(map(Up, inputs, reversed(skips), config.decoder))
 
     def forward(self, x: Tensor) -> Tensor:
-        *skips, x = self.encoder(x)
-        x = self.attention(x)
+        seen: list[Tensor] = self.encoder(x)
+        *skips, deepest = seen
+        x = self.attention(deepest)
         for up, skip in zip(self.decoder, reversed(skips), strict=True):
             x = up(x, skip)
         return x
@@ -112,6 +114,11 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(config.decoder[-1], outputs, 1)
         if not self.head.weight.is_meta:  # else weights are to come; drawing on meta would import half of torch
             self.apply(_start)
+
+    @property
+    def bias(self) -> Tensor:
+        """That of the head, ``(outputs,)``."""
+        return cast(Tensor, self.head.bias)
 
     def forward(self, luma: Tensor) -> Tensor:
         if self.dtype == torch.float32:
@@ -133,18 +140,25 @@ def _padded(luma: Tensor) -> Tensor:
     return F.pad(luma / 50 - 1, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
 
 
+def channels_last(network: UNet) -> UNet:
+    """The same network, its weights laid out as convolutions multiply them soonest."""
+    memory: dict[str, Any] = {"memory_format": torch.channels_last}  # which torch's own types lack
+    return network.to(**memory)
+
+
 @torch.no_grad()
-def fuse_batch_norm(network: nn.Module) -> nn.Module:
+def fuse_batch_norm(network: UNet) -> UNet:
     """Take every batch norm into the convolution before it, for a network that will not learn any more."""
     for parent in network.modules():
         for (_, before), (name, norm) in pairwise(list(parent.named_children())):
             if not (isinstance(before, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)):
                 continue
             repeats = before.out_channels // norm.num_features  # more than one where pixels are shuffled in between
-            each = [part.repeat_interleave(repeats) for part in (norm.running_mean, norm.running_var)]
-            scale_shift = (part.repeat_interleave(repeats) for part in (norm.weight, norm.bias))
-            weight, bias = fuse_conv_bn_weights(before.weight, before.bias, *each, norm.eps, *scale_shift)
-            before.weight, before.bias = weight, bias
+            parts = (norm.running_mean, norm.running_var, norm.weight, norm.bias)
+            mean, variance, scale, shift = (part.repeat_interleave(repeats) for part in parts if part is not None)
+            before.weight, before.bias = fuse_conv_bn_weights(
+                before.weight, before.bias, mean, variance, norm.eps, scale, shift
+            )
             setattr(parent, name, nn.Identity())
     return network
 
@@ -156,5 +170,5 @@ def _start(module: nn.Module) -> None:
     elif isinstance(module, Up):
         module.icnr()
     elif isinstance(module, UNet):
-        nn.init.zeros_(module.head.weight)
-        nn.init.zeros_(module.head.bias)
+        for part in module.head.parameters():
+            nn.init.zeros_(part)

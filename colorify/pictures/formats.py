@@ -140,7 +140,8 @@ def _quiet_libtiff() -> None:
             ctypes.CDLL(str(place)).TIFFSetErrorHandler(None)
 
 
-_pillow_limit, _lifted = threading.Lock(), []
+_pillow_limit = threading.Lock()
+_lifted: list[int | None] = []
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def with_markers(metadata: Metadata, content: bytes, image: Image.Image) -> Meta
         metadata = replace(metadata, dpi=metadata.dpi if 282 in metadata.exif else None)  # Pillow makes 72 of none
     unit, density = image.info.get("jfif_unit", 1), image.info.get("jfif_density", (1, 1))
     if unit == 0 and density[0] != density[1] and all(density):
-        return replace(metadata, dpi=tuple(map(float, density)), unit="none")
+        return replace(metadata, dpi=(float(density[0]), float(density[1])), unit="none")
     return replace(metadata, unit="cm" if unit == 2 else "inch")
 
 

@@ -109,8 +109,17 @@ def beside(left: Picture, right: Picture) -> Picture:
     left, right = upright(left), upright(right)
     if left.pixels.ndim == 2:
         left = replace(left, pixels=np.dstack((left.pixels,) * 3))
-    alpha = None if right.alpha is None else np.hstack((left.alpha, right.alpha))
+    none = left.alpha is None and right.alpha is None
+    alpha = None if none else np.hstack((_opacity(left), _opacity(right)))
     return replace(right, pixels=np.hstack((left.pixels, right.pixels)), alpha=alpha)
+
+
+def _opacity(picture: Picture) -> np.ndarray:
+    """Its alpha; of a picture that has none, all there."""
+    if picture.alpha is not None:
+        return picture.alpha
+    kind = picture.pixels.dtype
+    return np.full(picture.pixels.shape[:2], np.iinfo(kind).max if kind.kind == "u" else 1, kind)
 
 
 _FLIPS = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}

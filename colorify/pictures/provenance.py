@@ -47,9 +47,9 @@ def badged(picture: Picture) -> Picture:
     dark, light = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     cv2.putText(dark, _BADGE, place, cv2.FONT_HERSHEY_SIMPLEX, scale, 150, 3 * line, cv2.LINE_AA)
     cv2.putText(light, _BADGE, place, cv2.FONT_HERSHEY_SIMPLEX, scale, 230, line, cv2.LINE_AA)
-    dark, light = (turn_back(mask, picture.orientation)[..., None] / np.float32(255) for mask in (dark, light))
+    shade, shine = (turn_back(mask, picture.orientation)[..., None] / np.float32(255) for mask in (dark, light))
     top = np.iinfo(picture.pixels.dtype).max if picture.pixels.dtype.kind == "u" else 1
-    drawn = picture.pixels * (1 - dark) * (1 - light) + top * light
+    drawn = picture.pixels * (1 - shade) * (1 - shine) + top * shine
     return replace(picture, pixels=(drawn + (0.5 if top > 1 else 0)).astype(picture.pixels.dtype))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
@@ -89,12 +89,11 @@ def _records(value: object, order: str) -> bytes | None:
     return _bytes(value)
 
 
-def resolution(found: Mapping[int, object]) -> tuple[tuple[float, float] | None, str]:
+def resolution(found: Mapping[int, Any]) -> tuple[tuple[float, float] | None, str]:
     """Dots per inch, and the unit, by the tags of TIFF and EXIF."""
-    x, y, unit = (found.get(tag) for tag in (282, 283, 296))
     try:
-        x, y = float(x), float(y)
-    except (TypeError, ValueError, ZeroDivisionError):
+        x, y, unit = float(found[282]), float(found[283]), found.get(296)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None, "inch"
     if not (0 < x < 1e6 and 0 < y < 1e6) or (unit == 1 and x == y):
         return None, "inch"

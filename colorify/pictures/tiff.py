@@ -41,11 +41,11 @@ def opened(file: BinaryIO) -> Iterator[tuple[list[TiffPage], tuple[str, ...]]]:
             raise PictureError("truncated: no page in it")
         if len(tiff.pages) > MAX_PAGES:
             raise PictureError(f"{len(tiff.pages):,} pages: the limit is {MAX_PAGES:,}")
-        found = list(tiff.pages)
-        if any(not hasattr(page, "photometric") for page in found):
+        found = [page for page in tiff.pages if isinstance(page, tifffile.TiffPage)]
+        if len(found) < len(tiff.pages) or any(not hasattr(page, "photometric") for page in found):
             raise PictureError("a damaged page")
         masks = sum(bool(page.subfiletype & _MASK) for page in found)
-        words = (f"{masks} transparency mask{'s' * (masks > 1)} left out",) if masks else ()
+        words: tuple[str, ...] = (f"{masks} transparency mask{'s' * (masks > 1)} left out",) if masks else ()
         yield [page for page in found if not page.subfiletype & (_REDUCED | _MASK)] or found[:1], words
 
 

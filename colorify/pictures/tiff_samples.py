@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import zlib
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import BinaryIO
 
 import numpy as np
@@ -28,11 +28,11 @@ def samples(file: BinaryIO, page: Page) -> np.ndarray:
         return _plane(file, page, page.segments)
     each = page.across * page.down
     wanted = min(page.samples, page.kind.channels + len(page.extras))
-    out = None
-    for number in range(wanted):
-        plane = _plane(file, page, page.segments[number * each : (number + 1) * each])
-        out = np.empty((page.height, page.width, wanted), plane.dtype) if out is None else out
-        out[..., number] = plane[..., 0]
+    planes = (_plane(file, page, page.segments[n * each : (n + 1) * each])[..., 0] for n in range(wanted))
+    first = next(planes)
+    out = np.empty((page.height, page.width, wanted), first.dtype)
+    for number, plane in enumerate(chain((first,), planes)):
+        out[..., number] = plane
     return out
 
 

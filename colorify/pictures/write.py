@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -103,7 +104,7 @@ def _carried(saved: Metadata) -> dict[str, bool]:
     return {
         "exif": len(saved.exif) > 0,
         "icc": bool(saved.icc and not profiles.is_understood(saved.icc)),
-        "xmp": bool(saved.xmp) and not provenance.is_own(saved.xmp),
+        "xmp": bool(saved.xmp and not provenance.is_own(saved.xmp)),
         "iptc": bool(saved.iptc or saved.photoshop),
         "resolution": bool(saved.dpi),
         "comment": bool(saved.comments),
@@ -122,7 +123,7 @@ def _lost(saved: Metadata, row: Format) -> list[str]:
     return words
 
 
-_NOTHING = {
+_NOTHING: dict[str, dict[str, Any]] = {
     "exif": {"exif": Image.Exif()},
     "icc": {"icc": None},
     "xmp": {"xmp": None},
@@ -156,7 +157,8 @@ def _encoded(picture: Picture, row: Format) -> bytes:
     ready(row)
     saved = picture.metadata
     content = png.encoded_16_bit(picture) if picture.pixels.dtype != np.uint8 else _by_pillow(picture, row)
-    return _FINISHED.get(row.name, lambda content, saved: content)(content, saved)
+    finish = _FINISHED.get(row.name)
+    return finish(content, saved) if finish else content
 
 
 _FINISHED: dict[str, Callable[[bytes, Metadata], bytes]] = {"PNG": png.added, "JPEG": jpeg.with_unit}

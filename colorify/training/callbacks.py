@@ -109,7 +109,7 @@ class Charts(Callback):
 class Live:
     """A picture in a notebook; the newest takes the place of the one before."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.handle = None
 
     def show(self, draw: Callable[[], Image.Image]) -> None:

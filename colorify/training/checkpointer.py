@@ -41,6 +41,8 @@ class Checkpointer(Callback):
         self.best: dict[str, Tensor] = {}  # weights of the best EMA weights so far, where there is a score
         self.stop = False
 
+        self.unchecked: tuple[int, Tensor, Tensor] | None = None
+
     def before_fit(self) -> None:
         self.saved_at, self.unchecked = time.monotonic(), None
 
@@ -103,9 +105,9 @@ def stops_cleanly(checkpointer: Checkpointer) -> Iterator[None]:
         return
     old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def ask(number: int, frame) -> None:
+    def ask(number: int, frame: object) -> None:
         checkpointer.stop = True
-        signal.signal(number, old[number])
+        signal.signal(number, old[signal.Signals(number)])
 
     for number in old:
         signal.signal(number, ask)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from fastai.callback.progress import ProgressCallback
@@ -21,7 +22,7 @@ from colorify.data.cache import Pictures
 from colorify.lock import lock
 from colorify.models import checkpoint
 from colorify.models.checkpoint import CheckpointError
-from colorify.models.unet import UNet
+from colorify.models.unet import UNet, channels_last
 from colorify.training import processes
 from colorify.training.callbacks import EMA, Charts, Grids, Schedule
 from colorify.training.checkpointer import Checkpointer, TrainingError, stops_cleanly
@@ -55,7 +56,7 @@ def _train(recipe: Recipe, config: TrainConfig, train_set: Pictures, valid_set: 
     if saved and not saved.state:
         return model_file
     torch.manual_seed(config.seed)
-    summary = {"config": plain(config), "pictures": len(train_set), **statistics(train_set)}
+    summary: dict[str, Any] = {"config": plain(config), "pictures": len(train_set), **statistics(train_set)}
     measured = validation_metrics(recipe.codec, summary["mean_ab"], summary["prior"])
     learn = _learner(recipe, config, train_set, valid_set, run, measured)
     checkpointer = learn.checkpointer
@@ -86,7 +87,7 @@ def _learner(
     network.dtype = run.dtype
     for start in recipe.starts:
         start(network)
-    network.to(run.device, memory_format=torch.channels_last)
+    network = channels_last(network.to(run.device))
     if processes.count() > 1 and run.device.startswith("cuda"):
         network = torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)
     checkpointer = Checkpointer(config.steps, run.save_minutes, run.stop_minutes, recipe.score)

@@ -74,7 +74,7 @@ def most(values: Sequence[float], device: torch.device | str = "cpu") -> list[fl
     return _reduced(values, distributed.ReduceOp.MAX, device)
 
 
-def _reduced(values: Sequence[float], how: distributed.ReduceOp, device: torch.device | str) -> list[float]:
+def _reduced(values: Sequence[float], how: distributed.ReduceOp.RedOpType, device: torch.device | str) -> list[float]:
     if count() == 1:
         return list(values)
     both = torch.tensor(values, dtype=torch.float64, device=device)

@@ -22,6 +22,8 @@ SPEED_FILE = "speed.csv"
 class SmoothLoss(AvgSmoothLoss):
     """fastai's, kept on the device; ``value`` is the mean over all processes, ``own`` that of this one."""
 
+    val: torch.Tensor
+
     def accumulate(self, learn: Learner) -> None:
         self.count += 1
         loss = learn.loss.detach().mean()

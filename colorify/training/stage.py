@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from colorify import params
 from colorify.data.cache import DataConfig, Pictures, collected, prepare
@@ -29,7 +30,9 @@ def pictures(
     if data:
         config = replace(config, sources=tuple(data), valid=tuple(valid))
     elif config.sources:
-        inside = {key: tuple(str(root / source) for source in getattr(config, key)) for key in ("sources", "valid")}
+        inside: dict[str, Any] = {
+            key: tuple(str(root / source) for source in getattr(config, key)) for key in ("sources", "valid")
+        }
         config = replace(config, **inside)
     else:
         home = collected(profile, file)
@@ -47,8 +50,8 @@ def train_stage(
     sets: tuple[Pictures, Pictures] | None = None,
     begin: Path | None = None,
     backbone: Path | None = None,
-    numbers: Mapping[str, object] | None = None,
-    **run: object,
+    numbers: Mapping[str, Any] | None = None,
+    **run: Any,
 ) -> Path:
     """Train by a method as ``params.yaml`` says, and return the path of its model.
 
@@ -73,7 +76,7 @@ def variants(
     values: Sequence[str],
     profile: str | None = None,
     file: Path | None = None,
-    **rest: object,
+    **rest: Any,
 ) -> dict[str, Path]:
     """Train by a method once with each of ``values`` for the number ``key``, everything else equal; value -> model.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from colorify.codec import Bits, Codec, to_text
+from colorify.codec import Bits, Channels, Codec, to_text
 from colorify.models import checkpoint
 from colorify.models.checkpoint import Checkpoint, CheckpointError
 from colorify.models.imagenet import imagenet
@@ -35,7 +36,7 @@ def insert_backbone(backbone: Path, model: Path, out: Path) -> None:
     target = checkpoint.load(model)
     network = target.build()
     import_backbone(checkpoint.load(backbone))(network)
-    kept = {name: target.training[name] for name in ("mean_ab", "prior") if name in target.training}
+    kept: dict[str, Any] = {name: target.training[name] for name in ("mean_ab", "prior") if name in target.training}
     checkpoint.save(replace(target, weights=network.state_dict(), training=kept), out)
 
 
@@ -60,12 +61,16 @@ def import_head(source: Checkpoint, codec: Bits, spread: float = 13.0) -> Start:
     in its centre, but for a term that all classes share, so a 1x1 head can hold it exactly.
     """
 
+    if not isinstance(source.codec, Channels):
+        raise CheckpointError(f"the head of a {source.method} model predicts classes: start from a regression's")
+    scale = source.codec.scale
+
     @torch.no_grad()
     def start(network: UNet) -> None:
         centers = torch.from_numpy(codec.centers)  # (Q, 2)
-        weight, bias = (source.weights[f"head.{part}"] * source.codec.scale for part in ("weight", "bias"))
+        weight, bias = (source.weights[f"head.{part}"] * scale for part in ("weight", "bias"))
         network.head.weight.copy_((centers @ weight.flatten(1) / spread**2).view_as(network.head.weight))
-        network.head.bias.copy_((centers @ bias - centers.square().sum(1) / 2) / spread**2)
+        network.bias.copy_((centers @ bias - centers.square().sum(1) / 2) / spread**2)
 
     return start
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from fastai.learner import AvgLoss
+from fastai.learner import AvgLoss, Learner
 from fastai.metrics import Metric
 from torch import Tensor
 from torch.nn import functional as F
@@ -26,7 +26,8 @@ class _Decoder:
     """The ab of a prediction, decoded once for all metrics of a batch."""
 
     def __init__(self, codec: Codec):
-        self.codec, self.pred = codec, None
+        self.codec = codec
+        self.pred: Tensor | None = None
 
     def __call__(self, pred: Tensor) -> Tensor:
         if self.pred is not pred:
@@ -47,7 +48,7 @@ class MeanMetric(Metric):
     def reset(self) -> None:
         self.total, self.count = 0.0, 0
 
-    def accumulate(self, learn) -> None:
+    def accumulate(self, learn: Learner) -> None:
         luma, ab = F.avg_pool2d(learn.xb[0], 2), learn.yb[0]
         predicted = self.decode(learn.pred) if self.constant is None else _everywhere(self.constant, ab)
         self.total += float(self.measure(torch.cat((luma, predicted), 1), torch.cat((luma, ab), 1)).sum())
@@ -63,7 +64,7 @@ class MeanMetric(Metric):
 class MeanLoss(AvgLoss):
     """fastai's, over the pictures of all processes; they may have different numbers of batches."""
 
-    def accumulate(self, learn) -> None:
+    def accumulate(self, learn: Learner) -> None:
         size = len(learn.yb[0])
         self.total += float(learn.loss.detach().mean()) * size
         self.count += size
@@ -89,14 +90,14 @@ class Ratio(Metric):
         self.metric.reset()
         self.reference.reset()
 
-    def accumulate(self, learn) -> None:
+    def accumulate(self, learn: Learner) -> None:
         self.metric.accumulate(learn)
         self.reference.accumulate(learn)
 
     @property
     def value(self) -> float:
         value, reference = self.metric.value, max(self.reference.value, 1e-9)
-        return metrics.below(value, reference) if self.below else value / reference
+        return float(metrics.below(value, reference)) if self.below else value / reference
 
 
 def validation_metrics(codec: Codec, mean_ab: Sequence[float], prior: Sequence[float]) -> list[Metric]:

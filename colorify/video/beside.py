@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any, cast
 
 import av
 from av.bitstream import BitStreamFilterContext
@@ -48,7 +49,8 @@ def choices(stream: Stream, suffix: str) -> Iterator[Way]:
     if stream.type == "subtitle":
         yield Way(stream.index, TEXT[suffix])
     elif stream.type == "audio" and name.startswith(_LOSSLESS):
-        kind = stream.codec_context.format  # of what it decodes to
+        context: Any = stream.codec_context
+        kind = context.format  # of what it decodes to
         yield Way(stream.index, f"pcm_{'f' if kind.name[:3] in ('flt', 'dbl') else 's'}{max(16, kind.bits)}le")
 
 
@@ -80,9 +82,10 @@ def _copied(written: OutputContainer, source: Stream, like: Stream) -> Stream:
         BitStreamFilterContext("null", source, stream)
         stream.time_base, stream.codec_context.codec_tag = source.time_base, "\0\0\0\0"
         return stream
-    if source.type == "audio" and "channels" in source.codec_context.layout.name:  # which MP4 and MKV want to know
-        count = source.codec_context.layout.nb_channels
-        stream.codec_context.layout = _LAYOUTS.get(count, source.codec_context.layout.name)
+    given: Any = source.codec_context
+    if source.type == "audio" and "channels" in given.layout.name:  # which MP4 and MKV want to know
+        made: Any = stream.codec_context
+        made.layout = _LAYOUTS.get(given.layout.nb_channels, given.layout.name)
     return stream
 
 
@@ -91,16 +94,17 @@ class _Text(Carrier):
 
     def __init__(self, written: OutputContainer, source: Stream, codec: str):
         super().__init__(written.add_stream(codec))
-        self.source = source.codec_context
+        self.source = cast(Any, source.codec_context)
         self.source.open(strict=False)
         self.stream.time_base = source.time_base
-        self.stream.codec_context.subtitle_header = self.source.subtitle_header
+        self.made = cast(Any, self.stream.codec_context)
+        self.made.subtitle_header = self.source.subtitle_header
 
     def __call__(self, packet: av.Packet) -> list[av.Packet]:
         found = self.source.decode2(packet)
         if found is None or not any(rect.type in (b"ass", b"text") for rect in found):
             return []
-        made = self.stream.codec_context.encode_subtitle(found)
+        made = self.made.encode_subtitle(found)
         made.time_base, made.pts, made.dts, made.duration = packet.time_base, packet.pts, packet.dts, packet.duration
         made.stream = self.stream
         return [made] if made.size else []
@@ -109,14 +113,15 @@ class _Text(Carrier):
 class _Sound(Carrier):
     """Samples of sound as plain PCM: none of them changes."""
 
-    def __init__(self, written: OutputContainer, source: Stream, codec: str):
+    def __init__(self, written: OutputContainer, source: Any, codec: str):
         heard = source.codec_context
-        super().__init__(written.add_stream(codec, rate=heard.sample_rate))
-        context, self.source = self.stream.codec_context, source
+        self.made = cast(Any, written.add_stream(codec, rate=heard.sample_rate))
+        super().__init__(self.made)
+        context, self.source = self.made.codec_context, source
         context.layout = _LAYOUTS.get(heard.layout.nb_channels, heard.layout.name)
         self.stream.time_base = context.time_base = Fraction(1, heard.sample_rate)
         self.resampler = av.AudioResampler(context.format, context.layout, heard.sample_rate)
 
     def __call__(self, packet: av.Packet) -> list[av.Packet]:
         packed = [made for frame in self.source.decode(packet) for made in self.resampler.resample(frame)]
-        return [made for frame in packed for made in self.stream.encode(frame)]
+        return [made for frame in packed for made in self.made.encode(frame)]

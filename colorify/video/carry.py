@@ -130,7 +130,7 @@ class Carrier:
         rows = rows[:: -(-len(rows) // _ASKED)]
         best = (patches[rows] @ known.T).argmax(1)
         found = np.stack((best % width - rows % width, best // width - rows // width), -1)
-        scale = np.float32((luma.shape[1] / width, luma.shape[0] / height))
+        scale = np.array((luma.shape[1] / width, luma.shape[0] / height), np.float32)
         ways, votes = np.unique(found.astype(np.float32), axis=0, return_counts=True)
         for way in ways[np.argsort(-votes, kind="stable")[:_WAYS]]:
             yield np.broadcast_to(way * scale, self.grid.shape)
@@ -165,7 +165,7 @@ class Grid:
 
     def __init__(self, features: np.ndarray, values: np.ndarray, weights: np.ndarray, cells: Sequence[float]):
         """Features ``(..., n)``, values ``(..., m)`` and weights ``(...)``; ``cells``: the size of one, per feature."""
-        self.cells = np.float32(cells)
+        self.cells = np.array(cells, np.float32)
         places = features.reshape(-1, len(cells)) / self.cells
         self.low = np.floor(places.min(0)) - 1
         places = np.rint(places - self.low).astype(int)

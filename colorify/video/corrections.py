@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -19,6 +20,9 @@ from colorify.video.steady import is_cut
 
 Ahead = Iterator[tuple[VideoFrame, float, int, Painter]]
 """Frames, their seconds, the number of the shot that a table gives them, -1 if there is none, and who paints them."""
+
+
+Kind = TypeVar("Kind")
 
 
 class Spool:
@@ -105,7 +109,7 @@ class Corrections:
         kinds = [(share, kind) for share, kind in _shares(shot.kinds, number) if share]
         return carry.corrected(mean, shot.lumas[number], carried[..., :2], carried[..., 2], kinds)
 
-    def _read(self, ahead: Ahead) -> Iterator[_Shot]:
+    def _read(self, ahead: Ahead) -> Generator[_Shot]:
         """The shots, each with its colors carried if it has a key."""
         shot = None
         try:
@@ -160,7 +164,7 @@ class Corrections:
                 shot.carried[number] = _shared(shot.carried[number], ab, sure, share)
 
 
-def _shares(keys: Sequence[tuple[int, object]], number: int) -> Iterator[tuple[float, object]]:
+def _shares(keys: Sequence[tuple[int, Kind]], number: int) -> Iterator[tuple[float, Kind]]:
     """What each of the numbered keys, in their order, has to say of a moment, 0..1: the nearest before and after."""
     places = [place for place, _ in keys]
     shares = (np.interp(number, places, row) for row in np.eye(len(places)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import av
 from av.bitstream import BitStreamFilterContext
@@ -70,7 +71,7 @@ def of(source: Path, start: float = 0.0) -> Facts:
     """The facts of a film from about ``start`` seconds on; `VideoError` if no frame of it can be decoded."""
     with media.opened(source) as film:
         stream, begin = media.moving(film), media.origin(film)
-        at = round((Fraction(start) + begin) / stream.time_base) if start else None
+        at = round((Fraction(start) + begin) / media.base(stream)) if start else None
         found = list(islice(media.frames(film, at, seek="always"), _PROBED))
         if not found:
             raise VideoError(f"{source}: no frame in it could be decoded")
@@ -89,7 +90,7 @@ def of(source: Path, start: float = 0.0) -> Facts:
             top_first=fields.top_first(int(context.field_order), found),
             flagged=any(frame.interlaced_frame for frame in found),
             rate=media.rate(stream),
-            base=stream.time_base,
+            base=media.base(stream),
             aspect=stream.sample_aspect_ratio or context.sample_aspect_ratio or None,
             origin=begin,
             matrix=media.display_matrix(first),
@@ -182,7 +183,8 @@ class Target:
         """An encoder whose packets go into ``out``, in the order of the frames, so that parts can be put end to end."""
         os.environ.setdefault("SVT_LOG", "0")  # errors come as exceptions; libsvtav1 has no other knob for that
         home = av.open(io.BytesIO(), "w", format="mov") if self.codec in ENCODERS else out
-        stream = home.add_stream(formats.encoder(self.codec), rate=self.facts.rate, options=self.options)
+        codec = formats.encoder(self.codec)
+        stream = cast(VideoStream, home.add_stream(codec, rate=self.facts.rate, options=self.options))
         stream.time_base = self.facts.base
         context = stream.codec_context
         context.width, context.height = self.size
@@ -211,7 +213,7 @@ class Target:
 def blank(context: VideoCodecContext, like: VideoFrame, coding: Coding | None = None) -> VideoFrame:
     """A frame to fill, of this or its own coding, at the time of ``like`` and with its tags and captions."""
     coding = coding or coding_of(like)
-    frame = sidedata.carried(like, context) or VideoFrame(context.width, context.height, context.pix_fmt)
+    frame = sidedata.carried(like, context) or VideoFrame(context.width, context.height, str(context.pix_fmt))
     frame.pts, frame.time_base = like.pts, like.time_base
     frame.color_range, frame.colorspace = RANGES[coding.full], matrix_of(like)[1]
     frame.color_primaries, frame.color_trc = like.color_primaries, like.color_trc

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
+from typing import cast
 
 import av
 import cv2
@@ -35,7 +36,7 @@ def top_first(order: int, frames: Sequence[VideoFrame]) -> bool | None:
         if not np.array_equal(top, bottom):
             graph = _graph(frame, ("separatefields", ""))
             graph.push(frame)
-            return np.array_equal(samples(graph.pull().planes[0], depth)[:height], top)
+            return np.array_equal(samples(_pulled(graph).planes[0], depth)[:height], top)
     flagged = any(frame.interlaced_frame for frame in frames)
     return _TOP_FIRST.get(order, True if flagged else None)
 
@@ -77,7 +78,7 @@ class Mark:
         base, graph = frame.time_base, self.graphs[interlaced]
         pts, frame.time_base = frame.pts, _TICKS
         graph.push(frame)
-        marked = graph.pull()
+        marked = _pulled(graph)
         marked.pts, marked.time_base = pts, base
         return marked
 
@@ -85,7 +86,8 @@ class Mark:
 def deinterlaced(frames: Iterator[VideoFrame], top_first: bool | None, flagged: bool) -> Iterator[VideoFrame]:
     """One progressive frame of each planar one, at its time, by FFmpeg's bwdif; all, or those ``flagged`` alone."""
     order = {True: "tff", False: "bff", None: "auto"}[None if flagged else top_first]
-    graph, waiting = None, deque[tuple[int, Fraction]]()
+    graph: Graph | None = None
+    waiting = deque[tuple[int | None, Fraction | None]]()
     for number, frame in enumerate(frames):
         waiting.append((frame.pts, frame.time_base))
         frame = _for_filter(frame)
@@ -99,12 +101,16 @@ def deinterlaced(frames: Iterator[VideoFrame], top_first: bool | None, flagged: 
         yield from _timed(graph, waiting)
 
 
-def _timed(graph: Graph, waiting: deque[tuple[int, Fraction]]) -> Iterator[VideoFrame]:
+def _timed(graph: Graph, waiting: deque[tuple[int | None, Fraction | None]]) -> Iterator[VideoFrame]:
     with suppress(av.BlockingIOError, av.EOFError):
         while True:
-            frame = graph.pull()
+            frame = _pulled(graph)
             frame.pts, frame.time_base = waiting.popleft()
             yield frame
+
+
+def _pulled(graph: Graph) -> VideoFrame:
+    return cast(VideoFrame, graph.pull())  # no filter here has to do with sound
 
 
 def _for_filter(frame: VideoFrame) -> VideoFrame:
@@ -124,7 +130,7 @@ def _graph(like: VideoFrame, *work: tuple[str, str]) -> Graph:
     """Filters, one after the other, for frames like this one."""
     graph = Graph()
     graph.threads = 1
-    source = graph.add_buffer(width=like.width, height=like.height, format=like.format.name, time_base=_TICKS)
+    source = graph.add_buffer(width=like.width, height=like.height, format=like.format, time_base=_TICKS)
     filters = [graph.add(name, options or None) for name, options in work]
     graph.link_nodes(source, *filters, graph.add("buffersink")).configure()
     return graph

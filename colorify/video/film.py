@@ -15,7 +15,7 @@ import av
 import numpy as np
 
 from colorify.files import hidden
-from colorify.inference import Colorizer
+from colorify.inference import Colorizer, Mix
 from colorify.lock import lock
 from colorify.video import media, shots
 from colorify.video.formats import VideoError
@@ -32,7 +32,7 @@ Colored = Iterator[tuple[Waiting, tuple[np.ndarray, ...]]]
 def colorize(
     source: Path,
     out: Path,
-    colorizer: Colorizer,
+    colorizer: Colorizer | Mix,
     options: FilmOptions | None = None,
     progress: OnProgress = lambda now: None,
 ) -> FilmProgress:
@@ -71,7 +71,7 @@ def lacking(source: Path, options: FilmOptions, lasts: float) -> float:
 def color_parts(
     source: Path,
     folder: Path,
-    colorizer: Colorizer,
+    colorizer: Colorizer | Mix,
     options: FilmOptions,
     progress: OnProgress = lambda now: None,
     margin: float = 0.0,

@@ -61,7 +61,7 @@ class VideoError(ValueError):
 
 def samples(plane: VideoPlane, depth: int) -> np.ndarray:
     """The samples ``(H, W)`` of a plane, as a view: writing into it writes the frame."""
-    rows = np.frombuffer(plane, np.uint8 if depth == 8 else "<u2").reshape(plane.height, -1)
+    rows = np.frombuffer(memoryview(plane), np.dtype(np.uint8 if depth == 8 else "<u2")).reshape(plane.height, -1)
     return (rows if plane.line_size > 0 else rows[::-1])[:, : plane.width]
 
 
@@ -180,7 +180,7 @@ class Need:
         width, height = self.size
         whole = {"420": not width % 2 and not height % (4 if self.interlaced else 2), "422": not width % 2, "444": True}
         usual = [self.fine, _FINE.get(codec), "420", "422" if self.interlaced else "444", "444"]
-        return [kind for kind in ([self.asked] if self.asked else usual) if whole.get(kind)]
+        return [kind for kind in ([self.asked] if self.asked else usual) if kind and whole.get(kind)]
 
     def said(self) -> str:
         """In words."""
@@ -199,7 +199,7 @@ def coding_in(codec: str, given: Coding) -> Coding | None:
         return given
     least = given.depth + (given.full and given.depth > 9)
     depth = next((bits for bits in _BITS[codec] if bits >= least), None)
-    return depth and replace(given, full=False, depth=depth)
+    return None if depth is None else replace(given, full=False, depth=depth)
 
 
 def held(codec: str, need: Need) -> str | None:

@@ -108,7 +108,7 @@ class Plan:
     @property
     def content(self) -> Content:
         """What is to be written."""
-        return Content(self.target, self.ways, knobs=self.told)
+        return Content(self.target, self.ways, knobs=self.told)  # type: ignore[arg-type]  # `join` has no strict None
 
 
 def check(source: Path, out: Path, options: FilmOptions) -> list[str]:

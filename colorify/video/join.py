@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 from av.container import InputContainer, OutputContainer
@@ -21,6 +22,9 @@ from colorify.video.beside import Way
 from colorify.video.facts import Target
 from colorify.video.formats import VideoError
 from colorify.video.media import Damage
+
+if TYPE_CHECKING:
+    from av.container.core import Chapter  # a type, and no class at run time
 
 Stretch = tuple[float, float | None]
 """Seconds from the beginning of a film: where to begin, and where to stop."""
@@ -74,7 +78,7 @@ def join(
             pictures = _noted(_shifted(_packets(parts), start), times)
             waiting = next(pictures, None)
             timed = [film.streams[index] for index in carriers if film.streams[index].type != "attachment"]
-            others = islice(media.packets(film, timed, lost) if timed else (), most)
+            others: Iterator[av.Packet] = islice(media.packets(film, timed, lost) if timed else (), most)
             last = end if end is not None or not film.duration else start + Fraction(film.duration, av.time_base)
             others = _between(_seen(others, start), start if stretch[0] else None, end)
             others = _in_order(others, last, lost)
@@ -143,14 +147,14 @@ def _noted(packets: Iterable[av.Packet], times: list[Fraction]) -> Iterator[av.P
         yield packet
 
 
-def _chapters(film: InputContainer, start: Fraction, end: Fraction | None) -> Iterator[dict]:
+def _chapters(film: InputContainer, start: Fraction, end: Fraction | None) -> Iterator[Chapter]:
     for chapter in film.chapters():
         base = chapter["time_base"]
         first, last = chapter["start"] * base, chapter["end"] * base
         if last > start and (end is None or first < end):
             inside = max(first, start), last if end is None else min(last, end)
             begins, ends = (round((time - start) / base) for time in inside)
-            yield chapter | {"start": begins, "end": ends}
+            yield {**chapter, "start": begins, "end": ends}
 
 
 def _like(stream: Stream, given: Stream) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from colorify.inference import Colorizer
+from colorify.inference import Colorizer, Mix
 from colorify.video import formats, media, shots
 from colorify.video.job import FilmOptions, target_of
 from colorify.video.run import Run
@@ -40,7 +40,7 @@ class Frame:
         return self.picture.to_ndarray(format="rgb48le" if deep else "rgb24")
 
 
-def frames(path: str | Path, colorizer: Colorizer, options: FilmOptions | None = None) -> Iterator[Frame]:
+def frames(path: str | Path, colorizer: Colorizer | Mix, options: FilmOptions | None = None) -> Iterator[Frame]:
     """The coloured frames of a film, as `colorify.video.film.colorize` writes them losslessly, and nothing on disk.
 
     ``codec`` of the options says what samples they are of. Raises `VideoError` as that does.
@@ -61,4 +61,5 @@ def frames(path: str | Path, colorizer: Colorizer, options: FilmOptions | None =
         with closing(run.colored()) as colored:
             for one, moments in colored:
                 picture = run.laid(one, moments, context)
-                yield Frame(picture.pts * target.facts.base - target.facts.origin, picture)
+                at = picture.pts or 0
+                yield Frame(at * target.facts.base - target.facts.origin, picture)

@@ -43,7 +43,7 @@ def told(stream: VideoStream, packet: Packet, view: View) -> VideoStream:
 class _Stream:
     """What is written, and no way back: nothing in it says where the rest is."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.content = bytearray()
 
     def write(self, content: bytes) -> int:
@@ -56,7 +56,9 @@ def _elements(view: View) -> bytes:
     if view.projection is not None:
         kind, *angles = view.projection
         poses = zip((0x7673, 0x7674, 0x7675), angles, strict=True)  # yaw, pitch, roll
-        parts.append(_element(0x7670, _uint(0x7671, kind) + b"".join(_float(name, angle) for name, angle in poses)))
+        parts.append(
+            _element(0x7670, _uint(0x7671, int(kind)) + b"".join(_float(name, angle) for name, angle in poses))
+        )
     if view.mastering is not None:
         parts.append(_element(0x55B0, _light(view.mastering)))
     return b"".join(parts)
@@ -118,7 +120,8 @@ def _within(content: bytes, start: int, end: int) -> list[Element]:
 
 
 def _before_pictures(content: bytes, segment: Element) -> list[Element]:
-    found, at = [], segment[2]
+    found: list[Element] = []
+    at = segment[2]
     while len(found) < 4 and at < len(content):
         (one, *_) = _within(content, at, at + 1)
         found.append(one)

@@ -14,7 +14,7 @@ from colorify.inference import Colorizer
 from colorify.video import media
 from colorify.video.paint import Look, Painter
 from colorify.video.scene import Scene
-from colorify.video.steady import Steady, confidence, warp
+from colorify.video.steady import Steady, confidence, flow_by, warp
 
 
 def changes(ab: np.ndarray, on: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -66,9 +66,8 @@ def motion(lumas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """``on`` and ``seen`` of a film ``(T, H, W)`` L* whose motion is not known, by DIS optical flow (Kroeger 2016)."""
     on, seen = [], []
     for here, there in pairwise(lumas):
-        flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)  # a used one remembers
-        small = [(luma * 2.55).clip(0, 255).astype(np.uint8) for luma in (here, there)]
-        forth, back = flow.calc(*small, None), flow.calc(*small[::-1], None)
+        one, two = ((luma * 2.55).clip(0, 255).astype(np.uint8) for luma in (here, there))
+        forth, back = (flow_by(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM, *pair) for pair in ((one, two), (two, one)))
         on.append(forth)
         seen.append(confidence(forth, back, here, there) > 0.5)
     return np.stack(on), np.stack(seen)
@@ -91,7 +90,7 @@ def judge(films: Mapping[str, np.ndarray], scene: Scene, base: str) -> dict[str,
     height, width = films[base].shape[1:3]
     small = scene.resized(width, height)
     truth = small.lab
-    rows = {"original": truth[..., 1:], "gray": np.zeros_like(truth[..., 1:])} | films
+    rows: dict[str, np.ndarray] = {"original": truth[..., 1:], "gray": np.zeros_like(truth[..., 1:]), **films}
     return {name: _numbers(ab, truth, small, films[base]) for name, ab in rows.items()}
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -101,6 +101,11 @@ def count(path: Path) -> int:
     """The packets of moving picture in a file."""
     with opened(path) as film:
         return sum(packet.size > 0 for packet in film.demux(moving(film)))
+
+
+def base(stream: VideoStream) -> Fraction:
+    """Seconds of a time stamp."""
+    return stream.time_base
 
 
 def rate(stream: VideoStream) -> Fraction:
@@ -234,5 +239,6 @@ def turns(frame: VideoFrame) -> int:
 
 def display_matrix(frame: VideoFrame) -> list[int] | None:
     """How players are to turn and mirror the film, nine numbers; nothing: as it lies."""
-    found = frame.side_data.get(SideDataType.DISPLAYMATRIX)
+    given: Any = frame.side_data  # whose keys PyAV's types take for numbers and names
+    found = given.get(SideDataType.DISPLAYMATRIX)
     return None if found is None else np.frombuffer(found, np.int32).tolist()

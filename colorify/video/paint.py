@@ -54,6 +54,13 @@ class Painter:
         self.wanted = wanted
         self.knobs = replace(look.knobs, tta=False)
 
+    @property
+    def model(self) -> Colorizer | Mix:
+        """Who colors; `ValueError` for a painter that only looks."""
+        if self.colorizer is None:
+            raise ValueError("a painter without a model has no colors")
+        return self.colorizer
+
     def small(self, frame: VideoFrame) -> np.ndarray:
         """L* ``(h, w)`` of a frame, of its first field if it has any, as it lies, as small as the network sees it."""
         return self.moments(frame)[0]
@@ -62,7 +69,7 @@ class Painter:
         """L* ``(h, w)`` of each field of a frame in their order, or of all of it, as small as the network sees it."""
         coding = coding_of(frame)
         luma = samples(frame.planes[0], coding.depth)
-        size = small_size((frame.width, frame.height), self.knobs.size or self.colorizer.size)
+        size = small_size((frame.width, frame.height), self.knobs.size or self.model.size)
         small = (cv2.resize(whole, size, interpolation=cv2.INTER_AREA) for whole, _ in self._pictures(luma))
         return [light.luma_of(planes.gray(luma, coding), coding.transfer) for luma in small]
 
@@ -71,7 +78,7 @@ class Painter:
 
     def predict(self, luma: np.ndarray) -> np.ndarray:
         """L* ``(h, w)`` -> ab ``(h, w, 2)``; the network sees the picture upright."""
-        ab = self.colorizer.chroma(np.rot90(luma, self.turns)[None], self.knobs)[0]
+        ab = self.model.chroma(np.rot90(luma, self.turns)[None], self.knobs)[0]
         as_it_lies = np.ascontiguousarray(np.rot90(ab, -self.turns))
         return cv2.resize(as_it_lies, luma.shape[::-1], interpolation=cv2.INTER_CUBIC)
 
@@ -118,7 +125,7 @@ class Painter:
 
     def own(self, frame: VideoFrame) -> np.ndarray:
         """The ab ``(h, w, 2)`` that a frame has itself, of the shape of `small`."""
-        size = small_size((frame.width, frame.height), self.knobs.size or self.colorizer.size)
+        size = small_size((frame.width, frame.height), self.knobs.size or self.model.size)
         small = cv2.resize(np.asarray(picture(frame)), size, interpolation=cv2.INTER_AREA)
         return np.ascontiguousarray(rgb_to_lab(small.astype(np.float32) / 255)[..., 1:])
 

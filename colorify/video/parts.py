@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,10 +54,11 @@ class Parts:
         """Where the next part is to be written."""
         return self.folder / f"{self.count:05d}.nut"
 
-    def done(self, state: dict[str, np.ndarray]) -> None:
+    def done(self, state: Mapping[str, np.ndarray]) -> None:
         """The next part is whole; ``state`` is what comes after it."""
         with atomic(self.folder / _STATE, ".npz") as part:
-            np.savez(part, **state, parts=self.count + 1, job=self.job)
+            arrays: dict[str, Any] = {**state, "parts": self.count + 1, "job": self.job}
+            np.savez(part, **arrays)
         self.count += 1
 
     def remove(self) -> None:

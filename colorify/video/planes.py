@@ -73,7 +73,7 @@ def sited(plane: np.ndarray, shape: tuple[int, int], full: tuple[int, int] | Non
         return cv2.resize(cv2.blur(plane, (2, 1), anchor=(1, 0)), shape[::-1], interpolation=cv2.INTER_AREA)
     scale = np.array(plane.shape[1::-1]) / shape[::-1]
     left = 0.5 * plane.shape[1] / full[1]
-    place = np.float32([[scale[0], 0, scale[0] / 2 - 0.5 - left], [0, scale[1], scale[1] / 2 - 0.5]])
+    place = np.array([[scale[0], 0, scale[0] / 2 - 0.5 - left], [0, scale[1], scale[1] / 2 - 0.5]], np.float32)
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(plane, place, shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
@@ -96,8 +96,8 @@ def chroma(gray: np.ndarray, ab: np.ndarray, coding: Coding) -> np.ndarray:
     table = _table(coding.matrix, coding.transfer, coding.primaries)
     levels = cv2.remap(table, place[..., 1], slices, cv2.INTER_LINEAR)
     middle, span = coding.chroma_range
-    levels *= np.float32(span)
-    levels += np.float32(middle)
+    levels *= np.array(span, np.float32)
+    levels += np.array(middle, np.float32)
     np.rint(levels, out=levels)
     np.clip(levels, 0, 2**coding.depth - 1, out=levels)
     return levels.astype(np.uint8 if coding.depth == 8 else np.uint16).transpose(2, 0, 1)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from colorify.files import hidden
 from colorify.video import media
 from colorify.video.facts import Target
 from colorify.video.formats import VideoError
+
+if TYPE_CHECKING:
+    from colorify.video.job import FilmOptions
 
 _BITS = {
     "high": (0.02, 0.3),
@@ -29,7 +33,7 @@ def needed(source: Path, target: Target, seconds: float) -> tuple[float, float]:
     return 2 * pixels * least / 8, 2 * pixels * usual * deep / 8
 
 
-def notes(source: Path, out: Path, target: Target, options: object) -> list[str]:
+def notes(source: Path, out: Path, target: Target, options: FilmOptions) -> list[str]:
     """A line if the disk may be too full for a film; `VideoError` if it surely is."""
     with media.opened(source) as film:
         length = media.duration(film) or 0.0

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice, takewhile
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from colorify.inference import Colorizer
+from colorify.inference import Colorizer, Mix
 from colorify.video import fields, formats, media
 from colorify.video.corrections import Ahead, Corrections
 from colorify.video.facts import Target
@@ -32,7 +33,7 @@ AHEAD = 8  # frames decoded before they are asked for
 _GAP = 1.6  # frames from one to the next that are too many
 UNEVEN = 0.05
 """Share of the frames after which some are missing, beyond which their times vary on purpose."""
-State = Mapping[str, np.ndarray]
+State = Mapping[str, Any]  # arrays, and what becomes one
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Run:
         self,
         film: InputContainer,
         target: Target,
-        colorizer: Colorizer,
+        colorizer: Colorizer | Mix,
         options: FilmOptions,
         margin: float = 0.0,
         folder: Path | None = None,
@@ -123,7 +124,7 @@ class Run:
         key = self.keyframes.before(float(start * self.facts.base - self.facts.origin))
         return start if key is None else math.ceil((Fraction(key) + self.facts.origin) / self.facts.base), 0
 
-    def colored(self, state: State | None = None) -> Iterator[tuple[Waiting, tuple[np.ndarray, ...]]]:
+    def colored(self, state: State | None = None) -> Generator[tuple[Waiting, tuple[np.ndarray, ...]]]:
         """The frames that have not left before ``state``, with the ab ``(h, w, 2)`` of their moments."""
         with ThreadPoolExecutor(1, "decode") as decoding:
             try:

@@ -36,7 +36,7 @@ class Scene:
 
     def resized(self, width: int, height: int) -> Scene:
         """The same, smaller."""
-        scale = np.float32((width / self.rgb.shape[2], height / self.rgb.shape[1]))
+        scale = np.array((width / self.rgb.shape[2], height / self.rgb.shape[1]), np.float32)
         rgb, on = (_shrunk(frames, width, height) for frames in (self.rgb, self.on))
         return Scene(rgb, on * scale, _shrunk(self.seen.astype(np.float32), width, height) > 0.99)
 
@@ -65,7 +65,7 @@ class SceneConfig:
 
 def camera(picture: Image.Image, begin: Window, end: Window, frames: int, size: tuple[int, int]) -> Scene:
     """A camera of ``size``, width and height, that moves and zooms evenly over a picture."""
-    texture = np.asarray(picture.convert("RGB"), np.float32) / 255
+    texture: np.ndarray = np.asarray(picture.convert("RGB"), np.float32) / 255
     share = min(begin[2], end[2])
     scale = max(size[0] / (share * picture.width), 1e-3)  # the narrowest window is one pixel a pixel
     if scale < 1:
@@ -75,8 +75,8 @@ def camera(picture: Image.Image, begin: Window, end: Window, frames: int, size: 
     grid = np.stack(np.meshgrid(*map(np.arange, size)), -1) - middle  # (H, W, 2), from the middle of the view
     places = [grid * window[2] / size[0] + window[:2] for window in windows]
     rgb = [_sampled(texture, place) for place in places]
-    on = [(place - later[:2]) * size[0] / later[2] - grid for place, later in zip(places, windows[1:], strict=False)]
-    on = np.stack(on).astype(np.float32) if frames > 1 else np.zeros((0, *grid.shape), np.float32)
+    ways = [(place - later[:2]) * size[0] / later[2] - grid for place, later in zip(places, windows[1:], strict=False)]
+    on = np.stack(ways).astype(np.float32) if frames > 1 else np.zeros((0, *grid.shape), np.float32)
     return Scene(np.stack(rgb), on, _inside(on))
 
 

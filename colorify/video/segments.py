@@ -42,8 +42,11 @@ def plan(source: Path, out: Path, options: FilmOptions) -> list[Segment]:
     if options.start or options.end or options.keyframes:
         return [Segment(source, home / "00000", options.start, options.end)]
     count = max(1, int(length / LENGTH)) if source.suffix.lower() in _TIMED else 1
-    bounds = [*(number * LENGTH for number in range(count)), None]
-    return [Segment(source, home / f"{n:05d}", bounds[n], bounds[n + 1]) for n in range(count)]
+    begins = [number * LENGTH for number in range(count)]
+    ends: list[float | None] = [*begins[1:], None]
+    return [
+        Segment(source, home / f"{n:05d}", begin, end) for n, (begin, end) in enumerate(zip(begins, ends, strict=True))
+    ]
 
 
 def color(

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 from av.container import InputContainer, OutputContainer
@@ -119,7 +119,7 @@ def _encoded(frame: Frame, suffix: str) -> bytes:
     name, (plain, deep) = CODECS[suffix]
     rgb = frame.rgb
     kind = plain if rgb.dtype.itemsize == 1 else deep
-    context = VideoCodecContext.create(name, "w")
+    context: Any = VideoCodecContext.create(name, "w")  # as PyAV's types do not say, of pictures
     context.height, context.width = rgb.shape[:2]
     context.pix_fmt, context.time_base = kind, Fraction(1, 25)
     picture = av.VideoFrame.from_ndarray(rgb, "rgb24" if kind == plain else "rgb48le")

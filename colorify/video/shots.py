@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from colorify.files import atomic
-from colorify.inference import Colorizer
+from colorify.inference import Colorizer, Mix
 from colorify.knobs import Knobs
 from colorify.models import released
 from colorify.video import facts, media
@@ -37,7 +37,9 @@ _OTHER = (
     "badge",
     "provenance",
 )  # not of a shot, or of another name
-_KNOBS = {knob.name: _KINDS.get(knob.type, str) for knob in fields(Knobs) if knob.metadata and knob.name not in _OTHER}
+_KNOBS = {
+    knob.name: _KINDS.get(str(knob.type), str) for knob in fields(Knobs) if knob.metadata and knob.name not in _OTHER
+}
 SETTINGS = _KNOBS | {"reference": str, "model": str, "steady": float, "every": int}
 """What may differ from shot to shot, and how it is read: a knob of its own, by name; an empty cell: as the film.
 
@@ -52,7 +54,7 @@ class Shot:
     start: float
     end: float | None = None
     keyframe: float | None = None
-    settings: Mapping[str, object] = field(default_factory=dict)  # by name, as `Knobs` has them
+    settings: Mapping[str, Any] = field(default_factory=dict)  # by name, as `Knobs` has them
 
 
 def read(path: Path) -> list[Shot]:
@@ -82,7 +84,8 @@ def _shot(row: dict[str | None, str | None], where: str, folder: Path) -> Shot:
     try:
         if None in row:
             raise ValueError("more cells than columns")
-        start, end, keyframe = (float(cells[name]) if name in cells else None for name in TIMES)
+        start = float(cells.get("start", "nan"))
+        end, keyframe = (float(cells[name]) if name in cells else None for name in TIMES[1:])
         settings = {name: kind(cells[name]) for name, kind in SETTINGS.items() if name in cells}
         if "reference" in settings:
             settings["references"] = [str(folder / name.strip()) for name in settings.pop("reference").split(";")]
@@ -94,12 +97,12 @@ def _shot(row: dict[str | None, str | None], where: str, folder: Path) -> Shot:
     return Shot(start, end, keyframe, settings)
 
 
-def _knobs(settings: Mapping[str, object]) -> dict[str, object]:
+def _knobs(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name in _KNOBS or name == "references"}
 
 
-def _check(start: float | None, end: float | None, keyframe: float | None, settings: Mapping[str, object]) -> None:
-    if start is None or not 0 <= start < np.inf or (end is not None and not end > start):
+def _check(start: float, end: float | None, keyframe: float | None, settings: Mapping[str, Any]) -> None:
+    if not 0 <= start < np.inf or (end is not None and not end > start):
         raise ValueError(f"start {start}, end {end}: expected seconds, the end after the start")
     if keyframe is not None and not start - 0.001 <= keyframe <= (np.inf if end is None else end):
         raise ValueError(f"keyframe {keyframe:g}: expected seconds within the shot")
@@ -151,12 +154,12 @@ def seek(source: Path, options: FilmOptions, alive: Callable[[], bool] = lambda:
     painter = Painter(None, small, found.turns, found.top_first)
     with media.opened(source) as film:
         frames = takewhile(lambda frame: alive(), media.frames(film))
-        yield from cut((float(frame.pts * found.base - found.origin), painter.small(frame)) for frame in frames)
+        yield from cut((float((frame.pts or 0) * found.base - found.origin), painter.small(frame)) for frame in frames)
 
 
 def _filled(shots: Sequence[Shot]) -> Iterator[Shot]:
     """The shots, and those between, before and after them that no row names."""
-    before = 0.0
+    before: float | None = 0.0
     for shot in shots:
         if before is not None and shot.start > before + 0.001:
             yield Shot(before, shot.start)
@@ -169,7 +172,7 @@ def _filled(shots: Sequence[Shot]) -> Iterator[Shot]:
 class Cast:
     """The shots of a table, with the options and the model of each."""
 
-    def __init__(self, path: Path | None, colorizer: Colorizer, options: FilmOptions, seconds: float):
+    def __init__(self, path: Path | None, colorizer: Colorizer | Mix, options: FilmOptions, seconds: float):
         """``seconds`` that a frame lasts; without a path all of the film is one shot."""
         self.shots = list(_filled(read(path))) if path else []
         self.starts = [shot.start - seconds / 2 for shot in self.shots]
@@ -186,7 +189,7 @@ class Cast:
         others = {name: value for name, value in settings.items() if name in ("steady", "every")}
         return replace(self.options, knobs=replace(self.options.knobs, **_knobs(settings)), **others)
 
-    def model_of(self, number: int) -> Colorizer:
+    def model_of(self, number: int) -> Colorizer | Mix:
         """The model of a shot; each is loaded once."""
         name = self.shots[number].settings.get("model") if number >= 0 else None
         if name is None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from av.sidedata.sidedata import Type
 from av.video.codeccontext import VideoCodecContext
@@ -42,12 +43,18 @@ class Mastering:
     content: tuple[int, int] | None = None  # candela per square meter: of a pixel, and of a frame on average
 
 
+def _found(frame: VideoFrame, kind: Type) -> Any:
+    given: Any = frame.side_data  # whose keys PyAV's types take for numbers and names
+    return given.get(kind)
+
+
 def mastering(frame: VideoFrame) -> Mastering | None:
     """Of a frame, if it says any."""
-    display, content = (frame.side_data.get(kind) for kind in _LIGHTS)
+    display, content = (_found(frame, kind) for kind in _LIGHTS)
     if display is None and content is None:
         return None
-    points, lights = (), ()
+    points: tuple[float, ...] = ()
+    lights: tuple[float, ...] = ()
     if display is not None:
         numbers = struct.unpack_from("22i", bytes(display))
         values = [top / bottom if bottom else 0.0 for top, bottom in zip(numbers[0:20:2], numbers[1:20:2], strict=True)]
@@ -70,7 +77,8 @@ class View:
 
 def view(frame: VideoFrame) -> View:
     """Of a frame, as its container says it."""
-    pair, ball, unsaid = frame.side_data.get(Type.STEREO3D), frame.side_data.get(Type.SPHERICAL), []
+    pair, ball = _found(frame, Type.STEREO3D), _found(frame, Type.SPHERICAL)
+    unsaid: list[str] = []
     stereo, projection = None, None
     if pair is not None and struct.unpack_from("i", bytes(pair))[0]:
         kind, inverted = struct.unpack_from("2i", bytes(pair))
@@ -85,12 +93,12 @@ def view(frame: VideoFrame) -> View:
 
 def extras(frames: Sequence[VideoFrame]) -> tuple[str, ...]:
     """Which of `EXTRAS` some frames carry."""
-    return tuple(name for name, kind in _TYPES.items() if any(frame.side_data.get(kind) for frame in frames))
+    return tuple(name for name, kind in _TYPES.items() if any(_found(frame, kind) for frame in frames))
 
 
 def carried(like: VideoFrame, context: VideoCodecContext) -> VideoFrame | None:
     """A frame of ``context``, its samples undefined, with the captions of ``like``; nothing if it has none."""
-    if like.side_data.get(Type.A53_CC) is None:
+    if _found(like, Type.A53_CC) is None:
         return None
     small = like.reformat(16, 16, "gray", interpolation=_NEAREST)  # two steps: one that does nothing gives ``like``
     return small.reformat(context.width, context.height, context.pix_fmt, interpolation=_NEAREST)
@@ -103,7 +111,7 @@ def _said(found: Mastering, scales: tuple[float, float], form: str) -> str:
     return f"G({x[2]},{x[3]})B({x[4]},{x[5]})R({x[0]},{x[1]})WP({x[6]},{x[7]})L({high},{low})"
 
 
-def _params(display: str, content: str, whole: bool):
+def _params(display: str, content: str, whole: bool) -> Callable[[Mastering], list[str]]:
     scales, form = ((50_000, 10_000), ".0f") if whole else ((1, 1), ".6g")
 
     def params(found: Mastering) -> list[str]:

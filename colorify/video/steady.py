@@ -7,8 +7,9 @@ all frames, and one back over each block of frames from a little ahead of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import cv2
 import numpy as np
@@ -83,11 +84,11 @@ class Steady:
             "chroma": self.chroma,
         }
 
-    def restore(self, state: dict[str, np.ndarray]) -> None:
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from `state`."""
         kept = []
         for number in range(int(state["kept"])):
-            values = {field.name: state[f"{number}.{field.name}"] for field in fields(_Frame)}
+            values: dict[str, Any] = {field.name: state[f"{number}.{field.name}"] for field in fields(_Frame)}
             kept.append(_Frame(**values | {"weight": float(values["weight"])}))
         self.before, self.frames = (kept[0], kept[1:]) if state["left"] else (None, kept)
         self.since, self.chroma = int(state["since"]), state["chroma"]
@@ -131,7 +132,8 @@ class Steady:
     def _finish(self, count: int) -> Iterator[np.ndarray]:
         """Go back from the newest frame; the first ``count`` leave."""
         found = []
-        mean = total = later = None
+        mean = total = np.zeros(0)  # of the frame that comes later
+        later: _Frame | None = None
         for number, frame in reversed(list(enumerate(self.frames))):
             if later is None or later.on.shape != frame.ab.shape:
                 ahead, weight = np.zeros_like(frame.ab), np.zeros_like(frame.luma)
@@ -231,7 +233,13 @@ def _mixed(
 def find_flow(here: np.ndarray, there: np.ndarray) -> np.ndarray:
     """Where each pixel ``here (h, w)`` is ``there``, both of `as_bytes`: ``(h, w, 2)`` px, by DIS (Kroeger 2016)."""
     # by a new object, for OpenCV's remember: a resumed film must be equal
-    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(here, there, None)
+    return flow_by(cv2.DISOPTICAL_FLOW_PRESET_FAST, here, there)
+
+
+def flow_by(preset: int, here: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """`find_flow` with one of OpenCV's presets."""
+    finder: Any = cv2.DISOpticalFlow.create(preset)  # its types want a flow to begin with
+    return finder.calc(here, there, None)
 
 
 def warp(field: np.ndarray, flow: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from colorify import figures
-from colorify.inference import Colorizer
+from colorify.inference import Colorizer, Mix
 from colorify.video import facts, keyframes, media, shots
 from colorify.video.formats import VideoError
 from colorify.video.job import FilmOptions, stretch
@@ -21,7 +21,9 @@ from colorify.video.paint import Painter, picture
 from colorify.video.steady import Steady
 
 
-def preview(source: Path, colorizer: Colorizer, options: FilmOptions | None = None, moments: int = 6) -> Image.Image:
+def preview(
+    source: Path, colorizer: Colorizer | Mix, options: FilmOptions | None = None, moments: int = 6
+) -> Image.Image:
     """A contact sheet: gray and colour at so many moments, each coloured for itself; upright."""
     options, found = options or FilmOptions(), facts.of(Path(source))
     painter = Painter(colorizer, replace(options, side_by_side=False), found.turns, found.top_first)
@@ -38,7 +40,7 @@ def preview(source: Path, colorizer: Colorizer, options: FilmOptions | None = No
                     shown[name].append(one)
     if not shown["gray"]:
         raise VideoError(f"{source}: no frame in it could be decoded")
-    return figures.grid(shown)
+    return figures.grid({**shown})
 
 
 def still(source: Path, time: float) -> tuple[Image.Image, float]:
@@ -53,7 +55,7 @@ def still(source: Path, time: float) -> tuple[Image.Image, float]:
 
 
 def export_keyframes(
-    source: Path, folder: Path, colorizer: Colorizer, options: FilmOptions | None = None
+    source: Path, folder: Path, colorizer: Colorizer | Mix, options: FilmOptions | None = None
 ) -> list[Path]:
     """Colour frames as pictures to correct and give back as keyframes: where something new comes into sight.
 
@@ -88,7 +90,12 @@ def _chosen(options: FilmOptions, found: facts.Facts) -> Callable[[VideoFrame, P
 
         return named
     looked: list[np.ndarray] = []
-    steady = Steady(lambda luma: looked.append(luma) or np.zeros((*luma.shape, 2), np.float32), every=1 << 60)
+
+    def look(luma: np.ndarray) -> np.ndarray:
+        looked.append(luma)
+        return np.zeros((*luma.shape, 2), np.float32)
+
+    steady = Steady(look, every=1 << 60)
 
     def new(frame: VideoFrame, painter: Painter) -> bool:
         luma = painter.small(frame)

@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import av
-from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.stream import Stream
 from av.video.frame import VideoFrame
 
 from colorify.video import beside, media
@@ -45,7 +45,9 @@ def of(source: Path, suffix: str, target: Target) -> Trial:
         first = {stream.index: next(beside.choices(stream, suffix)) for stream in beside.streams(film)}
         if not first or _works(source, part, suffix, target, list(first.values())):
             return Trial(tuple(first.values()))
-        ways, notes, losses = [], [], []
+        ways: list[Way] = []
+        notes: list[str] = []
+        losses: list[str] = []
         for stream in beside.streams(film):
             tried = beside.choices(stream, suffix)
             way = next((way for way in tried if _works(source, part, suffix, target, [*ways, way])), None)
@@ -62,7 +64,7 @@ def _encode(part: Path, target: Target) -> None:
     with av.open(str(part), "w") as out:
         stream = target.encoder(out)
         context = stream.codec_context
-        frame = VideoFrame(context.width, context.height, context.pix_fmt)
+        frame = VideoFrame(context.width, context.height, target.format)
         for plane in frame.planes:
             samples(plane, target.coding.depth)[:] = 2 ** (target.coding.depth - 1)
         frame.pts, frame.time_base = round(target.facts.origin / target.facts.base), target.facts.base
@@ -87,7 +89,7 @@ def _works(source: Path, part: Path, suffix: str, target: Target, ways: list[Way
         return all(_is_heard(written, made) or not _is_heard(film, film.streams[way.index]) for way, made in pairs)
 
 
-def _is_heard(film: InputContainer, stream: AudioStream) -> bool:
+def _is_heard(film: InputContainer, stream: Stream) -> bool:
     """Whether a sound can be decoded by what its container says of it."""
     film.seek(0)
     try:

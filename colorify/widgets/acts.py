@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from colorify import hints
 from colorify.widgets import exporting, panel
-from colorify.widgets.reel import PREVIEW, options_of, save_keys
+from colorify.widgets.reel import PREVIEW, Reel, options_of, save_keys
 from colorify.widgets.session import GIVEN, GRAY, Choice, name_of
 from colorify.widgets.shelf import Item, Mark
 
@@ -73,7 +73,7 @@ def _close(studio: Studio, act: Act) -> None:
     was = studio.shelved.item
     studio.shelved.close(item)
     if item is was:
-        studio.take(studio.shelved.item)
+        studio.take(studio.shelved.now)
     studio.show_shelf()
 
 
@@ -106,7 +106,7 @@ def _at(studio: Studio, x: float, y: float, color: str) -> Mark:
 
 
 def _marks(studio: Studio) -> list[Mark]:
-    return list(studio.shelved.item.history.now)
+    return list(studio.shelved.now.history.now)
 
 
 def _hint(studio: Studio, act: Act) -> None:
@@ -141,12 +141,12 @@ def _clear(studio: Studio, act: Act) -> None:
 
 
 def _undo(studio: Studio, act: Act) -> None:
-    studio.shelved.item.history.undo()
+    studio.shelved.now.history.undo()
     studio.refresh()
 
 
 def _redo(studio: Studio, act: Act) -> None:
-    studio.shelved.item.history.redo()
+    studio.shelved.now.history.redo()
     studio.refresh()
 
 
@@ -161,27 +161,28 @@ def _moment(studio: Studio, act: Act) -> None:
     studio.show_moment(act["time"])
 
 
-def _film(studio: Studio) -> None:
+def _film(studio: Studio) -> Reel:
     if studio.reel is None:
         raise ValueError("open a film first")
+    return studio.reel
 
 
 def _preview(studio: Studio, act: Act) -> None:
     """Two seconds from the moment on."""
-    start = studio.shelved.item.moment
+    start = studio.shelved.now.moment
     _colored(studio, start, start + PREVIEW, "Two seconds in colour", download=False)
 
 
 def _stretch(studio: Studio, act: Act) -> None:
     """As long as the panel says."""
-    start = studio.shelved.item.moment
+    start = studio.shelved.now.moment
     _colored(studio, start, start + studio.knobs["seconds"], "The film in colour", download=True)
 
 
 def _whole(studio: Studio, act: Act) -> None:
     """From the beginning to the end."""
-    _film(studio)
-    _colored(studio, 0.0, studio.reel.length + studio.reel.step, "The whole film in colour", download=True)
+    reel = _film(studio)
+    _colored(studio, 0.0, reel.length + reel.step, "The whole film in colour", download=True)
 
 
 def _film_choice(studio: Studio) -> Choice:
@@ -197,14 +198,13 @@ def _keys(studio: Studio, item: Item, choice: Choice) -> dict[float, Any]:
     for time, history in item.histories.items():
         if history.now:
             knobs = replace(choice.knobs, hints=tuple(one.hint for one in history.now))
-            picture, at = studio.reel.still(time)
+            picture, at = _film(studio).still(time)
             found[at] = studio.session.corrected(picture, replace(choice, knobs=knobs))
     return found
 
 
 def _colored(studio: Studio, start: float, end: float, text: str, download: bool) -> None:
-    _film(studio)
-    choice, reel, item = _film_choice(studio), studio.reel, studio.shelved.item
+    reel, choice, item = _film(studio), _film_choice(studio), studio.shelved.now
     options, mix = options_of(studio.knobs, choice.knobs, start, end), studio.session.mix(choice)
     keys = {time: key for time, key in _keys(studio, item, choice).items() if start - reel.step <= time <= end}
     out = Path(studio.shelved.home, f"{secrets.token_hex(8)}.mp4")
@@ -227,7 +227,7 @@ def _give(studio: Studio, name: str, content: bytes) -> None:
 
 def _export(studio: Studio, act: Act) -> None:
     """The picture as the panel says."""
-    choice, values, item = studio.choice(), dict(studio.knobs), studio.shelved.item
+    choice, values, item = studio.choice(), dict(studio.knobs), studio.shelved.now
     path = Path(studio.shelved.home, f"{secrets.token_hex(8)}{values['format']}")
 
     def work(progress: Callable[[float], None]) -> None:
@@ -242,13 +242,13 @@ def _export(studio: Studio, act: Act) -> None:
 
 
 def _save_hints(studio: Studio, act: Act) -> None:
-    item = studio.shelved.item
+    item = studio.shelved.now
     _give(studio, f"{item.name}-hints.csv", exporting.csv_of(item.history.now).encode())
 
 
 def _session(studio: Studio, act: Act) -> None:
     """Everything on the shelf in one folder."""
-    now = studio.shelved.item
+    now = studio.shelved.now
     studio.jobs.start("All pictures", lambda progress: _packed(studio, now, progress))
 
 
@@ -270,7 +270,7 @@ def _packed(studio: Studio, now: Item, progress: Callable[[float], None]) -> Non
 def _made(studio: Studio, item: Item, home: Path) -> exporting.Made:
     """The result of what is open, as a file, and how it came about."""
     choice, values = studio.session.plainly(studio.choice()), dict(studio.knobs)
-    given = {"item": item, "choice": choice, "values": values, "paths": studio.paths}
+    given: dict[str, Any] = {"item": item, "choice": choice, "values": values, "paths": studio.paths}
     if item.film:
         folder = home / f"keys-{item.number}"
         keys = _keys(studio, item, _film_choice(studio))

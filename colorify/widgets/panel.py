@@ -172,7 +172,8 @@ def knobs_of(values: Values, hints: tuple = ()) -> Knobs:
     """The `Knobs` that the values say."""
     named = {knob.name for knob in fields(Knobs)}
     told = {name: _told(name, value) for name, value in values.items() if name in named}
-    return Knobs(**{name: value for name, value in told.items() if value is not None}, hints=hints)
+    given: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+    return Knobs(**given, hints=hints)
 
 
 def _told(name: str, value: Any) -> Any:
@@ -186,7 +187,8 @@ def _told(name: str, value: Any) -> Any:
 def _read(name: str, value: tuple[str, ...] | str) -> Any:
     """What files or words stand for; read once."""
     single = next(knob for knob in fields(Knobs) if knob.name == name).default is None
-    return getattr(Knobs(**{name: value if isinstance(value, str) else value[0] if single else list(value)}), name)
+    given: Any = value if isinstance(value, str) else value[0] if single else list(value)
+    return getattr(Knobs(**{name: given}), name)
 
 
 def choices(session: Session) -> dict[str, dict[Any, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
@@ -118,7 +118,7 @@ class Session:
         choice = self._meant(choice)
         if choice.model not in self.ideas:
             return choice
-        return replace(choice, model=self.classifier, knobs=replace(choice.knobs, idea=self.ideas[choice.model]))
+        return replace(choice, model=self._thinker, knobs=replace(choice.knobs, idea=self.ideas[choice.model]))
 
     def answer(self, choice: Choice) -> Answer:
         """What the chosen models say of the picture."""
@@ -137,12 +137,12 @@ class Session:
         other = choice.other if choice.blend else None
         if choice.model in (GRAY, GIVEN):
             raise ValueError(f"a film takes its colours from a model, not from {choice.model!r}: choose one below it")
-        ideas = tuple(self.ideas.get(name, 0) for name in (choice.model, other))
-        return Mix(self.model(choice.model), other and self.model(other), choice.blend, ideas)
+        ideas = self.ideas.get(choice.model, 0), self.ideas.get(other or "", 0)
+        return Mix(self.model(choice.model), self.model(other) if other else None, choice.blend, ideas)
 
     def model(self, name: str) -> Colorizer:
         """That of this name; that of an idea is the classifier."""
-        return self.models[self.classifier if name in self.ideas else name]
+        return self.models[self._thinker if name in self.ideas else name]
 
     def classifies(self, name: str | None) -> bool:
         """Whether what has this name is a model that knows a distribution over colours."""
@@ -169,7 +169,7 @@ class Session:
         self._asked = None
 
     def _answer(self, name: str, knobs: Knobs) -> Answer:
-        own = self.classifier if name in self.ideas else name
+        own = self._thinker if name in self.ideas else name
         size = knobs.size or (self.models[own].size if own in self.models else 256)
         key, idea = (own, size, knobs.tta, 0), self.ideas.get(name, 0)
         if key not in self._answers:
@@ -181,6 +181,8 @@ class Session:
     def _looked(self, name: str, size: int, tta: bool) -> Answer:
         if name in self.models:
             return self.models[name].look(self.source, size, tta)
+        if self.given is None:
+            raise ValueError(f"no model here is {name!r}: choose one of {', '.join(self.names())}")
         luma = small_luma(self.source, size)
         ab = cv2.resize(self.given, (luma.shape[1] // 2, luma.shape[0] // 2), interpolation=cv2.INTER_AREA)
         return Answer(
@@ -196,6 +198,13 @@ class Session:
         """The model that knows a distribution over colours; nothing: there is none."""
         return next((name for name in self.models if self.classifies(name)), None)
 
+    @property
+    def _thinker(self) -> str:
+        """The `classifier`; `ValueError` where there is none."""
+        if self.classifier is None:
+            raise ValueError("no model here knows how sure it is: name a classifier, such as lowres")
+        return self.classifier
+
     def palette(self, x: float, y: float, count: int = 12) -> list[tuple[str, float]]:
         """Likely colours at a place, in shares of width and height, as ``#rrggbb`` with their shares; one a name."""
         if self.classifier is None:
@@ -204,10 +213,10 @@ class Session:
         _, height, width = logits.shape
         top, left = (max(0, min(int(v * n), n - 1) - 1) for v, n in ((y, height), (x, width)))
         probabilities = softmax(logits[:, top : top + 3, left : left + 3]).mean((1, 2))
-        centers, luma = self.models[self.classifier].codec.centers, self._shown_luma(x, y)
+        codec, luma = cast(Bits, self.models[self.classifier].codec), self._shown_luma(x, y)
         found: dict[str, tuple[str, float]] = {}
         for number in np.argsort(-probabilities)[: 4 * count]:
-            color = hex_of(luma, centers[number])
+            color = hex_of(luma, codec.centers[number])
             first, sum_of = found.get(name_of(color), (color, 0.0))
             found[name_of(color)] = first, sum_of + float(probabilities[number])
         return sorted(found.values(), key=lambda entry: -entry[1])[:count]
@@ -223,10 +232,10 @@ class Session:
 
     def doubt(self) -> np.ndarray:
         """Where the classifier is unsure, as ab ``(h, w, 2)``: no colour where it is sure, orange where it is not."""
-        answer = self._answer(self.classifier, Knobs())
+        answer = self._answer(self._thinker, Knobs())
         shares = softmax(answer.output)
         bits = -(shares * np.log2(shares.clip(min=1e-12))).sum(0) / np.log2(answer.codec.outputs)
-        return (bits[..., None] * np.float32(_UNSURE)).astype(np.float32)
+        return (bits[..., None] * np.array(_UNSURE, np.float32)).astype(np.float32)
 
     @cached_property
     def truth(self) -> np.ndarray | None:
@@ -252,7 +261,7 @@ class Session:
 def seen(picture: Picture) -> np.ndarray:
     """The 8-bit gray ``(H, W)`` with the L* of an upright picture, in bounded memory."""
     pixels, gray = picture.pixels, np.empty(picture.pixels.shape[:2], np.uint8)
-    luma_of, step = luma_reader(pixels.dtype, pictures.space_of(picture.metadata)), max(1, _STRIP // gray.shape[1])
+    luma_of, step = luma_reader(pixels.dtype, pictures.space_of(picture.metadata)), max(1, _STRIP // pixels.shape[1])
     for top in range(0, len(gray), step):
         luma = luma_of(np.ascontiguousarray(pixels[top : top + step]))
         gray[top : top + step] = _CODES.take((luma * (4095 / 100) + 0.5).astype(np.intp), mode="clip")
@@ -262,8 +271,8 @@ def seen(picture: Picture) -> np.ndarray:
 def _fitted(gray: np.ndarray) -> np.ndarray:
     """The same ``(H, W)``, made smaller if it is too large to be shown."""
     scale = min(1.0, (SHOWN / gray.size) ** 0.5, LONGEST / max(gray.shape))
-    size = tuple(max(1, round(length * scale)) for length in gray.shape[::-1])
-    return gray if scale == 1 else cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
+    height, width = (max(1, round(length * scale)) for length in gray.shape)
+    return gray if scale == 1 else cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def thumb(picture: Image.Image) -> Image.Image:
@@ -277,9 +286,8 @@ def deeper(source: Picture, depth: int | None) -> Picture:
     """A picture in 8 or 16 bits a channel; nothing: as it is."""
     if depth is None or depth == 8 * source.pixels.dtype.itemsize:
         return source
-    planes = (source.pixels, source.alpha)
-    pixels, alpha = (None if plane is None else _coded(plane, depth) for plane in planes)
-    return replace(source, pixels=pixels, alpha=alpha)
+    alpha = None if source.alpha is None else _coded(source.alpha, depth)
+    return replace(source, pixels=_coded(source.pixels, depth), alpha=alpha)
 
 
 def _coded(plane: np.ndarray, depth: int) -> np.ndarray:

@@ -46,7 +46,7 @@ def mark(x: float, y: float, color: str, size: tuple[int, int]) -> Mark:
 class History:
     """The hints of one picture, and those before and after each step."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.now: tuple[Mark, ...] = ()
         self.past: list[tuple[Mark, ...]] = []
         self.future: list[tuple[Mark, ...]] = []
@@ -92,7 +92,7 @@ class Item:
 class Shelf:
     """All that was opened, in a folder that goes with the studio; one is worked on."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="colorify-studio-"))
         weakref.finalize(self, shutil.rmtree, self.home, ignore_errors=True)
         self.items: list[Item] = []
@@ -105,7 +105,7 @@ class Shelf:
         if number == 0:
             folder = Path(tempfile.mkdtemp(dir=self.home))
             self._coming[upload] = folder / (Path(name).name or "picture"), 0
-        path, written = self._coming.get(upload, (None, -1))
+        path, written = self._coming.get(upload, (Path(), -1))
         if written != number:
             raise ValueError(f"{name}: part {number} came instead of part {written}: open it again")
         with path.open("ab") if number else path.open("wb") as file:
@@ -123,6 +123,13 @@ class Shelf:
     def add(self, path: Path, name: str) -> Item:
         """A file that can be read; it is not yet the one that is worked on."""
         return Item(next(self._numbers), name, path, is_film(path))
+
+    @property
+    def now(self) -> Item:
+        """The one that is worked on; `ValueError` before anything was opened."""
+        if self.item is None:
+            raise ValueError("open a picture or a film first")
+        return self.item
 
     def put(self, item: Item) -> None:
         """Work on it, from now on."""

@@ -79,7 +79,8 @@ class Studio(anywidget.AnyWidget):
     answered = _synced(traitlets.Int())  # number of the last message that was answered
 
     def __init__(self, session: Session, paths: Mapping[str, str] | None = None):
-        self.session, self.shelved, self.reel, self.paths = session, Shelf(), None, dict(paths or {})
+        self.session, self.shelved, self.paths = session, Shelf(), dict(paths or {})
+        self.reel: Reel | None = None
         self.jobs, self.lock, self._quiet = Jobs(self), RLock(), False
         self._groups = panel.groups(session, session.first)
         self._drawn: tuple | None = None  # what the strip was made with
@@ -116,7 +117,7 @@ class Studio(anywidget.AnyWidget):
     def choice(self) -> Choice:
         """What the panel and the hints say; what is out of use says nothing."""
         values = {name: value for name, value in self.knobs.items() if name not in self.disabled}
-        knobs = panel.knobs_of(values, tuple(mark.hint for mark in self.shelved.item.history.now))
+        knobs = panel.knobs_of(values, tuple(mark.hint for mark in self.shelved.now.history.now))
         return Choice(self.knobs["model"], self.knobs["other"] or None, values.get("blend", 0.0), knobs)
 
     # -- messages -------------------------------------------------------------------------------------------------
@@ -166,11 +167,12 @@ class Studio(anywidget.AnyWidget):
 
     def show_moment(self, time: float) -> None:
         """Another frame of the film."""
-        source, self.shelved.item.moment = self.reel.still(time)
-        self._opened(source, self.knobs)
+        if self.reel:
+            source, self.shelved.now.moment = self.reel.still(time)
+            self._opened(source, self.knobs)
 
     def _opened(self, source: pictures.Picture, values: Mapping[str, Any]) -> None:
-        item, session, ideas = self.shelved.item, self.session, self.session.ideas
+        item, session, ideas = self.shelved.now, self.session, self.session.ideas
         session.open(source)
         if session.classifier:
             session.think(max(_IDEAS, len(ideas)))
@@ -203,7 +205,7 @@ class Studio(anywidget.AnyWidget):
 
     def show_film(self) -> None:
         """The time line."""
-        item, reel = self.shelved.item, self.reel
+        item, reel = self.shelved.now, self.reel
         if reel:
             keys = sorted(time for time, history in item.histories.items() if history.now)
             self.film = {
@@ -239,7 +241,7 @@ class Studio(anywidget.AnyWidget):
         with self.lock, self.hold_sync():
             if change["name"] == "hints":
                 marks = [self.mark(dot["x"], dot["y"], dot["color"]) for dot in change["new"]]
-                self.shelved.item.history.change(marks)
+                self.shelved.now.history.change(marks)
             self.refresh()
 
     def turn(self, values: Mapping[str, Any]) -> None:
@@ -260,7 +262,7 @@ class Studio(anywidget.AnyWidget):
 
     def change(self, marks: list[Mark]) -> None:
         """Other hints, which can be undone."""
-        self.shelved.item.history.change(marks)
+        self.shelved.now.history.change(marks)
         self.refresh()
 
     def _quietly(self, **values: Any) -> None:
@@ -279,7 +281,7 @@ class Studio(anywidget.AnyWidget):
 
     def refresh(self) -> None:
         """Show what the panel and the hints ask for."""
-        session, history = self.session, self.shelved.item.history
+        session, history = self.session, self.shelved.now.history
         self.disabled = panel.disabled(session, self.knobs)
         self.choices = {name: list(map(list, found.items())) for name, found in panel.choices(session).items()}
         ab = session.ab(self.choice())
@@ -306,18 +308,16 @@ class Studio(anywidget.AnyWidget):
     def compare(self, name: str) -> None:
         """What stands left of the divider: gray, the original, or a model."""
         session = self.session
-        if name == ORIGINAL and session.truth is None:
-            name = GRAY
-        self.left = (
-            {"name": name}
-            if name == GRAY
-            else {"name": name} | _planes(session.truth if name == ORIGINAL else session.ab(Choice(name)))
-        )
+        truth = session.truth if name == ORIGINAL else None
+        if name == GRAY or (name == ORIGINAL and truth is None):
+            self.left = {"name": GRAY}
+        else:
+            self.left = {"name": name} | _planes(session.ab(Choice(name)) if truth is None else truth)
 
     def draw_strip(self) -> None:
         """Make the thumbnails anew, if they would be others."""
         plain = panel.knobs_of({name: self.knobs[name] for name in ("tta", "temperature", "variety")})
-        made = self.picture["number"], self.shelved.item.moment, tuple(self.session.names()), plain
+        made = self.picture["number"], self.shelved.now.moment, tuple(self.session.names()), plain
         if made != self._drawn:
             self._drawn = made
             self.jobs.strip(partial(self._thumbs, plain, made))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from colorify import extras
 from colorify.collect.normalize import NEAR, no_use
 from colorify.data import manifest, samples
 
@@ -82,3 +83,10 @@ def test_the_set_is_small_in_colour_and_without_doubles(entries):
     hashes = np.array(hashes, np.uint64)
     apart = np.bitwise_count(hashes[:, None] ^ hashes[None]) + 64 * np.eye(len(hashes), dtype=np.uint8)
     assert apart.min() > NEAR
+
+
+def test_without_their_packages_the_error_names_the_one_to_install(monkeypatch):
+    monkeypatch.setattr(samples, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError) as found:
+        samples.picture("china")
+    assert "needs sklearn: pip install" in extras.explained(found.value, "image")

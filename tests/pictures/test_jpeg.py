@@ -30,7 +30,7 @@ def test_jpeg_iptc_and_comments(colorizer, tmp_path):
     assert sorted(data for number, data in found if number == 0xFE) == [b"box 12 / 34", b"second\xe9"]
 
 
-@pytest.mark.parametrize("unit", [1, 2])
+@pytest.mark.parametrize("unit", [0, 1, 2])
 def test_jpeg_resolution_keeps_its_unit(colorizer, tmp_path, unit):
     GRAY.save(tmp_path / "a.jpg", dpi=(118, 59))
     content = bytearray((tmp_path / "a.jpg").read_bytes())
@@ -58,3 +58,12 @@ def test_a_jpeg_that_lacks_its_end_marker_alone(colorizer, tmp_path, progressive
         (tmp_path / "cut.jpg").write_bytes(content[:-less])
         with pytest.raises(pictures.PictureError, match="truncated"):
             pictures.read(tmp_path / "cut.jpg")
+
+
+def test_jpeg_bytes_that_fill_before_a_marker_hide_nothing(colorizer, tmp_path):
+    """T.81, B.1.1.2: any marker may come after any number of bytes FF."""
+    content = iptc_jpeg(tmp_path / "a.jpg").read_bytes()
+    at = content.index(b"\xff\xfe")
+    (tmp_path / "b.jpg").write_bytes(content[:at] + b"\xff\xff" + content[at:])
+    found = markers(colored(colorizer, tmp_path / "b.jpg", tmp_path / "c.jpg"))
+    assert sorted(data for number, data in found if number == 0xFE) == [b"box 12 / 34", b"second\xe9"]

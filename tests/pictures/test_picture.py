@@ -60,6 +60,16 @@ def test_beside():
     assert np.array_equal(row.pixels, np.hstack((np.dstack((gray,) * 3), color)))
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_beside_one_that_is_transparent_the_other_is_not(kind):
+    solid, clear = (np.full((4, 6, 3), share, kind) for share in (0, 1))
+    alpha = np.zeros((4, 6), kind)
+    for order in (1, -1):
+        row = pictures.beside(*(Picture(solid), Picture(clear, alpha))[::order])
+        full, none = np.split(row.alpha, 2, 1)[::order]
+        assert (none == 0).all() and (full == (np.iinfo(kind).max if np.issubdtype(kind, np.integer) else 1)).all()
+
+
 @pytest.mark.parametrize(
     ("array", "words"),
     [

@@ -55,3 +55,20 @@ def test_png_background_and_significant_bits_become_those_of_rgb(colorizer, tmp_
     )
     after = dict(chunks(colored(colorizer, tmp_path / "a.png", tmp_path / "b.png")))
     assert after[b"sBIT"] == b"\x07" * 3 and after[b"bKGD"] == b"\0\x40" * 3
+
+
+def test_png_keeps_the_shape_of_a_pixel_that_has_no_size(colorizer, tmp_path):
+    """A resolution without a unit says width over height alone, as scans of films have it."""
+    GRAY.save(tmp_path / "a.png")
+    aspect = struct.pack(">IIB", 16, 15, 0)
+    (tmp_path / "a.png").write_bytes(with_chunks((tmp_path / "a.png").read_bytes(), (b"pHYs", aspect)))
+    after = chunks(colored(colorizer, tmp_path / "a.png", tmp_path / "b.png"))
+    assert [data for name, data in after if name == b"pHYs"] == [aspect]
+
+
+@pytest.mark.parametrize(("squeezed", "kept"), [(zlib.compress(XMP), XMP), (b"damaged", None)])
+def test_png_xmp_that_is_compressed(tmp_path, squeezed, kept):
+    GRAY.save(tmp_path / "a.png")
+    text = b"XML:com.adobe.xmp\0\1\0\0\0" + squeezed
+    (tmp_path / "a.png").write_bytes(with_chunks((tmp_path / "a.png").read_bytes(), (b"iTXt", text)))
+    assert pictures.read(tmp_path / "a.png").metadata.xmp == kept

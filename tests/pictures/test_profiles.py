@@ -128,6 +128,29 @@ def test_gray_profiles_are_read_and_written_through_their_curve(name, kind, conn
     assert np.abs(seen.mean() - luma(light).mean()) < 1
 
 
+FORMULAS = [  # ICC.1:2022, table 68: the number of a formula, its parameters, and what it says
+    (0, (2.2,), lambda x: x**2.2),
+    (1, (2.0, 1.25, -0.25), lambda x: np.where(x >= 0.2, (1.25 * x - 0.25).clip(0) ** 2, 0)),
+    (2, (2.0, 1.25, -0.5, 0.1), lambda x: np.where(x >= 0.4, (1.25 * x - 0.5).clip(0) ** 2 + 0.1, 0.1)),
+    (
+        4,
+        (2.4, 0.9, 0.1, 0.2, 0.2, 0.01, 0.002),
+        lambda x: np.where(x >= 0.2, (0.9 * x + 0.1) ** 2.4 + 0.01, 0.2 * x + 0.002),
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "given", "formula"), [*FORMULAS, (None, (), lambda x: x)])
+def test_every_formula_of_a_curve(kind, given, formula):
+    """And a curve without a number, which is linear."""
+    data = b"curv\0\0\0\0\0\0\0\0"
+    if kind is not None:
+        data = b"para\0\0\0\0" + struct.pack(f">HH{len(given)}i", kind, 0, *(round(v * 65536) for v in given))
+    space = pictures.space_of(Metadata(icc=profile(b"GRAY", {b"kTRC": data})))
+    codes = np.arange(0, 65536, 257, np.uint16).reshape(1, -1)
+    assert np.abs(space.luma(codes) - luma(formula(codes / 65535).clip(0, 1))).max() < 0.05
+
+
 @pytest.mark.parametrize("name", ["gamma 1.8", "linear", "dot gain"])
 def test_little_cms_sees_the_same_gray_before_and_after(name):
     source = Picture(ramp("u1", 1), metadata=Metadata(icc=gray_profile(name)))

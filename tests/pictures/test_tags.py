@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
+from colorify.pictures import tags
 from pictures.test_kept import CAPTION, GRAY, RESOURCES, XMP, colored
 
 
@@ -49,3 +51,28 @@ def test_descriptions_that_tell_programs_the_layout_are_left_out(colorizer, tmp_
     tifffile.imwrite(tmp_path / "a.tif", np.asarray(GRAY), photometric="minisblack")
     assert tifffile_tags((tmp_path / "a.tif").read_bytes(), tmp_path)[270] == '{"shape": [40, 60]}'
     assert 270 not in tifffile_tags(colored(colorizer, tmp_path / "a.tif", tmp_path / "b.tif"), tmp_path)
+
+
+def test_of_exif_that_cannot_be_written_again_the_orientation_stays():
+    damaged = Image.Exif()
+    damaged[0x0112], damaged[0x0100] = 6, 2**70
+    assert dict(tags.writable(damaged)) == {0x0112: 6}
+    damaged[0x0112] = 99
+    assert dict(tags.writable(damaged)) == {}
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ({282: 118, 283: 118, 296: 3}, ((118 * 2.54, 118 * 2.54), "cm")),
+        ({282: 300, 283: 150}, ((300, 150), "inch")),
+        ({282: 2, 283: 1, 296: 1}, ((2, 1), "none")),
+        ({282: 1, 283: 1, 296: 1}, (None, "inch")),  # says nothing
+        ({282: 300}, (None, "inch")),
+        ({282: 0, 283: 300}, (None, "inch")),
+        ({282: float("nan"), 283: 300}, (None, "inch")),
+        ({282: (300, 300), 283: 300}, (None, "inch")),
+    ],
+)
+def test_resolutions_as_tags_say_them(found, told):
+    assert tags.resolution(found) == told

@@ -55,6 +55,8 @@ def test_a_model_of_another_codec_is_an_error_naming_both(undisturbed):
     source = checkpoint.load(undisturbed["classification"])
     with pytest.raises(CheckpointError, match="classification model predicts bits4, this method channels"):
         import_model(source, Channels())(UNet(source.network, 2))
+    with pytest.raises(CheckpointError, match="head of a classification model predicts classes"):
+        import_head(source, Bits(4))
     network = UNet(source.network, 256)
     import_model(source, Bits(4))(network)
     assert all(torch.equal(network.state_dict()[name], tensor) for name, tensor in source.weights.items())

@@ -1,5 +1,6 @@
 """Films as they are read: time stamps, damage, and what is none."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -140,3 +141,34 @@ def test_frames_that_are_missing_are_told(colorizer, tmp_path):
 def test_rates_that_vary_are_no_fault(colorizer, tmp_path):
     done = film.colorize(make(tmp_path / "in.mkv", every=2, sound=False), tmp_path / "out.mkv", colorizer)
     assert not done.faults() and not done.damaged
+
+
+class Reader:
+    """A film whose reading does what it is told, one thing after the other."""
+
+    name = "file:in.mkv"
+
+    def __init__(self, *told: object):
+        self.told = iter(told)
+
+    def demux(self, *streams: object) -> Iterator[object]:
+        for each in self.told:
+            if isinstance(each, Exception):
+                raise each
+            yield each
+
+
+def test_reads_that_fail_are_counted_and_tried_again():
+    """Until so many fail in a row that the rest is lost."""
+    whole, broken = (SimpleNamespace(is_corrupt=corrupt, pos=pos, dts=None) for pos, corrupt in ((5, False), (9, True)))
+    failed = av.error.InvalidDataError(1, "no")
+    for count, found in ((3, [whole, broken, whole]), (media._TRIES, [whole, broken])):
+        damage = media.Damage()
+        reader = Reader(whole, broken, *[failed] * count, whole)
+        assert list(media.packets(reader, [], damage)) == found
+        assert len(damage) == 2  # the packet, and the rest
+
+
+def test_a_header_that_asks_for_all_memory_is_no_damage():
+    with pytest.raises(VideoError, match=r"in\.mkv: cannot be decoded: out of memory"):
+        list(media.packets(Reader(av.error.MemoryError(12, "out of memory")), [], media.Damage()))

@@ -116,3 +116,24 @@ def test_the_session_is_made_again_by_its_commands(tmp_path):
     for path in results:
         with Image.open(path) as ours, Image.open(home / "again" / path.name) as theirs:
             assert np.abs(np.asarray(ours, int) - np.asarray(theirs, int)).max() <= 1, path.name
+
+
+def test_the_session_is_one_folder_of_all_that_was_opened(choosy, tmp_path, clip):
+    """Of a picture its original, result and hints, of a film its keyframes; names that come again get a number."""
+    for seed in (1, 2):
+        opened(choosy, tmp_path / "same.png", photo(seed))
+        hint(choosy, "#c03020", (0.3, 0.4))
+    choosy.act({"do": "turn", "knobs": {"other": "idea 2", "blend": 0.5}})
+    opened(choosy, clip)
+    choosy.act({"do": "turn", "knobs": {"other": ""}})
+    hint(choosy, "#c03020", (0.3, 0.4))
+    name, data = exported(choosy, "session")
+    assert (name, choosy.notice) == ("colorify-session.zip", {})
+    with zipfile.ZipFile(io.BytesIO(data)) as folder:
+        names, script = folder.namelist(), folder.read("colorify.sh").decode().splitlines()
+        assert folder.read("hints/same.csv").startswith(b"x,y,color\n") and folder.getinfo("colorify.sh").external_attr
+    assert {"originals/same.png", "results/same-color.png", "hints/same-2.csv", "originals/pan.mp4"} <= set(names)
+    assert len(names) == len(set(names)) and sum(name.startswith("keyframes/pan/") for name in names) == 1
+    assert any("image originals/same.png -o again/same-color.png --model highres" in line for line in script)
+    assert "# same-2: the command line blends models, not ideas, so that no command makes it again" in script
+    assert any(line.startswith("colorify video originals/pan.mp4") and "--keyframes" in line for line in script)

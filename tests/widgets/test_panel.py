@@ -1,6 +1,8 @@
 """The side panel: every knob has a control, within its range, in plain words."""
 
 from dataclasses import fields
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -35,6 +37,22 @@ def test_a_new_knob_appears_by_itself(session, monkeypatch):
     assert (found.kind, found.low, found.high, found.label, found.tip) == ("range", 0, 2, "Glow", "Of the moon.")
     monkeypatch.setattr(panel, "fields", lambda of: [*fields(of), Glow])
     assert "glow" in controls(session)
+
+
+@pytest.mark.parametrize(
+    ("default", "metadata", "kind"),
+    [
+        (True, {}, "check"),
+        (None, {}, "text"),
+        ("warm", {"min": None, "max": None}, "text"),
+        ((), {"told": list[Path]}, "files"),
+        (3, {"min": 0, "max": 9}, "range"),
+    ],
+)
+def test_a_new_knob_of_any_kind_has_a_control(default, metadata, kind):
+    knob = SimpleNamespace(name="moon_light", default=default, metadata={"help": "Of the moon.", **metadata})
+    found = panel._found(knob)
+    assert (found.kind, found.label) == (kind, "Moon light") and (kind != "range" or found.step == 1)
 
 
 def test_controls_stay_within_the_knobs(session):

@@ -177,6 +177,18 @@ def test_doubt_is_where_the_classifier_is_unsure(session):
     assert np.corrcoef(small.ravel(), doubt.ravel())[0, 1] > 0.95
 
 
+def test_what_no_model_here_can_say_is_an_error_with_its_cure(colorizer):
+    session = Session({"one": colorizer})
+    session.open(pictures.from_pil(photo(3)))
+    assert session.palette(0.5, 0.5) == []
+    with pytest.raises(ValueError, match="name a classifier, such as lowres"):
+        session.doubt()
+    with pytest.raises(ValueError, match="no model here is 'yours': choose one of gray, one"):
+        session.ab(Choice(GIVEN))
+    with pytest.raises(ValueError, match="not from 'gray': choose one below it"):
+        session.mix(Choice(GRAY))
+
+
 def test_names():
     ImageColor.getrgb("red")  # Pillow keeps what was asked for in another form
     assert name_of("#ff0000") == "red" and name_of("#01007f") == "navy"

@@ -64,3 +64,8 @@ def test_pictures_are_found_and_closed():
     assert shelf.item is items[1] and shelf.find(items[0].number) is items[0]
     with pytest.raises(ValueError, match="closed"):
         shelf.find(items[2].number)
+
+
+def test_before_anything_was_opened():
+    with pytest.raises(ValueError, match="open a picture or a film first"):
+        _ = Shelf().now
