@@ -28,17 +28,16 @@ import numpy as np
 
 from colorify import codec as codecs
 from colorify.files import atomic
-from colorify.models import FORMAT, CheckpointError, cut, renamed
+from colorify.models import FORMAT, CheckpointError, cut, external, renamed
 from colorify.models.running import LEVELS, Encode, Predict, cores, cropped
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, TensorProto
+    from onnx import ModelProto
     from openvino import Model
     from torch import Tensor, nn
 
     from colorify.models.unet import UNet
 
-_HALF = ".half"  # ends the name of what is stored as float16
 _ENTRY = b"\n\x08colorify\x12"  # the key, and the tag of the value (field 2 of StringStringEntryProto)
 
 
@@ -223,11 +222,11 @@ def export(source: Path, path: Path | None = None) -> Path:
     network = fuse_batch_norm(model.build())
     examples = _examples()
     proto = _translated(network, examples[0])
-    _store_plain(proto, model.weights)
+    external.store_plain(proto, model.weights)
     weights = None
     if path is None:
         path, weights = source.with_suffix(".onnx"), {"file": source.name, "sha256": _sha256_of_file(source)}
-        _point_into(proto, source)
+        external.point_into(proto, source)
     graph = proto.SerializeToString()
     about = {
         "format": FORMAT,
@@ -284,54 +283,6 @@ def _entry(about: dict) -> bytes:
 
     told = onnx.StringStringEntryProto(key="colorify", value=json.dumps(about))
     return onnx.ModelProto(metadata_props=[told]).SerializeToString()
-
-
-def _store_plain(proto: ModelProto, weights: dict[str, Tensor]) -> None:
-    """Store ``weights`` that float16 holds exactly, as those of a release, so.
-
-    What batch norms multiplied them by stands beside them, and what runs the file puts them together when it loads it.
-    """
-    import onnx
-    from onnx.helper import make_node
-    from onnx.numpy_helper import from_array, to_array
-
-    graph = proto.graph
-    for tensor in list(graph.initializer):
-        name, plain = tensor.name, weights[tensor.name].numpy() if tensor.name in weights else None
-        if plain is None or plain.ndim != 4 or (plain.astype(np.float16) != plain).any():
-            continue
-        rows, folded = plain.reshape(len(plain), -1), to_array(tensor).reshape(len(plain), -1)
-        largest = np.abs(rows).argmax(1)[:, None]
-        below = np.take_along_axis(rows, largest, 1)
-        below[below == 0] = 1  # a filter of nothing
-        factors = np.take_along_axis(folded, largest, 1) / below
-        tensor.CopyFrom(from_array(plain.astype(np.float16), f"{name}{_HALF}"))
-        graph.initializer.append(from_array(factors.reshape(-1, 1, 1, 1), f"{name}.factors"))
-        graph.node.insert(0, make_node("Mul", [f"{name}.wide", f"{name}.factors"], [name]))
-        graph.node.insert(0, make_node("Cast", [f"{name}{_HALF}"], [f"{name}.wide"], to=onnx.TensorProto.FLOAT))
-
-
-def _point_into(proto: ModelProto, source: Path) -> None:
-    """Replace what lies in a checkpoint with the same bytes by its place there.
-
-    Neither runtime asks for more alignment than safetensors has: that of the numbers themselves.
-    """
-    content = source.read_bytes()
-    start = 8 + int.from_bytes(content[:8], "little")
-    tensors = json.loads(content[8:start])
-    for tensor in proto.graph.initializer:
-        held = tensors.get(tensor.name.removesuffix(_HALF))
-        if held and tensor.raw_data:
-            begin, end = (start + offset for offset in held["data_offsets"])
-            if content[begin:end] == tensor.raw_data:
-                _make_external(tensor, {"location": source.name, "offset": begin, "length": end - begin})
-
-
-def _make_external(tensor: TensorProto, place: dict[str, str | int]) -> None:
-    tensor.ClearField("raw_data")
-    tensor.data_location = tensor.EXTERNAL
-    for key, value in place.items():
-        tensor.external_data.add(key=key, value=str(value))
 
 
 def _check(run: Predict, network: nn.Module, examples: Sequence[Tensor]) -> None:

@@ -14,7 +14,7 @@ def network() -> openvino.Model:
 def test_the_encoder_ends_at_the_skips(network):
     count = len(network.get_ops())
     encoder = cut.encoder(network)
-    assert [output.get_partial_shape()[1].get_length() for output in encoder.outputs] == [24, 40, 112]
+    assert [output.get_partial_shape()[1].get_length() for output in encoder.outputs] == [24, 48, 120]
     assert len(encoder.get_ops()) < 0.7 * count and len(network.outputs) == 1 and len(network.get_ops()) == count
 
 
