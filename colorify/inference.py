@@ -220,6 +220,10 @@ class Mix:
             return ab
         return mixed(ab, self.second.chroma(luma, replace(knobs, idea=self.ideas[1])), self.share)
 
+    def matcher(self) -> Matcher:
+        """That of the first."""
+        return self.first.matcher()
+
     def colorize(self, sources: Sequence[Picture], knobs: Knobs = _PLAIN) -> list[Picture]:
         """As `Colorizer.colorize`."""
         answers = self.first.looks(sources, knobs.size, knobs.tta)

@@ -90,3 +90,7 @@ class Knobs:
     def applied(self, ab: np.ndarray) -> np.ndarray:
         """What the knobs of colour make of a prediction ``(..., 2)``, for pictures and films alike."""
         return ab * self.saturation
+
+    def undone(self, ab: np.ndarray) -> np.ndarray:
+        """What `applied` makes of it is ``ab (..., 2)``; where that is always gray, ``ab`` itself."""
+        return ab / self.saturation if self.saturation else ab

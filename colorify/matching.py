@@ -81,12 +81,11 @@ class Matcher:
         """What the references say of a picture, upright L* ``(h, w)``; the surest has most to say."""
         with self._lock:  # one thread makes the encoder, and looks at each reference
             known = [self.known(reference) for reference in references]
-        luma = _sized(luma, small_size(luma.shape, self.size))
-        (here,) = described(self.encode, luma[None])
+        luma, here = self.seen(luma)
         matches = [matched(here, there) for there in known]
         heard = [_heard(reference.region, here.shape) for reference in references]
         within = [match._replace(sureness=match.sureness * h) for match, h in zip(matches, heard, strict=True)]
-        found = Match(*(_halved(cells, luma.shape) for cells in joined(within)[:2]))
+        found = halved(joined(within), luma.shape)
         regions = [_heard(reference.region, found.sureness.shape) for reference in references]
         return found._replace(heard=np.max(regions, axis=0))
 
@@ -94,11 +93,19 @@ class Matcher:
         """A reference, looked at once."""
         if reference.digest not in self._known:
             luma = small_luma(reference.picture, self.size)
-            plain, mirrored = described(self.encode, np.stack((luma, luma[:, ::-1])))
-            turned = mirrored.cells.reshape(*mirrored.shape, -1)[:, ::-1].reshape(plain.cells.shape)
-            cells, colors = np.concatenate((plain.cells, turned)), cell_colors(reference.picture, luma.shape)
-            self._known[reference.digest] = Known(cells, plain.shape, colors)
+            self._known[reference.digest] = self.learn(luma, cell_colors(reference.picture, luma.shape))
         return self._known[reference.digest]
+
+    def learn(self, luma: np.ndarray, colors: np.ndarray) -> Known:
+        """A picture of this L* ``(h, w)``, and of these colors of its cells, as it is matched."""
+        plain, mirrored = described(self.encode, np.stack((luma, luma[:, ::-1])))
+        turned = mirrored.cells.reshape(*mirrored.shape, -1)[:, ::-1].reshape(plain.cells.shape)
+        return Known(np.concatenate((plain.cells, turned)), plain.shape, colors)
+
+    def seen(self, luma: np.ndarray) -> tuple[np.ndarray, Described]:
+        """L* ``(h, w)`` at the size that the encoder sees, and its cells."""
+        luma = sized(luma, small_size(luma.shape, self.size))
+        return luma, described(self.encode, luma[None])[0]
 
 
 def described(encode: Encode, luma: np.ndarray) -> list[Described]:
@@ -124,11 +131,20 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 def cell_colors(picture: Picture, shape: tuple[int, int]) -> np.ndarray:
     """Colours of the cells of an RGB picture that the network sees in this shape, as `Known` has them."""
     small = Image.fromarray(picture.pixels).resize(shape[::-1], Image.Resampling.BOX)
-    lab = rgb_to_lab(to_rgb(small))
+    return plain_colors(cell_means(rgb_to_lab(to_rgb(small))))
+
+
+def cell_means(planes: np.ndarray) -> np.ndarray:
+    """Means of the cells ``(cells, n)`` of planes ``(h, w, n)``."""
+    shape, count = planes.shape[:2], planes.shape[2]
     height, width = (-(-length // CELL) for length in shape)
-    whole = np.pad(lab, ((0, height * CELL - shape[0]), (0, width * CELL - shape[1]), (0, 0)), mode="edge")
-    means = whole.reshape(height, CELL, width, CELL, 3).mean((1, 3)).reshape(-1, 3)
-    return means[:, 1:] / (means[:, :1] + 16)
+    whole = np.pad(planes, ((0, height * CELL - shape[0]), (0, width * CELL - shape[1]), (0, 0)), mode="edge")
+    return whole.reshape(height, CELL, width, CELL, count).mean((1, 3)).reshape(-1, count)
+
+
+def plain_colors(lab: np.ndarray) -> np.ndarray:
+    """Lab ``(cells, 3)`` as colors that more or less light does not change, see `Known`."""
+    return lab[:, 1:] / (lab[:, :1] + 16)
 
 
 def matched(here: Described, there: Known) -> Match:
@@ -141,7 +157,7 @@ def matched(here: Described, there: Known) -> Match:
     around = [_around(values, here.shape) for values in (similarity, margin)]
     constant, of_similarity, of_margin = _SURE
     sureness = 1 / (1 + np.exp(-constant - of_similarity * around[0] - of_margin * around[1]))
-    return Match(_averaged(alike, there.colors).reshape(*here.shape, 2), sureness)
+    return Match(_averaged(alike, there.colors).reshape(*here.shape, -1), sureness)
 
 
 def _near(cells: np.ndarray, others: np.ndarray, width: int) -> np.ndarray:
@@ -190,6 +206,11 @@ def joined(matches: Sequence[Match]) -> Match:
     return Match(colors, sureness.max(0))
 
 
+def halved(match: Match, shape: tuple[int, int]) -> Match:
+    """A match of cells, at half the size of the picture of this shape."""
+    return Match(*(_halved(cells, shape) for cells in match[:2]))
+
+
 def _halved(cells: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Values of cells at half the size of the picture of this shape, whose last cells may reach beyond it."""
     height, width = (length * CELL // 2 for length in cells.shape[:2])
@@ -204,19 +225,20 @@ def change(match: Match, luma: np.ndarray, ab: np.ndarray, strength: float) -> n
     """
     scale = min(1.0, _SIDE / min(ab.shape[:2]))
     shape = tuple(max(1, round(length * scale)) for length in ab.shape[:2])
-    luma, own = _sized(luma, shape), _sized(ab, shape)
-    sure = strength * _sized(match.sureness, shape)[..., None] * (1 - _KEPT)
-    asked = _sized(match.colors, shape) * (luma[..., None] + 16) - own
+    luma, own = sized(luma, shape), sized(ab, shape)
+    sure = strength * sized(match.sureness, shape)[..., None] * (1 - _KEPT)
+    asked = sized(match.colors, shape) * (luma[..., None] + 16) - own
     pull = (sure / (1 - sure)).reshape(-1, 1).astype(np.float64)
     system = (_HOLD * graph(luma, own) + sparse.diags(pull[:, 0] + 1)).tocsr()
     roughly = sparse.diags(1 / system.diagonal())
     wanted, begun = (pull * asked.reshape(-1, 2)).T, (sure * asked).reshape(-1, 2).T
     found = [cg(system, wanted[n], begun[n], rtol=1e-3, maxiter=200, M=roughly)[0] for n in range(2)]
-    added = _sized(np.stack(found, -1).reshape(*shape, 2).astype(np.float32), ab.shape[:2])
-    return added if match.heard is None else added * _sized(match.heard, ab.shape[:2])[..., None]
+    added = sized(np.stack(found, -1).reshape(*shape, 2).astype(np.float32), ab.shape[:2])
+    return added if match.heard is None else added * sized(match.heard, ab.shape[:2])[..., None]
 
 
-def _sized(planes: np.ndarray, shape: tuple[int, int], interpolation: int = cv2.INTER_AREA) -> np.ndarray:
+def sized(planes: np.ndarray, shape: tuple[int, int], interpolation: int = cv2.INTER_AREA) -> np.ndarray:
+    """Planes ``(h, w[, n])`` in this shape."""
     if planes.shape[:2] == tuple(shape):
         return planes
     if shape[0] > planes.shape[0]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from colorify.cli.common import console, plainly, say
+from colorify.cli.common import Json, Values, console, emit, plainly, say
 
 app = typer.Typer(help="Gather colour pictures to learn from.", no_args_is_help=True)
 
@@ -36,6 +36,7 @@ def spider(
     allow_private: AllowPrivate = False,
     min_side: MinSide = 200,
     longest: Longest = 1280,
+    json: Json = False,
 ) -> None:
     """Crawl web sites for pictures: robots.txt, throttled, resumable. Ctrl-C stops; the same command goes on."""
     from colorify.collect import normalize, spider
@@ -60,15 +61,17 @@ def spider(
         allow_private=allow_private,
     )
     shape = normalize.NormalConfig(min_side, longest)
-    with plainly(), console().status("") as line:
-        print(counted(spider.crawl(config, lambda counts: line.update(counted(counts)))))
-        refused = spider.refused(config)
-        for url, reason in refused.items():
+    facts = {"target": out} if json else None
+    with plainly(facts), console().status("") as line:
+        crawled, refused = spider.crawl(config, lambda counts: line.update(counted(counts))), spider.refused(config)
+        if not json:
+            print(counted(crawled))
+        for url, reason in refused.items() if not json else ():
             say(f"{url}: cannot be visited: {reason}")
         counts = normalize.normalize(
             spider.harvest(out), out, shape, lambda done: line.update(f"{done:,} pictures examined")
         )
-    print(_kept(counts, out))
+    _told(facts, _kept(counts, out), crawled=crawled, refused=refused, pictures=counts)
     raise typer.Exit(1 if refused else 0)
 
 
@@ -91,6 +94,7 @@ def dataset(
     delay: Annotated[float, typer.Option(min=0, help="Seconds between requests to a host, at least.")] = 0.5,
     max_pictures: Annotated[int | None, typer.Option(min=1, help="Of a list of URLs.")] = None,
     allow_private: AllowPrivate = False,
+    json: Json = False,
 ) -> None:
     """Bring pictures into shape for training: one manifest, copies of the large ones; nothing else is touched."""
     from colorify.collect.sources import CollectConfig, gather
@@ -106,9 +110,10 @@ def dataset(
         delay=delay,
         allow_private=allow_private,
     )
-    with plainly(), console().status("") as line:
+    facts = {"target": out} if json else None
+    with plainly(facts), console().status("") as line:
         counts = gather(config, out, line.update)
-    print(_kept(counts, out))
+    _told(facts, _kept(counts, out), pictures=counts)
 
 
 @app.command("shard")
@@ -116,25 +121,38 @@ def shards(
     source: Annotated[Path, typer.Argument(help="A harvest, a manifest, a folder of pictures, or shards.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="A new folder.")],
     megabytes: Annotated[int, typer.Option(min=1, help="Size of a shard, MiB.")] = 256,
+    json: Json = False,
 ) -> None:
     """Pack pictures into tar shards with a manifest as their index: few large files, to store, to send, to read."""
     from colorify.collect.shards import shard
 
-    with plainly(), console().status("") as line:
+    facts = {"source": source, "target": out} if json else None
+    with plainly(facts), console().status("") as line:
         pictures, count = shard(source, out, megabytes << 20, lambda done: line.update(f"{done:,} pictures packed"))
-    print(f"{out}: {pictures:,} pictures in {count:,} shards")
+    _told(facts, f"{out}: {pictures:,} pictures in {count:,} shards", pictures=pictures, shards=count)
 
 
 @app.command()
 def profile(
     name: Annotated[str | None, typer.Argument(help="A profile of params.yaml; default: the one it names.")] = None,
     params: Annotated[Path | None, typer.Option(help="Another params.yaml.")] = None,
+    json: Json = False,
 ) -> None:
     """Gather what params.yaml names, as the stage `collect` of the chain does: what `train --profile` reads."""
     from colorify.collect import sources
 
-    with plainly():
-        print(sources.stage(name, params))
+    facts = {"profile": name} if json else None
+    with plainly(facts):
+        home = sources.stage(name, params, say if json else print)
+        _told(facts, str(home), target=home)
+
+
+def _told(facts: Values | None, text: str, **more: object) -> None:
+    """Say what was gathered, as a sentence, or with facts as JSON."""
+    if facts is None:
+        print(text)
+    else:
+        emit(**facts, state="done", reason="", **more)
 
 
 def _kept(counts: dict[str, int], out: Path) -> str:

@@ -76,14 +76,17 @@ def say(message: str) -> None:
 
 
 @contextmanager
-def plainly() -> Iterator[None]:
-    """Errors of the user's making end as one line and status 1."""
+def plainly(facts: Values | None = None) -> Iterator[None]:
+    """Errors of the user's making end as one line and status 1; with facts, of JSON, as an object of them."""
     try:
         yield
     except (ValueError, OSError) as error:  # every error of the package is a ValueError
         if modes.verbose:
             traceback.print_exc()
-        say(str(error))
+        if facts is None:
+            say(str(error))
+        else:
+            emit(**facts, state="failed", reason=str(error))
         raise typer.Exit(1) from None
 
 
@@ -132,6 +135,7 @@ def option(name: str, kind: Any, default: object, *flags: str, **said: Any) -> i
 FILM = [
     option("steady", float, 1.0, min=0, max=1, help="0: each frame for itself; 1: no flicker."),
     option("every", int, 1, min=1, help="The network looks at every so-many-th frame."),
+    option("memory", int, 0, min=0, help="Frames of earlier shots, at most, that later ones take colors from: 8."),
     option("keep_color", bool, False, "--keep-color", help="Leave alone what is in colour."),
     option("codec", str, "libx264", help="libx264, libx265, libsvtav1, ffv1, prores or dnxhr."),
     option("quality", str, "high", help="high, small or lossless."),

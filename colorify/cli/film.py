@@ -17,9 +17,11 @@ from colorify.cli.common import (
     FILM,
     Blended,
     Device,
+    Json,
     Model,
     Values,
     console,
+    emit,
     knobbed,
     load,
     plainly,
@@ -31,6 +33,8 @@ from colorify.cli.common import (
 if TYPE_CHECKING:
     from colorify.inference import Colorizer, Mix
     from colorify.video import film
+
+PIPE = "-"
 
 
 @with_options("films", FILM)
@@ -49,6 +53,7 @@ def video(
     preview: Annotated[Path | None, typer.Option(help="Write a picture of six moments there, and stop.")] = None,
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Gray and colour in a row.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a result that exists.")] = False,
+    json: Json = False,
     device: Device = "auto",
     *,
     films: Values,
@@ -60,7 +65,10 @@ def video(
     """
     if sum(place is not None for place in (out, export_keyframes, preview)) != 1 and (out or not shots):
         raise typer.BadParameter("name one of --out, --preview and --export-keyframes, or --shots alone")
-    with plainly(), _as_film(source, out, rate) as source:
+    if json and str(out) == PIPE:
+        raise typer.BadParameter("the standard output takes the film: name another -o for --json")
+    facts = {"source": source, "target": out or preview or export_keyframes or shots} if json else None
+    with plainly(facts), _as_film(source, out, rate) as source:
         from colorify.video import film, job, sequence, stills
         from colorify.video import shots as tables
 
@@ -74,10 +82,11 @@ def video(
         )
         if shots and not (out or export_keyframes or preview):
             tables.ensure(source, options)
-            print(f"{shots}: {len(tables.read(shots)):,} shots")
+            count = len(tables.read(shots))
+            _done(facts, f"{shots}: {count:,} shots", shots=count)
             return
         if out and (out == sequence.PIPE or sequence.is_numbered(out)):
-            _frame_by_frame(source, out, load(model, device, blend=blend), options)
+            _frame_by_frame(source, out, load(model, device, blend=blend), options, facts)
             return
         if out:
             for note in job.check(source, out, options):
@@ -85,17 +94,32 @@ def video(
         colorizer = load(model, device, blend=blend)
         if preview:
             stills.preview(source, colorizer, options).save(preview)
-            print(preview)
+            _done(facts, str(preview))
         elif export_keyframes:
-            print(*stills.export_keyframes(source, export_keyframes, colorizer, options), sep="\n")
+            paths = stills.export_keyframes(source, export_keyframes, colorizer, options)
+            _done(facts, "\n".join(map(str, paths)), keyframes=paths)
         elif out:
-            done = _film(source, out, colorizer, options)
-            saved = f", which saved about {done.saved:,.0f} s" if done.saved >= 1 else ""
-            print(f"{out}: {done.frames:,} frames; the network looked at {done.looked:,}{saved}")
-            for fault in done.faults():
-                say(f"{source}: {fault}")
-            if done.damaged or done.lacks:
-                raise typer.Exit(1)
+            _told(source, out, _film(source, out, colorizer, options), facts)
+
+
+def _done(facts: Values | None, text: str, reason: str = "", **more: object) -> None:
+    """Say what was made, as a sentence, or with facts as JSON."""
+    if facts is None:
+        print(text)
+    else:
+        emit(**facts, state="done", reason=reason, **more)
+
+
+def _told(source: Path, out: Path, done: film.FilmProgress, facts: Values | None) -> None:
+    """Say what became of a film; status 1 for one that is damaged."""
+    faults = done.faults()
+    saved = f", which saved about {done.saved:,.0f} s" if done.saved >= 1 else ""
+    text = f"{out}: {done.frames:,} frames; the network looked at {done.looked:,}{saved}"
+    _done(facts, text, "; ".join(faults), frames=done.frames, looked=done.looked)
+    for fault in faults if facts is None else ():
+        say(f"{source}: {fault}")
+    if done.damaged or done.lacks:
+        raise typer.Exit(1)
 
 
 @contextmanager
@@ -129,7 +153,9 @@ def _fraction(rate: str) -> Fraction:
     return found
 
 
-def _frame_by_frame(source: Path, out: Path, colorizer: Colorizer | Mix, options: film.FilmOptions) -> None:
+def _frame_by_frame(
+    source: Path, out: Path, colorizer: Colorizer | Mix, options: film.FilmOptions, said: Values | None
+) -> None:
     """Color a film into pictures, or into a pipe; sound is left out."""
     from colorify.video import facts, library, sequence
 
@@ -139,7 +165,8 @@ def _frame_by_frame(source: Path, out: Path, colorizer: Colorizer | Mix, options
     if out == sequence.PIPE:
         sequence.send(frames, sys.stdout.buffer, facts.of(source).rate)
     else:
-        print(f"{out}: {sum(1 for _ in sequence.write(frames, out, options.overwrite)):,} frames")
+        count = sum(1 for _ in sequence.write(frames, out, options.overwrite))
+        _done(said, f"{out}: {count:,} frames", frames=count)
 
 
 def _film(source: Path, out: Path, colorizer: Colorizer | Mix, options: film.FilmOptions) -> film.FilmProgress:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from colorify.cli.common import Device, plainly
+from colorify.cli.common import Device, Json, Values, emit, plainly
 from colorify.methods import registry
 
 app = typer.Typer(help="Train a model; the same command goes on after a stop or a kill.", no_args_is_help=True)
@@ -41,9 +43,11 @@ def _train_command(name: str, text: str) -> None:
         minutes: Minutes = None,
         restart: Restart = False,
         compile: Compile = False,
+        json: Json = False,
         device: Device = "auto",
     ) -> None:
-        with plainly():
+        facts = {"method": name} if json else None
+        with plainly(facts):
             from colorify import params as numbers
             from colorify.models import released
             from colorify.models.checkpoint import find_device
@@ -52,28 +56,36 @@ def _train_command(name: str, text: str) -> None:
 
             first, base = (released.find(name) if name else None for name in (begin, backbone))
             with processes.joined(str(find_device(device))) as mine:
-                if processes.first():
+                if processes.first() and not json:
                     print(f"by the numbers of {profile or numbers.profile(params)} in {params or numbers.find()}")
-                with processes.in_turn():
-                    sets = pictures(profile, params, data or (), valid or ())
-                rest: dict[str, Any] = {"out": out, "stop_minutes": minutes, "restart": restart, "compile": compile}
-                written = train_stage(registry.method(name), profile, params, sets, first, base, device=mine, **rest)
+                with redirect_stdout(sys.stderr) if json else nullcontext():  # what is found, and fastai's losses
+                    with processes.in_turn():
+                        sets = pictures(profile, params, data or (), valid or ())
+                    rest: dict[str, Any] = {"out": out, "stop_minutes": minutes, "restart": restart, "compile": compile}
+                    written = train_stage(
+                        registry.method(name), profile, params, sets, first, base, device=mine, **rest
+                    )
                 if processes.first():
-                    print(_reached(written))
+                    _told(written, facts)
 
     app.command(name, help=text)(command)
 
 
-def _reached(written: Path) -> str:
-    """The model, or how far its training is."""
+def _told(written: Path, facts: Values | None) -> None:
+    """Say which model was written, or how far its training is: a sentence, or with facts JSON."""
     from colorify.models import released
     from colorify.training.config import STATE_FILE
 
-    if written.name != STATE_FILE:
-        return str(written)
-    training = released.described(written).training
-    step, steps = training["step"], training["config"]["steps"]
-    return f"{written}: step {step:,} of {steps:,}, {step / steps:.0%}: the same command goes on"
+    text, state, reached = str(written), "done", {}
+    if written.name == STATE_FILE:
+        training = released.described(written).training
+        step, steps = training["step"], training["config"]["steps"]
+        text = f"{written}: step {step:,} of {steps:,}, {step / steps:.0%}: the same command goes on"
+        state, reached = "stopped", {"step": step, "steps": steps}
+    if facts is None:
+        print(text)
+    else:
+        emit(**facts, target=written, state=state, reason="", **reached)
 
 
 for _name, _text in registry.METHODS.items():

@@ -94,6 +94,10 @@ class Corrections:
         begin = self.shot.moments[frame.pts]
         return tuple(self._corrected(self.shot, number, ab) for number, ab in enumerate(moments, begin))
 
+    def is_key(self, frame: VideoFrame) -> bool:
+        """Whether a person colored this frame, that has just left."""
+        return self.shot.moments[frame.pts] in self.shot.keys
+
     def close(self) -> None:
         """No more frames come."""
         self.shots.close()

@@ -31,6 +31,7 @@ class FilmOptions(Look):
     every: int = 1  # the network looks at every so-many-th frame
     keyframes: Path | None = None  # a folder of frames that a person coloured, see `Keyframes`
     shots: Path | None = None  # a table, see `colorify.video.shots`; written if there is none
+    memory: int = 0  # frames of earlier shots, at most, that later ones take colors from
     keep_color: bool = False  # leave stretches alone that are in colour already
     codec: str = "libx264"  # one of `formats.CODECS`
     quality: str = "high"  # one of `formats.QUALITIES`

@@ -25,6 +25,7 @@ from colorify.video.facts import Target
 from colorify.video.formats import VideoError
 from colorify.video.job import FilmOptions, FilmProgress, stretch
 from colorify.video.keyframes import Keyframes
+from colorify.video.memory import Memory
 from colorify.video.paint import Painter, is_colored
 from colorify.video.shots import Cast
 from colorify.video.steady import Steady
@@ -62,6 +63,7 @@ class Run:
         self.facts = target.facts
         self.fields = 1 if target.top_first is None else 2  # moments of a frame, each with colors of its own
         self.cast = Cast(options.shots, colorizer, options, 1 / float(self.facts.rate))
+        self.memory = Memory(colorizer.matcher(), options.memory, self.facts.turns) if options.memory else None
         self.shot, self.painters = -1, dict[int, Painter]()
         self.painter, self.steady = self._painter(-1), self._steady(-1)
         self.mark = fields.Mark(target.top_first, self.facts.aspect)
@@ -98,7 +100,9 @@ class Run:
 
     def _steady(self, number: int) -> Steady:
         asked = self.cast.options_of(number)
-        return Steady(self._predict, asked.steady, asked.every * self.fields)
+        if self.memory:
+            self.memory.references = asked.knobs.references
+        return Steady(self._predict, asked.steady, asked.every * self.fields, self.memory)
 
     def _time(self, frame: VideoFrame) -> float:
         """Seconds from where the film begins."""
@@ -158,6 +162,8 @@ class Run:
             return self._frames(self.seen[0])
         self._enter(self.cast.number(float(int(state["next"]) * self.facts.base - self.facts.origin)))
         self.steady.restore(state)
+        if self.memory:
+            self.memory.restore(state)
         self.written, self.looked, self.in_color = int(state["written"]), int(state["looked"]), bool(state["colored"])
         self.size, self.damage.places = tuple(state["size"]), set(state["damaged"].tolist())
         self.taken = self.written
@@ -177,16 +183,20 @@ class Run:
     def state(self) -> State:
         """All that a run must know to go on after the frames that have left, as arrays; only where it is `whole`."""
         waits = self.waiting[0] if self.waiting else None
-        return self.steady.state() | {
-            "written": self.written,
-            "looked": self.looked,
-            "colored": bool(waits and waits.kept),
-            "size": self.size,
-            "ahead": np.array(self.corrections.place if self.corrections else (), np.int64),
-            "next": waits.frame.pts if waits else 0,
-            "gaps": (self.gaps, self.missing),
-            "damaged": np.array(sorted(self.damage.places), np.int64),
-        }
+        return (
+            (self.memory.state() if self.memory else {})
+            | self.steady.state()
+            | {
+                "written": self.written,
+                "looked": self.looked,
+                "colored": bool(waits and waits.kept),
+                "size": self.size,
+                "ahead": np.array(self.corrections.place if self.corrections else (), np.int64),
+                "next": waits.frame.pts if waits else 0,
+                "gaps": (self.gaps, self.missing),
+                "damaged": np.array(sorted(self.damage.places), np.int64),
+            }
+        )
 
     @property
     def whole(self) -> bool:
@@ -222,7 +232,17 @@ class Run:
             if (start is None or one.frame.pts >= start) and (end is None or one.frame.pts < end):
                 asked = tuple(one.painter.knobs.applied(moment) for moment in ab)
                 self.written += 1
-                yield one, self.corrections(one.frame, asked) if self.corrections else asked
+                shown = self.corrections(one.frame, asked) if self.corrections else asked
+                if self.memory:
+                    self._remember(one, shown[-1])
+                yield one, shown
+
+    def _remember(self, one: Waiting, ab: np.ndarray) -> None:
+        """A frame that leaves with these colors may be one to remember."""
+        key = self.corrections is not None and self.corrections.is_key(one.frame)
+        knobs = one.painter.knobs
+        if self.memory.due(key) and (key or knobs.saturation):  # gray that is asked for says nothing
+            self.memory.add(self.steady.left, knobs.undone(ab), key or one.kept)
 
     def laid(self, one: Waiting, moments: tuple[np.ndarray, ...], context: VideoCodecContext) -> VideoFrame:
         """A frame of ``context`` with the luma of one that has left, and its colors."""

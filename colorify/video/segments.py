@@ -39,14 +39,32 @@ def plan(source: Path, out: Path, options: FilmOptions) -> list[Segment]:
     with media.opened(source) as opened:
         length = media.duration(opened) or 0.0
     home = hidden(out, ".segments")
-    if options.start or options.end or options.keyframes:
+    if _is_one(options):
         return [Segment(source, home / "00000", options.start, options.end)]
-    count = max(1, int(length / LENGTH)) if source.suffix.lower() in _TIMED else 1
+    count = _count(source, length)
     begins = [number * LENGTH for number in range(count)]
     ends: list[float | None] = [*begins[1:], None]
     return [
         Segment(source, home / f"{n:05d}", begin, end) for n, (begin, end) in enumerate(zip(begins, ends, strict=True))
     ]
+
+
+def _is_one(options: FilmOptions) -> bool:
+    """Whether options want a film in one piece: each shot of it may depend on those before."""
+    return bool(options.start or options.end or options.keyframes or options.memory)
+
+
+def _count(source: Path, length: float) -> int:
+    return max(1, int(length / LENGTH)) if source.suffix.lower() in _TIMED else 1
+
+
+def _remembered(source: Path, options: FilmOptions) -> list[str]:
+    """What there is to say of a film that could be parted, but for its memory."""
+    if not options.memory or _is_one(replace(options, memory=0)):
+        return []
+    with media.opened(source) as opened:
+        count = _count(source, media.duration(opened) or 0.0)
+    return [f"by one worker, for its memory: --memory 0 parts it into {count}"] if count > 1 else []
 
 
 def color(
@@ -63,7 +81,7 @@ def color(
             raise VideoError(f"{segment.source}: stopped; the same command goes on")
 
     with film.named(segment.source, segment.folder), lock(segment.folder):
-        margin = 0.0 if options.start or options.end or options.keyframes else MARGIN
+        margin = 0.0 if _is_one(options) else MARGIN
         film.color_parts(segment.source, segment.folder, colorizer, stretch, check, margin)
 
 
@@ -84,4 +102,4 @@ def finish(segments: Sequence[Segment], out: Path, options: FilmOptions) -> tupl
     damaged = {place for state in states for place in state["damaged"].tolist()}
     missing = sum(int(state["gaps"][1]) for state in states if state["gaps"][0] <= run.UNEVEN * state["written"])
     done = film.FilmProgress(0, 0, 0, len(damaged) + len(lost), missing, film.lacking(source, options, lasts))
-    return [*plan.notes, *plan.losses, *done.faults()], bool(done.damaged or done.lacks)
+    return [*_remembered(source, options), *plan.notes, *plan.losses, *done.faults()], bool(done.damaged or done.lacks)

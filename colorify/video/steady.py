@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -29,12 +29,28 @@ _FLICKER, _OTHER = 12.0, 3.0  # ab units that answers of the network differ by; 
 _PHOTOMETRIC = 10.0  # L*
 REFERENCE, _LASTS = 1000.0, 0.95  # weight of a frame that the user coloured; what of it is left a frame later
 
+_AGAIN = 16  # frames after which earlier shots are asked again
+_HELD = 0.5  # confidence of a step of the motion along which what they said is as good as new
+
 Predict = Callable[[np.ndarray], np.ndarray]
 """L* ``(h, w)`` -> ab ``(h, w, 2)``."""
 
 
+class Earlier(Protocol):
+    """What earlier shots of a film say."""
+
+    def begin(self) -> None:
+        """A shot begins: all frames of the one before have left."""
+
+    def change(self, luma: np.ndarray, ab: np.ndarray) -> np.ndarray | None:
+        """What to add to the network's ab ``(h, w, 2)`` of a frame with this L* ``(h, w)``, if anything."""
+
+
+_NOTHING = np.zeros((0, 0, 2), np.float32)
+
+
 @dataclass
-class _Frame:
+class Frame:
     """A frame in work: its colours, the motion of the one before towards it, and the mean up to it."""
 
     luma: np.ndarray  # (h, w)
@@ -49,19 +65,30 @@ class _Frame:
 class Steady:
     """Takes frames one after the other and gives their steady colours, some frames later."""
 
-    def __init__(self, predict: Predict, steady: float = 1.0, every: int = 1):
-        """``steady`` from 0 (each frame for itself) to 1; the network looks at every ``every``-th frame."""
+    def __init__(self, predict: Predict, steady: float = 1.0, every: int = 1, earlier: Earlier | None = None):
+        """``steady`` from 0 (each frame for itself) to 1; the network looks at every ``every``-th frame.
+
+        With what ``earlier`` shots say, all frames of a shot leave before the network looks at the next one.
+        """
         if not 0 <= steady <= 1 or every < 1:
             raise ValueError(f"steady {steady}, every {every}: expected 0 to 1, and 1 or more")
         self.predict, self.memory, self.every = predict, MEMORY * steady, every
-        self.frames: list[_Frame] = []
-        self.before: _Frame | None = None  # the last frame that left
+        self.frames: list[Frame] = []
+        self.before: Frame | None = None  # the last frame that left
         self.since = 0  # frames since the network last looked
+        self.earlier, self.left = earlier, None  # the frame that leaves now
+        self.lent, self.asked = _NOTHING, _AGAIN  # what earlier shots said, along the motion, and frames since
         self.chroma = np.zeros(4)  # of this scene: mean chroma asked for, that of the means, looks; gain of the last
 
     def add(self, luma: np.ndarray, reference: np.ndarray | None = None) -> Iterator[np.ndarray]:
         """The next frame's L* ``(h, w)``, and its true ab ``(h, w, 2)`` if known; gives the ab of what is done."""
-        self.frames.append(self._seen(luma, reference))
+        frame, repeated = self._arrived(luma)
+        if self.earlier and not frame.sure_on.any():
+            yield from self.flush()
+            self.earlier.begin()
+            self.lent, self.asked = _NOTHING, _AGAIN
+        self._look(frame, reference, repeated)
+        self.frames.append(frame)
         if len(self.frames) == BLOCK + AHEAD:
             yield from self._finish(BLOCK)
 
@@ -81,6 +108,8 @@ class Steady:
             "kept": np.array(len(kept)),
             "left": np.array(bool(self.before)),
             "since": np.array(self.since),
+            "lent": self.lent,
+            "asked": np.array(self.asked),
             "chroma": self.chroma,
         }
 
@@ -88,42 +117,65 @@ class Steady:
         """Go on from `state`."""
         kept = []
         for number in range(int(state["kept"])):
-            values: dict[str, Any] = {field.name: state[f"{number}.{field.name}"] for field in fields(_Frame)}
-            kept.append(_Frame(**values | {"weight": float(values["weight"])}))
+            values: dict[str, Any] = {field.name: state[f"{number}.{field.name}"] for field in fields(Frame)}
+            kept.append(Frame(**values | {"weight": float(values["weight"])}))
         self.before, self.frames = (kept[0], kept[1:]) if state["left"] else (None, kept)
         self.since, self.chroma = int(state["since"]), state["chroma"]
+        self.lent, self.asked = state["lent"], int(state["asked"])
 
-    def _seen(self, luma: np.ndarray, reference: np.ndarray | None) -> _Frame:
-        """A frame with the mean of what came before it; one that only repeats the last is not looked at."""
+    def _arrived(self, luma: np.ndarray) -> tuple[Frame, bool]:
+        """A frame with the mean of what came before it, and whether it only repeats the last."""
         last = self.frames[-1] if self.frames else self.before
         still, nothing = np.zeros((*luma.shape, 2), np.float32), np.zeros(luma.shape, np.float32)
         repeated = False
         if last is None or last.luma.shape != luma.shape:
-            frame = _Frame(luma, still, 0.0, still, nothing, still, nothing)
+            frame = Frame(luma, still, 0.0, still, nothing, still, nothing)
         elif repeated := np.array_equal(as_bytes(luma), as_bytes(last.luma)):
-            frame = _Frame(luma, still, 0.0, still, nothing + 1, last.mean, self._remembered(last.total))
+            frame = Frame(luma, still, 0.0, still, nothing + 1, last.mean, self._remembered(last.total))
         else:
             frame = self._moved(luma, last)
+        return frame, repeated
+
+    def _look(self, frame: Frame, reference: np.ndarray | None, repeated: bool) -> None:
+        """Let the network see a frame, if it is its turn."""
         self.since += not repeated
         if reference is not None:
             self._color(frame, reference, REFERENCE)
         elif (self.since >= self.every and not repeated) or _unseen(frame.total) > _NEW:
-            self._color(frame, self.predict(luma), 1.0)
+            self._color(frame, self._answer(frame.luma), 1.0)
             self.since = 0
-        return frame
 
-    def _color(self, frame: _Frame, ab: np.ndarray, weight: float) -> None:
+    def _answer(self, luma: np.ndarray) -> np.ndarray:
+        """What the network says of the newest frame, with what earlier shots say."""
+        ab = self.predict(luma)
+        if self.earlier is None:
+            return ab
+        if self.asked >= _AGAIN:
+            change = self.earlier.change(luma, ab)
+            self.lent, self.asked = _NOTHING if change is None else change, 0
+        return ab + self.lent if self.lent.size else ab
+
+    def _answer_late(self, luma: np.ndarray) -> np.ndarray:
+        """The same of an older frame."""
+        ab = self.predict(luma)
+        change = self.earlier.change(luma, ab) if self.earlier else None
+        return ab if change is None else ab + change
+
+    def _color(self, frame: Frame, ab: np.ndarray, weight: float) -> None:
         frame.ab, frame.weight = ab, weight
         frame.total = frame.total * _agreed(frame.mean, frame, frame.on)
         frame.mean, frame.total = _mixed(frame.mean, frame.total, ab, weight)
 
-    def _moved(self, luma: np.ndarray, last: _Frame) -> _Frame:
+    def _moved(self, luma: np.ndarray, last: Frame) -> Frame:
         back, on, sure, sure_on = _motion(luma, last.luma)
         low = min(sure.mean(), sure_on.mean())
         if low < CUT or (low < _DOUBT and _likeness(luma, last.luma, back) < _LIKE):
             sure, sure_on = np.zeros_like(sure), np.zeros_like(sure_on)
         total = self._remembered(warp(last.total, back)) * sure
-        return _Frame(luma, np.zeros_like(on), 0.0, on, sure_on, warp(last.mean, back), total)
+        self.asked += 1
+        if self.lent.size:
+            self.lent = warp(self.lent, back) * np.minimum(sure / _HELD, 1)[..., None]
+        return Frame(luma, np.zeros_like(on), 0.0, on, sure_on, warp(last.mean, back), total)
 
     def _remembered(self, total: np.ndarray) -> np.ndarray:
         """What a weight counts a frame later: the network's at most `memory`, a reference's fades."""
@@ -133,7 +185,7 @@ class Steady:
         """Go back from the newest frame; the first ``count`` leave."""
         found = []
         mean = total = np.zeros(0)  # of the frame that comes later
-        later: _Frame | None = None
+        later: Frame | None = None
         for number, frame in reversed(list(enumerate(self.frames))):
             if later is None or later.on.shape != frame.ab.shape:
                 ahead, weight = np.zeros_like(frame.ab), np.zeros_like(frame.luma)
@@ -142,7 +194,7 @@ class Steady:
                 weight = weight * _agreed(ahead, frame, later.on)
             if number < count:
                 if _unseen(frame.total + weight) > _HOLES:
-                    self._color(frame, self.predict(frame.luma), 1.0)
+                    self._color(frame, self._answer_late(frame.luma), 1.0)
                 found.append((frame, *_mixed(frame.mean, frame.total, ahead, weight)))
             mean, total = _mixed(ahead, weight, frame.ab, frame.weight)
             later = frame
@@ -150,9 +202,10 @@ class Steady:
             self.before = self.frames[count - 1]
         self.frames = self.frames[count:]
         for frame, mean, total in reversed(found):
+            self.left = frame
             yield self._colorful(frame, _filled(mean, total), total)
 
-    def _colorful(self, frame: _Frame, mean: np.ndarray, total: np.ndarray) -> np.ndarray:
+    def _colorful(self, frame: Frame, mean: np.ndarray, total: np.ndarray) -> np.ndarray:
         """The mean, as colourful as the network's answers in this scene; where a reference has its say, untouched."""
         new = not frame.sure_on.any()
         asked, got, count, gain = (0.0, 0.0, 0.0, 1.0) if new else self.chroma
@@ -187,7 +240,7 @@ def _likeness(luma: np.ndarray, last: np.ndarray, back: np.ndarray) -> float:
     return float(np.corrcoef(luma.ravel(), bent.ravel())[0, 1]) if luma.std() > 0 and bent.std() > 0 else 1.0
 
 
-def _agreed(mean: np.ndarray, frame: _Frame, motion: np.ndarray) -> np.ndarray | float:
+def _agreed(mean: np.ndarray, frame: Frame, motion: np.ndarray) -> np.ndarray | float:
     """What a mean counts where the network says another color of a frame, beside what moves another way: 0..1.
 
     Flow takes the edge of a fast limb for background, or the other way round, and is sure of it.

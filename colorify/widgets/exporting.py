@@ -147,6 +147,8 @@ def _guide(path: Path) -> str:
 
 def _film_arguments(one: Made, name: str) -> list[str]:
     found = ["--steady", f"{one.values['steady']:g}", "--every", f"{one.values['every']:g}"]
+    if one.values["memory"]:
+        found += ["--memory", f"{one.values['memory']:g}"]
     if one.keys:
         found += ["--keyframes", f"keyframes/{name}"]
     return [*found, "--side-by-side"] if one.values["sides"] else found

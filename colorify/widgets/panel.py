@@ -81,6 +81,10 @@ _FILM = (
         "every", "Look every", "The model looks at each so-many-th frame: more is faster.", 1, low=1, high=8, step=1,
         unit="frames",
     ),
+    Control(
+        "memory", "Remember shots", "So many frames of earlier shots say how the same things look in later ones.", 0,
+        high=16, step=1, unit="frames",
+    ),
     Control("seconds", "Length", "How much is coloured, from there on.", 4.0, low=0.5, high=60, step=0.5, unit="s"),
     Control("sides", "Gray beside colour", "Both in one film, in a row.", False, "check"),
 )  # fmt: skip

@@ -103,6 +103,7 @@ def options_of(values: Values, knobs: Knobs, start: float, end: float) -> FilmOp
         side_by_side=values["sides"],
         steady=values["steady"],
         every=values["every"],
+        memory=values["memory"],
         start=start,
         end=end,
     )

@@ -1,5 +1,6 @@
 """The spider against a real server on loopback: polite, bounded, kept out of private places, and never lost."""
 
+import json
 import resource
 import signal
 import sqlite3
@@ -28,6 +29,13 @@ def crawl(url: str, out: Path, *options: object, **more: object) -> tuple[str, s
     options = ("--delay", 0, "--per-host", 8, "--allow-private", *options)
     result = subprocess.run(command(url, out, *options), capture_output=True, text=True, timeout=120, **more)
     return result.stdout, result.stderr, result.returncode
+
+
+def test_json_is_one_object(site, tmp_path):
+    shown, errors, status = crawl(site.url, tmp_path, "--min-side", 32, "--json")
+    row = json.loads(shown)
+    assert (status, errors, row["state"], row["refused"]) == (0, "", "done", {})
+    assert row["target"] == str(tmp_path) and row["crawled"]["pictures"] >= row["pictures"]["used"] > 0
 
 
 def states(out: Path, table: str, what: str = "state") -> dict[str, str]:

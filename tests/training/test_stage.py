@@ -52,8 +52,10 @@ def assert_refused(result, *words: str) -> None:
 def test_the_three_methods_one_after_the_other(params):
     home = params.parent / "checkpoints/test"
     for method in ("regression", "classification", "gan"):
-        result = colorify("train", method, "--params", params)
+        result = colorify("train", method, "--params", params, "--json")
         assert result.exit_code == 0, result.stderr
+        target = str(home / method / "model.safetensors")
+        assert json.loads(result.stdout) == {"method": method, "target": target, "state": "done", "reason": ""}
         assert checkpoint.load(home / method / "model.safetensors").method == method
 
 

@@ -78,7 +78,7 @@ def test_hints_outside_of_the_screens_colours_keep_their_ab():
 
 def test_commands_say_what_was_asked():
     item = Item(1, "mine", "mine.png", film=False)
-    values = {"beside": True, "layers": False, "sides": False, "steady": 1.0, "every": 2}
+    values = {"beside": True, "layers": False, "sides": False, "steady": 1.0, "every": 2, "memory": 0}
     knobs = Knobs(saturation=1.5, tta=False, idea=3, hints=[(1, 2, (3, 4))])
     made = exporting.Made(item, Choice("mine", "lowres", 0.25, knobs), values, None, paths={"mine": "my.safetensors"})
     said = " ".join(exporting.arguments(made, "name"))
@@ -87,6 +87,8 @@ def test_commands_say_what_was_asked():
         assert part in said
     film = exporting.Made(Item(1, "mine", "mine.mp4", film=True), Choice("lowres"), values, None)
     assert exporting.arguments(film, "name") == ["--model", "lowres", "--steady", "1", "--every", "2"]
+    remembering = exporting.Made(film.item, film.choice, values | {"memory": 8}, None)
+    assert exporting.arguments(remembering, "name")[-2:] == ["--memory", "8"]
 
 
 @pytest.mark.long

@@ -51,13 +51,14 @@ def test_a_stretch_is_coloured_as_asked(choosy, clip, classifier, tmp_path):
     """Model, temperature, saturation and idea reach the film."""
     opened(choosy, clip)
     choosy.act({"do": "moment", "time": 0.2})
-    knobs = {"model": "idea 2", "temperature": 0.1, "saturation": 0.5, "every": 3, "seconds": 0.5}
+    knobs = {"model": "idea 2", "temperature": 0.1, "saturation": 0.5, "every": 3, "seconds": 0.5, "memory": 4}
     choosy.act({"do": "turn", "knobs": knobs})
     ((content, (data,)),) = asked(choosy, "stretch")
     assert content == {"said": "file", "name": "pan-color.mp4"} and choosy.notice == {}
     (tmp_path / "got.mp4").write_bytes(data)
     wanted = Knobs(size=64, saturation=0.5, temperature=0.1, idea=2)
-    options = film.FilmOptions(knobs=wanted, every=3, start=choosy.film["moment"], end=choosy.film["moment"] + 0.5)
+    start = choosy.film["moment"]
+    options = film.FilmOptions(knobs=wanted, every=3, memory=4, start=start, end=start + 0.5)
     film.colorize(clip, tmp_path / "expected.mp4", classifier, options)
     got, expected = images(tmp_path / "got.mp4"), images(tmp_path / "expected.mp4")
     assert len(got) == len(expected) and 12 <= len(got) <= 13
