@@ -125,7 +125,8 @@ def test_released_weights_are_small_and_beat_gray_and_mean(name):
 
 
 def test_the_table_of_the_page_is_the_report_and_what_the_weights_say():
-    assert (ROOT / "reports/comparison/table.md").read_text() in PAGES["results"]
+    for table in ("reports/comparison/table.md", "reports/comparison/wide/table.md"):
+        assert (ROOT / table).read_text() in PAGES["results"]
     report = json.loads((ROOT / "reports/comparison/metrics.json").read_text())
     for name, path in released.models().items():
         (row,) = (label for label in report if name in label)
@@ -142,6 +143,11 @@ def test_the_figures_of_the_readme_are_those_of_the_reports():
         (values,) = (found for key, found in measured.items() if name in key)
         assert row[:3] == [f"{values[metric]['value']:.1f}" for metric in ("de2000", "colorfulness", "psnr")]
     assert f"truth: {measured['truth']['colorfulness']['value']:.1f}" in README
+    wide = json.loads((ROOT / "reports/comparison/wide/metrics.json").read_text())
+    gray, vivid, cautious = (
+        f"{wide[name]['de2000']['value']:.1f}" for name in ("gray", "gan (highres)", "classification (lowres)")
+    )
+    assert f"gray errs by {gray}, `highres` by {vivid} and `lowres` by {cautious}." in " ".join(README.split())
     for label, network in (("colorify `highres`", "colorify, the small one"), ("ECCV16", "ECCV16")):
         (row,) = (cells for start, cells in rows.items() if start.startswith(label))
         assert row[3:] == [f"{1000 * sizes[network]['time']:.0f}", f"{sizes[network]['GMAC']:.1f}"]
