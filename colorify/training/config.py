@@ -31,6 +31,7 @@ class TrainConfig:
     weight_decay: float = 0.01  # on weights, not on biases and norms
     clip: float = 1.0  # norm of the gradient
     ema: float = 0.998  # decay of the averaged weights
+    frozen_norms: bool = False  # batch norms keep the statistics that they start with: for small batches
     seed: int = 0
     valid_every: int = 500  # steps; an epoch of the progress bar
     grid_every: int = 100  # steps

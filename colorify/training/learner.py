@@ -24,7 +24,7 @@ from colorify.models import checkpoint
 from colorify.models.checkpoint import CheckpointError
 from colorify.models.unet import UNet, channels_last
 from colorify.training import processes
-from colorify.training.callbacks import EMA, Charts, Grids, Schedule
+from colorify.training.callbacks import EMA, Charts, FrozenNorms, Grids, Schedule
 from colorify.training.checkpointer import Checkpointer, TrainingError, stops_cleanly
 from colorify.training.config import GRIDS, MODEL_FILE, STATE_FILE, Run, TrainConfig
 from colorify.training.loaders import TrainLoader, ValidLoader, spread, statistics
@@ -98,6 +98,7 @@ def _learner(
     callbacks = [
         Schedule(config.lr, config.steps, config.warmup, config.hold),
         EMA(network, config.ema),
+        *([FrozenNorms(network)] if config.frozen_norms else []),
         checkpointer,
         Charts(("valid_loss", "below_gray", "de2000")),
         GradientClip(config.clip),

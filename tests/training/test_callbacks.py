@@ -1,10 +1,18 @@
 """The rate of the schedule rises, holds and falls; live pictures: tests/training/test_notebook.py."""
 
 import sys
+from dataclasses import replace
 
 import pytest
+import torch
 
+from colorify.codec import Channels
+from colorify.methods import regression
+from colorify.models import checkpoint
 from colorify.training.callbacks import Live, Schedule
+from colorify.training.config import Run
+from colorify.training.transfer import import_model
+from training.conftest import CONFIG
 
 
 def test_schedule_rises_and_falls_to_zero():
@@ -20,3 +28,14 @@ def test_schedule_rises_and_falls_to_zero():
 def test_without_ipython_nothing_is_shown(monkeypatch):
     monkeypatch.setitem(sys.modules, "IPython", None)  # an import of it fails
     Live().show(lambda: pytest.fail("drawn"))
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_frozen_norms_keep_their_statistics(frozen, sets, base, tmp_path):
+    start = checkpoint.load(base)
+    config = replace(CONFIG, frozen_norms=frozen)
+    path = regression.METHOD.train(config, *sets, Run(tmp_path), [import_model(start, Channels())])
+    weights = checkpoint.load(path).weights
+    assert not torch.equal(weights["head.weight"], start.weights["head.weight"])
+    same = [torch.equal(weights[name], start.weights[name]) for name in weights if "running" in name]
+    assert same and (all(same) if frozen else not any(same))
