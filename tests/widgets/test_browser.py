@@ -25,6 +25,8 @@ pytestmark = [
     pytest.mark.skipif(not browser.CHROMIUM, reason="no chromium on this machine: apt-get install chromium"),
     pytest.mark.long,
     pytest.mark.xdist_group("browser"),
+    pytest.mark.timeout(240),
+    pytest.mark.flaky(reruns=1),  # a starved browser was seen hanging
 ]
 AXE = browser.ROOT / "colorify" / "widgets" / "js" / "node_modules" / "axe-core" / "axe.min.js"
 TRUTH = photo(11, 500, 400)
