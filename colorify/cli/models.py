@@ -121,6 +121,8 @@ def release(
         truths, sizes = list(dict(evaluation.photos(data)).values()), size or (96, 112, 128, 144, 160)
         if not truths:
             raise ValueError(f"{data}: no colour pictures to choose the network size on")
+        if start_share and not start:
+            raise ValueError("--start-share is a share of the weights of --start, which is not given")
         changes = releasing.Changes(start, start_share, logit_adjustment, saturation)
         result = releasing.release(model, out, truths, sizes, note, changes)
         out.with_suffix(".md").write_text(releasing.card(checkpoint.load(out), out.stem), encoding="utf-8")

@@ -57,6 +57,8 @@ def test_release_needs_pictures_and_classes_to_adjust(colorify, model, photos, t
     out = tmp_path / "new.safetensors"
     result = colorify("release", model, "--data", tmp_path, "-o", out)
     assert result.exit_code == 1 and f"{tmp_path}: no colour pictures to choose the network size on" in result.stderr
+    result = colorify("release", model, "--data", photos, "-o", out, "--start-share", 0.5)
+    assert result.exit_code == 1 and "--start, which is not given" in result.stderr and not out.exists()
     result = colorify("release", model, "--data", photos, "-o", out, "--calm", 0.5)
     assert result.exit_code == 1 and "--calm is now --logit-adjustment" in result.stderr
     assert "has nothing to take back" in result.stderr and not out.exists()
