@@ -7,11 +7,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psutil
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -61,20 +64,42 @@ def _served(folder: Path, path: str, notebook: str, *command: str) -> Iterator[t
         yield f"{url}{path}?token={token}", log
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
 
 
 @contextmanager
-def page(size: tuple[int, int] = (1400, 900), touch: bool = False) -> Iterator["Page"]:
-    """An empty page of a fresh browser."""
+def page(size: tuple[int, int] = (1400, 900), touch: bool = False, patience: float = 200) -> Iterator["Page"]:
+    """An empty page of a fresh browser, which is killed after ``patience`` seconds."""
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as play:
+    with _watched(patience), sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         opened = browser.new_page(viewport=dict(zip(("width", "height"), size, strict=True)), has_touch=touch)
         opened.set_default_timeout(120_000)
         yield opened
         browser.close()
+
+
+@contextmanager
+def _watched(seconds: float) -> Iterator[None]:
+    """Kill what hangs: past the limit of pytest, Playwright still waits for its driver, and that for the browser."""
+
+    def kill() -> None:
+        for child in psutil.Process().children(recursive=True):
+            if child.name().startswith(("node", "chrom")):
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
+
+    timer = threading.Timer(seconds, kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def run_all(page: "Page") -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from colorify.color import GRAYS, rgb_to_lab, rgb_to_luma
-from colorify.data import degradation
+from colorify.data import degradation, paper
 from colorify.data.cache import Pictures
 
 
@@ -25,6 +25,7 @@ class AugmentConfig:
     flip: float = 0.5  # probability of mirroring
     gray: float = 0.3  # probability that gray is made by BT.601 or BT.709 instead of CIE L*
     degradation: float = 0.2  # probability of each fault of old pictures
+    paper: float = 0.0  # share of blank and printed pages, and of photos with a margin of paper
 
 
 class Boxes(NamedTuple):
@@ -117,6 +118,7 @@ def train_batch(
     index = torch.tensor([_shuffled(len(pictures), place, seed) for place in places]).to(device)
     generator = torch.Generator(device).manual_seed(seed * 1_000_003 + step + part * 2**32)
     rgb = crop(pictures, index, random_boxes(pictures, index, config, generator), size)
+    rgb = paper.lay(rgb, config.paper, torch.Generator().manual_seed(generator.initial_seed()))
     lab = rgb_to_lab(rgb)
     luma = degradation.degrade(_random_gray(rgb, lab[:, :1], config, generator), config.degradation, generator)
     return Batch(luma, F.avg_pool2d(lab[:, 1:], 2), index)

@@ -1,5 +1,6 @@
 """The studio in a real browser: through Voila and in JupyterLab, by pointer, touch and keyboard, nothing sent out."""
 
+import os
 import re
 import statistics
 from contextlib import suppress
@@ -26,7 +27,7 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.xdist_group("browser"),
     pytest.mark.timeout(240),
-    pytest.mark.flaky(reruns=1),  # a starved browser was seen hanging
+    pytest.mark.flaky(reruns=2),  # a starved browser was seen hanging
 ]
 AXE = browser.ROOT / "colorify" / "widgets" / "js" / "node_modules" / "axe-core" / "axe.min.js"
 TRUTH = photo(11, 500, 400)
@@ -221,6 +222,26 @@ def hinted(visitor: Visitor, models: dict[str, Colorizer], folder: Path) -> None
 def middle(found: "sync_api.Locator") -> tuple[float, float]:
     box = found.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_one_browser_at_a_time(request):
+    """xdist keeps a group in one worker by the name that it gives its tests."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        assert request.node.nodeid.endswith("@browser")
+
+
+def hanging() -> None:
+    """Playwright's driver stops under a page."""
+    with browser.page(patience=5) as page:
+        for child in psutil.Process().children(recursive=True):
+            if child.name().startswith("node"):
+                child.suspend()
+        page.goto("about:blank")
+
+
+def test_what_hangs_is_ended():
+    with pytest.raises(sync_api.Error):
+        hanging()
 
 
 def test_as_a_page(visitor, models, mine, tmp_path):
