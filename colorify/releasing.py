@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 import yaml
 from PIL import Image
+from torch import Tensor
 
 from colorify import evaluation, report
 from colorify.codec import Bits, Channels, rebalancing
@@ -28,13 +29,17 @@ class Changes:
     """What is done to a model before it is released."""
 
     start: Path | None = None  # of `averaged`: the model that the training started from
+    start_before: Path | None = None  # of `moved`: `start` as it was then, when it has learnt more since
     share: float = 0.0  # of `averaged`
     logit_adjustment: float = 0.0  # of `adjusted`
     saturation: float = 1.0  # of `saturated`
 
     def made(self, model: Checkpoint) -> Checkpoint:
         """The model so changed."""
-        model = averaged(model, checkpoint.load(self.start), self.share) if self.start else model
+        start = checkpoint.load(self.start) if self.start else None
+        if start and self.start_before:
+            model = moved(model, checkpoint.load(self.start_before), start)
+        model = averaged(model, start, self.share) if start else model
         model = adjusted(model, self.logit_adjustment) if self.logit_adjustment else model
         return saturated(model, self.saturation) if self.saturation != 1 else model
 
@@ -72,15 +77,33 @@ def averaged(model: Checkpoint, start: Checkpoint, share: float) -> Checkpoint:
     zero-shot models). A GAN started from a regression made more saturated: so is ``start``. ValueError when the two
     are not of one network and codec.
     """
+    began = _as_begun(model, start)
+    weights = {name: tensor.lerp(began[name], share) for name, tensor in _learnt(model)}
+    return replace(model, weights=model.weights | weights, training=model.training | {"start_share": share})
+
+
+def moved(model: Checkpoint, before: Checkpoint, after: Checkpoint) -> Checkpoint:
+    """Add to a model what the one that it started from, ``before``, has learnt since, and is now: ``after``.
+
+    The differences of weights that fine-tunings of one model make can be added (Ilharco et al. 2023, Editing models
+    with task arithmetic). A GAN's start is made more saturated, as in `averaged`; ValueError as there.
+    """
+    old, new = _as_begun(model, before), _as_begun(model, after)
+    weights = {name: tensor + new[name] - old[name] for name, tensor in _learnt(model)}
+    return replace(model, weights=model.weights | weights, training=model.training | {"moved": True})
+
+
+def _learnt(model: Checkpoint) -> list[tuple[str, Tensor]]:
+    return [(name, tensor) for name, tensor in model.weights.items() if tensor.is_floating_point()]
+
+
+def _as_begun(model: Checkpoint, start: Checkpoint) -> Mapping[str, Tensor]:
+    """The weights that the training of ``model`` began with, if it was from ``start``."""
     if (model.network, model.codec) != (start.network, start.codec):
         raise ValueError(f"the {model.method} and the {start.method} are not of one network: no mean of their weights")
     if model.method == "gan" and start.method != "gan":
         start = saturated(start, model.training["config"]["saturation"])
-    weights = {
-        name: tensor.lerp(start.weights[name], share) if tensor.is_floating_point() else tensor
-        for name, tensor in model.weights.items()
-    }
-    return replace(model, weights=weights, training=model.training | {"start_share": share})
+    return start.weights
 
 
 def adjusted(model: Checkpoint, share: float) -> Checkpoint:
@@ -116,6 +139,7 @@ def card(model: Checkpoint, name: str) -> str:
     table = report.table(("network size", "mean ab squared error"), list(training["mse_ab_by_size"].items()))
     sizes = f", chosen by the ab error at full size.\n\n{table}" if len(training["mse_ab_by_size"]) > 1 else "."
     changes = {
+        "moved": "\nWhat the model that the training started from had learnt since was added.\n",
         "start_share": "\nOf every weight, a share of {} is that of the model that the training started from.\n",
         "logit_adjustment": "\nOf the class weights' effect, a share of {} was taken back after training.\n",
         "saturation": "\nThe predicted chroma was multiplied by {} after training.\n",

@@ -54,6 +54,18 @@ def test_a_mean_with_the_start_lies_between_them(checkpoint):
         releasing.averaged(gan, replace(start, codec=Bits(4)), 0.5)
 
 
+def test_what_the_start_has_learnt_since_is_added(checkpoint):
+    gan = replace(checkpoint, method="gan", training={"config": {"saturation": 1.5}})
+    before = replace(checkpoint, weights={name: torch.ones_like(tensor) for name, tensor in checkpoint.weights.items()})
+    after = replace(checkpoint, weights={name: tensor + 1 for name, tensor in before.weights.items()})
+    moved = releasing.moved(gan, before, after)
+    for name, step in (("head.weight", 1.5), ("backbone.decoder.0.mix1.weight", 1.0)):
+        torch.testing.assert_close(moved.weights[name], gan.weights[name] + step)
+    assert moved.training["moved"]
+    with pytest.raises(ValueError, match="not of one network"):
+        releasing.moved(gan, before, replace(after, codec=Bits(4)))
+
+
 def test_a_calmed_classifier_answers_the_true_shares(checkpoint):
     """With weights w a network learns p * w; all of it taken back gives p."""
     codec = Bits(4)

@@ -108,6 +108,10 @@ def release(
     start_share: Annotated[
         float, typer.Option(min=0, max=1, help="Share of every weight to take from --start (Wortsman 2022).")
     ] = 0,
+    start_before: Annotated[
+        Path | None,
+        typer.Option(help="--start as it was then: what it has learnt since is added to the model (Ilharco 2023)."),
+    ] = None,
 ) -> None:
     """Store a trained model for release, with its best network size, its metrics and its card."""
     from colorify import evaluation, releasing
@@ -121,9 +125,9 @@ def release(
         truths, sizes = list(dict(evaluation.photos(data)).values()), size or (96, 112, 128, 144, 160)
         if not truths:
             raise ValueError(f"{data}: no colour pictures to choose the network size on")
-        if start_share and not start:
-            raise ValueError("--start-share is a share of the weights of --start, which is not given")
-        changes = releasing.Changes(start, start_share, logit_adjustment, saturation)
+        if (start_share or start_before) and not start:
+            raise ValueError("--start-share and --start-before go with --start, which is not given")
+        changes = releasing.Changes(start, start_before, start_share, logit_adjustment, saturation)
         result = releasing.release(model, out, truths, sizes, note, changes)
         out.with_suffix(".md").write_text(releasing.card(checkpoint.load(out), out.stem), encoding="utf-8")
     print(evaluation.as_table(result))
