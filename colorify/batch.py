@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -23,8 +24,8 @@ from colorify.knobs import Knobs
 from colorify.masks import Mask
 from colorify.models.running import cores
 from colorify.network_input import upright_size
-from colorify.pictures import MAX_MEGAPIXELS, Picture, PictureError
-from colorify.pictures.read import Pages
+from colorify.pictures import MAX_MEGAPIXELS, Picture, PictureError, graft
+from colorify.pictures.read import CONVERTED, Pages
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -44,11 +45,15 @@ class BatchOptions:
     keep_times: bool = False  # results get those of their sources
     keep_color: bool = False  # leave alone what is in color already
     layers: bool = False  # color as a layer of its own over the gray
+    keep_luma: bool = False  # of a JPEG that becomes one, to the bit
     films: Mapping[str, Any] = field(default_factory=dict)  # more of `colorify.video.job.FilmOptions`
 
     def __post_init__(self) -> None:
         if self.layers and self.side_by_side:
             raise ValueError("layers lie over each other: choose --layers or --side-by-side")
+        others = {"layers": self.layers, "side-by-side": self.side_by_side, "badge": self.knobs.badge}
+        if self.keep_luma and (found := [name for name, asked in others.items() if asked]):
+            raise ValueError(f"luma that is kept to the bit has no room for more: choose --keep-luma or --{found[0]}")
 
 
 class Ended(NamedTuple):
@@ -160,24 +165,66 @@ def colorize_file(colorizer: Colorizer | Mix, job: Job, options: BatchOptions) -
                 return pictures.beside(picture, picture) if options.side_by_side else picture
             notes.append("tinted by hand: its tint is kept")
             knobs = _around(tint, knobs, picture)
-        try:
+        with _named(job):
             (result,) = colorizer.colorize([picture], knobs)
-        except ValueError as error:  # a hint outside of this one, a mask of another shape
-            raise PictureError(f"{job.source}: {error}") from None
         notes.extend(f"looks like a {looks}" for looks in (kinds.look(thumbnail(picture)),) if looks)
         return pictures.beside(picture, result) if options.side_by_side else result
 
     notes: list[str] = []
     kept: list[tuple[int, int]] = []
     rest = (job.target, options.overwrite, len(source), source.large)
-    if layers:
+    luma = _luma(job, pages, options) if options.keep_luma else None
+    if isinstance(luma, tuple):
+        notes += _under_luma(colorizer, job, *luma, options)
+    elif layers:
         notes += pictures.layers.write_layers(((page, colored(page)) for page in pages), *rest)
     else:
         notes += pictures.write_pages(map(colored, pages), *rest)
+    notes += [f"its luma is not kept to the bit: {luma}"] if isinstance(luma, str) else []
     _keep_times(job, options)
     if kept:
         notes = [_KEPT, *notes] if len(kept) == len(source) else ["pages in color: kept as they are", *notes]
     return list(dict.fromkeys(notes))
+
+
+@contextmanager
+def _named(job: Job) -> Iterator[None]:
+    """What is wrong with knobs for one picture, a hint outside of it, a mask of another shape, names that."""
+    try:
+        yield
+    except ValueError as error:
+        raise PictureError(f"{job.source}: {error}") from None
+
+
+def _luma(job: Job, pages: list[Picture] | Pages, options: BatchOptions) -> tuple[graft.Scans, Picture] | str:
+    """The luma of a JPEG, as its file has it and as a gray picture; or why it cannot be kept to the bit."""
+    row = pictures.FORMATS.get(job.target.suffix.lower())
+    if row is None or row.name != "JPEG":
+        return "the result is no JPEG"
+    try:
+        luma = graft.luma_of(content := job.content())
+    except PictureError as error:
+        return str(error)
+    (picture,) = pages
+    if picture.pixels.ndim == 2:
+        return luma, picture
+    if CONVERTED in picture.metadata.warnings:
+        return CONVERTED
+    if options.knobs.mask or (options.keep_color and _own_color(picture) is not None):
+        return "colors that the source has are kept too"
+    return luma, replace(picture, pixels=graft.luma_samples(content))
+
+
+def _under_luma(
+    colorizer: Colorizer | Mix, job: Job, luma: graft.Scans, gray: Picture, options: BatchOptions
+) -> list[str]:
+    """Color a JPEG whose luma stays as it is; returns what there is to say."""
+    with _named(job):
+        (answer,), knobs = colorizer.answers([gray], options.knobs)
+        chroma, saved = answer.under_luma(knobs, colorizer.concurrency == 1)
+    notes = pictures.write_grafted(luma, chroma, saved, job.target, options.overwrite)
+    looks = kinds.look(thumbnail(gray))
+    return [*notes, *([f"looks like a {looks}"] if looks else [])]
 
 
 def _told(notes: list[str]) -> str:

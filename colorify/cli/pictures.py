@@ -42,6 +42,9 @@ KeepColor = Annotated[
 Layers = Annotated[
     bool, typer.Option("--layers", help="Color as a layer over the gray: pages of a TIFF, or OpenRaster (.ora).")
 ]
+KeepLuma = Annotated[
+    bool, typer.Option("--keep-luma", help="Of a JPEG that becomes one: its luma stays to the bit, L* nearly.")
+]
 SideBySide = Annotated[bool, typer.Option("--side-by-side", help="Write gray and colour in a row.")]
 MaxMegapixels = Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")]
 
@@ -61,6 +64,7 @@ def image(
     max_megapixels: MaxMegapixels = 200.0,
     keep_times: Annotated[bool, typer.Option("--keep-times", help="Give results the times of their sources.")] = False,
     keep_color: KeepColor = False,
+    keep_luma: KeepLuma = False,
     layers: Layers = False,
     json: Json = False,
     device: Device = "auto",
@@ -79,7 +83,14 @@ def image(
         raise typer.BadParameter("the standard output takes the picture: name another -o for --json")
     with plainly(), _piped(inputs, out) as (inputs, out, home):
         options = batch.BatchOptions(
-            read_knobs(knobs, hints), side_by_side, overwrite, max_megapixels, keep_times, keep_color, layers
+            read_knobs(knobs, hints),
+            side_by_side,
+            overwrite,
+            max_megapixels,
+            keep_times,
+            keep_color,
+            layers,
+            keep_luma,
         )
         out, planned, passed = _planned(inputs, out)
         planned = batch.layered(planned) if layers else planned
@@ -171,6 +182,7 @@ def bulk(
     model: Model = "highres",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, and replace results that exist.")] = False,
     max_megapixels: MaxMegapixels = 200.0,
+    keep_luma: KeepLuma = False,
     layers: Layers = False,
     side_by_side: SideBySide = False,
     keyframes: Annotated[Path | None, typer.Option(help="A folder with one of frames for a film's name.")] = None,
@@ -200,6 +212,7 @@ def bulk(
             max_megapixels,
             keep_color=bool(films["keep_color"]),
             layers=layers,
+            keep_luma=keep_luma,
             films=films | {"keyframes": keyframes},
         )
         counts = Counter(failed=_told(passed, json))
