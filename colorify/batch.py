@@ -24,7 +24,7 @@ from colorify.knobs import Knobs
 from colorify.masks import Mask
 from colorify.models.running import cores
 from colorify.network_input import upright_size
-from colorify.pictures import MAX_MEGAPIXELS, Picture, PictureError, graft
+from colorify.pictures import FORMATS, MAX_MEGAPIXELS, Picture, PictureError, graft, provenance
 from colorify.pictures.read import CONVERTED, Pages
 
 T = TypeVar("T")
@@ -75,6 +75,17 @@ def ready(jobs: Iterable[Job], options: BatchOptions) -> tuple[list[Job], list[P
     return [job for job, passed in checked if not passed], [passed for _, passed in checked if passed]
 
 
+def unmarked(jobs: Iterable[Job], options: BatchOptions) -> list[str]:
+    """What there is to say before the work, a line for each format whose results will not say that they are colored."""
+    if not options.knobs.provenance:
+        return []
+    kinds = dict.fromkeys(job.target.suffix.lower() for job in jobs if not job.is_film)
+    return list(dict.fromkeys(_UNSAID[suffix] for suffix in kinds if suffix in _UNSAID))
+
+
+_UNSAID = {suffix: provenance.unsaid(row.name) for suffix, row in FORMATS.items() if "xmp" not in row.holds}
+
+
 def layered(jobs: Iterable[Job]) -> list[Job]:
     """The jobs with targets that hold layers."""
     return [job if job.is_film else replace(job, target=pictures.layers.target_of(job.target)) for job in jobs]
@@ -117,7 +128,7 @@ def in_order(pool: Executor, function: Callable[[T], R], items: Iterable[T], ahe
 def attempt(colorizer: Colorizer | Mix, options: BatchOptions, job: Job) -> Ended:
     """Colour one picture, or tell why not; what looks like no photograph is coloured, and told."""
     try:
-        notes = colorize_file(colorizer, job, options)
+        notes = [note for note in colorize_file(colorizer, job, options) if note not in _UNSAID.values()]
         return Ended(reason=f"{job.source}: {_told(notes)}" if notes else "")
     except PictureError as error:
         return Ended(True, str(error))
@@ -198,7 +209,7 @@ def _named(job: Job) -> Iterator[None]:
 
 def _luma(job: Job, pages: list[Picture] | Pages, options: BatchOptions) -> tuple[graft.Scans, Picture] | str:
     """The luma of a JPEG, as its file has it and as a gray picture; or why it cannot be kept to the bit."""
-    row = pictures.FORMATS.get(job.target.suffix.lower())
+    row = FORMATS.get(job.target.suffix.lower())
     if row is None or row.name != "JPEG":
         return "the result is no JPEG"
     try:
@@ -249,7 +260,7 @@ def _is_copied(job: Job, pages: list[Picture] | Pages, options: BatchOptions) ->
     """Whether a file is wholly in color, and its result would be of the same format."""
     if job.shard or not isinstance(job.source, Path) or len(pages) > 1 or options.side_by_side:
         return False
-    same = pictures.FORMATS.get(job.source.suffix.lower()) is pictures.FORMATS.get(job.target.suffix.lower())
+    same = FORMATS.get(job.source.suffix.lower()) is FORMATS.get(job.target.suffix.lower())
     return same and all((own := _own_color(page)) is not None and own.all() for page in pages)
 
 

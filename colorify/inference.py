@@ -217,6 +217,12 @@ class Mix:
         other = second.digest if second else ""
         self.digest = f"{first.digest} {other} {share} {ideas}" if other or any(ideas) else first.digest
 
+    @property
+    def signature(self) -> str:
+        """Names and digests, for the metadata of results."""
+        other = f" and {self.second.signature}, {self.share:g} of it" if self.second else ""
+        return f"{self.first.signature}{other}"
+
     def chroma(self, luma: np.ndarray, knobs: Knobs = _PLAIN) -> np.ndarray:
         """As `Colorizer.chroma`."""
         ab = self.first.chroma(luma, replace(knobs, idea=self.ideas[0] or knobs.idea))

@@ -157,15 +157,19 @@ def _frame_by_frame(
     source: Path, out: Path, colorizer: Colorizer | Mix, options: film.FilmOptions, said: Values | None
 ) -> None:
     """Color a film into pictures, or into a pipe; sound is left out."""
-    from colorify.video import facts, library, sequence
+    from colorify.pictures import provenance
+    from colorify.video import facts, library, marks, sequence
 
     chroma = options.chroma or (None if out == sequence.PIPE else "444")  # pictures have it whole
     asked = replace(options, codec="ffv1", quality="lossless", chroma=chroma)
-    frames = library.frames(source, colorizer, asked)
+    frames, knobs = library.frames(source, colorizer, asked), options.knobs
+    mark = marks.marker(out.suffix, colorizer.signature, knobs.told()) if knobs.provenance else None
     if out == sequence.PIPE:
+        if knobs.provenance:
+            say(provenance.unsaid("y4m"))
         sequence.send(frames, sys.stdout.buffer, facts.of(source).rate)
     else:
-        count = sum(1 for _ in sequence.write(frames, out, options.overwrite))
+        count = sum(1 for _ in sequence.write(frames, out, options.overwrite, mark))
         _done(said, f"{out}: {count:,} frames", frames=count)
 
 

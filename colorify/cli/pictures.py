@@ -97,6 +97,7 @@ def image(
         jobs, blocked = batch.ready(planned, options)
         passed += blocked
         failures, broken = _told(passed, json), 0
+        _warned(batch.unmarked(jobs, options), json)
         if jobs:
             together = batch.workers(jobs)
             colorizer = load(model, device, together, blend)
@@ -110,6 +111,15 @@ def image(
         elif jobs and not broken:
             print(jobs[0].target)
     raise typer.Exit(1 if failures + broken else 0)
+
+
+def _warned(lines: list[str], json: bool) -> None:
+    """Say what is known before the work."""
+    for line in lines:
+        if json:
+            emit(state="warning", reason=line)
+        else:
+            say(line)
 
 
 def _ended(job: Job, ended: Ended, json: bool) -> None:
@@ -196,7 +206,7 @@ def bulk(
 
     After a stop or a kill the same command goes on, and tries again what failed.
     """
-    from colorify.batch import BatchOptions, layered
+    from colorify.batch import BatchOptions, layered, unmarked
     from colorify.bulk import ENGINES, LIST, color, fitted
     from colorify.inputs import summary
 
@@ -216,6 +226,7 @@ def bulk(
             films=films | {"keyframes": keyframes},
         )
         counts = Counter(failed=_told(passed, json))
+        _warned(unmarked(jobs, options), json)
         bar = progress([None] * len(jobs))
         for outcome in color([*jobs, *passed], Path(out), model, options, cast("Engine", engine), device, say):
             next(bar, None)

@@ -143,6 +143,8 @@ def _lost(saved: Metadata, row: Format) -> list[str]:
     """What a format cannot hold, in words."""
     kinds = [KINDS[kind] for kind, there in _carried(saved).items() if there and kind not in row.holds]
     words = [f"{row.name} cannot hold {' and '.join(kinds)}: lost"] * bool(kinds)
+    if "xmp" not in row.holds and provenance.stated(saved.xmp):
+        words.append(provenance.unsaid(row.name))
     if not row.holds & {"chunks", "icc"} and profiles.space_of(saved):
         words.append(f"{row.name} has no profile: the colours were brought to sRGB")
     return words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -97,11 +97,16 @@ def _numbered(source: Path) -> dict[int, Path]:
     return dict(found)
 
 
-def write(frames: Iterator[Frame], out: Path, overwrite: bool = False) -> Iterator[Path]:
+def write(
+    frames: Iterator[Frame],
+    out: Path,
+    overwrite: bool = False,
+    mark: Callable[[bytes], bytes] | None = None,
+) -> Iterator[Path]:
     """Write frames as pictures ``out``, such as ``f%06d.png``, from number 1 on, each whole; gives their paths.
 
-    PNG, TIFF or DPX; 16 bits where the film has more than eight. Raises `VideoError` for another kind, or one that is
-    there already.
+    PNG, TIFF or DPX; 16 bits where the film has more than eight; ``mark`` adds to their bytes. Raises `VideoError` for
+    another kind, or one that is there already.
     """
     if out.suffix.lower() not in CODECS:
         raise VideoError(f"{out}: pictures are written as {', '.join(CODECS)}")
@@ -111,7 +116,8 @@ def write(frames: Iterator[Frame], out: Path, overwrite: bool = False) -> Iterat
         if path.exists() and not overwrite:
             raise VideoError(f"{path}: exists already (--overwrite replaces it)")
         with atomic(path, path.suffix) as part:
-            part.write_bytes(_encoded(frame, out.suffix.lower()))
+            content = _encoded(frame, out.suffix.lower())
+            part.write_bytes(mark(content) if mark else content)
         yield path
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from PIL import Image
 
-from colorify import figures
+from colorify import figures, pictures
 from colorify.inference import Colorizer, Mix
 from colorify.video import facts, keyframes, media, shots
 from colorify.video.formats import VideoError
@@ -73,7 +73,9 @@ def export_keyframes(
                 path = folder / keyframes.name(max(0.0, float(frame.pts * found.base - found.origin)))
                 if path.exists() and not options.overwrite:
                     raise VideoError(f"{path}: exists already (--overwrite replaces it)")
-                painter.gray_and_color(frame)[1].save(path)
+                color, knobs = pictures.from_pil(painter.gray_and_color(frame)[1]), options.knobs
+                color = pictures.signed(color, colorizer.signature, knobs.told()) if knobs.provenance else color
+                pictures.write(color, path, overwrite=True)
                 written.append(path)
     return written
 
