@@ -46,6 +46,7 @@ class BatchOptions:
     keep_color: bool = False  # leave alone what is in color already
     layers: bool = False  # color as a layer of its own over the gray
     keep_luma: bool = False  # of a JPEG that becomes one, to the bit
+    hints: Path | None = None  # a folder with those of some files, NAME.csv each
     films: Mapping[str, Any] = field(default_factory=dict)  # more of `colorify.video.job.FilmOptions`
 
     def __post_init__(self) -> None:
@@ -54,6 +55,15 @@ class BatchOptions:
         others = {"layers": self.layers, "side-by-side": self.side_by_side, "badge": self.knobs.badge}
         if self.keep_luma and (found := [name for name, asked in others.items() if asked]):
             raise ValueError(f"luma that is kept to the bit has no room for more: choose --keep-luma or --{found[0]}")
+
+    def hinted(self, source: Path | str) -> Knobs:
+        """The knobs for a file, with its own hints; `HintError` for some that cannot be read."""
+        path = self.hints and self.hints / f"{Path(source).name}.csv"
+        if path is None or not path.exists():
+            return self.knobs
+        from colorify.hints import read
+
+        return replace(self.knobs, hints=tuple(read(path)))
 
 
 class Ended(NamedTuple):
@@ -128,6 +138,8 @@ def in_order(pool: Executor, function: Callable[[T], R], items: Iterable[T], ahe
 def attempt(colorizer: Colorizer | Mix, options: BatchOptions, job: Job) -> Ended:
     """Colour one picture, or tell why not; what looks like no photograph is coloured, and told."""
     try:
+        with _named(job):
+            options = replace(options, knobs=options.hinted(job.source), hints=None)
         notes = [note for note in colorize_file(colorizer, job, options) if note not in _UNSAID.values()]
         return Ended(reason=f"{job.source}: {_told(notes)}" if notes else "")
     except PictureError as error:

@@ -47,6 +47,9 @@ def video(
     model: Model = "highres",
     blend: Blended = None,
     keyframes: Annotated[Path | None, typer.Option(help="Folder of frames coloured by you: 120.png, 4.8s.png.")] = None,
+    hints: Annotated[
+        Path | None, typer.Option(help="CSV of frame,x,y,color, or time: each holds for its shot.")
+    ] = None,
     shots: Annotated[Path | None, typer.Option(help="CSV of the shots and their settings; written if missing.")] = None,
     rate: Annotated[str, typer.Option(help="Frames a second of pictures that come in: 24, 30000/1001.")] = "25",
     export_keyframes: Annotated[Path | None, typer.Option(help="Write frames to correct there, and stop.")] = None,
@@ -73,7 +76,7 @@ def video(
         from colorify.video import shots as tables
 
         options = film.FilmOptions(
-            knobs=read_knobs(knobs),
+            knobs=read_knobs(knobs, hints),
             side_by_side=side_by_side,
             keyframes=keyframes,
             shots=shots,

@@ -196,6 +196,7 @@ def bulk(
     layers: Layers = False,
     side_by_side: SideBySide = False,
     keyframes: Annotated[Path | None, typer.Option(help="A folder with one of frames for a film's name.")] = None,
+    hints: Annotated[Path | None, typer.Option(help="A folder with the hints of some files: photo.jpg.csv.")] = None,
     json: Json = False,
     device: Device = "auto",
     *,
@@ -223,6 +224,7 @@ def bulk(
             keep_color=bool(films["keep_color"]),
             layers=layers,
             keep_luma=keep_luma,
+            hints=hints,
             films=films | {"keyframes": keyframes},
         )
         counts = Counter(failed=_told(passed, json))

@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 
 from colorify.containers import CONTAINERS
-from colorify.video import facts, formats, light, media, room, shots, trial
+from colorify.video import facts, formats, keyframes, light, media, moving, room, shots, trial
 from colorify.video.beside import Way
 from colorify.video.facts import Facts, Target
 from colorify.video.formats import VideoError
@@ -133,12 +133,24 @@ def plan(source: Path, out: Path, options: FilmOptions) -> Plan:
         raise VideoError(f"{source}: {error}") from None
     if found := light.REFUSED.get(target.facts.tags[3]):
         raise VideoError(f"{source}: its transfer is {found}: convert it to BT.709 first, with FFmpeg")
+    _guided(source, target.facts, options)
     tried = trial.of(source, suffix, target)
     losses = (*target.losses, *tried.losses)
     if losses and options.strict:
         raise VideoError(f"{source}: {'; '.join(losses)}: without --strict the rest goes")
     notes = (*target.notes, *tried.notes, *room.notes(source, out, target, options))
     return Plan(target, tried.ways, notes, losses, options.knobs.told() if options.knobs.provenance else None)
+
+
+def _guided(source: Path, found: Facts, options: FilmOptions) -> None:
+    """`VideoError` for a mask or hints that are none of this film."""
+    with media.opened(source) as film:
+        length = media.duration(film)
+    try:
+        moving.check(options.knobs.mask, source, found)
+        keyframes.checked(options.knobs.hints, found, length)
+    except ValueError as error:
+        raise VideoError(f"{source}: {error}") from None
 
 
 def _asked(source: Path, out: Path, options: FilmOptions) -> None:
