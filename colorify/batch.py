@@ -93,6 +93,14 @@ def unmarked(jobs: Iterable[Job], options: BatchOptions) -> list[str]:
     return list(dict.fromkeys(_UNSAID[suffix] for suffix in kinds if suffix in _UNSAID))
 
 
+def unheard(jobs: Iterable[Job], options: BatchOptions) -> list[str]:
+    """What there is to say of files of hints that are those of no job."""
+    names = {Path(job.source).name for job in jobs}
+    found = sorted(options.hints.glob("*.csv")) if options.hints else []
+    cure = "name it as that file with .csv behind, photo.jpg.csv"
+    return [f"{path}: the hints of no file that is coloured: {cure}" for path in found if path.stem not in names]
+
+
 _UNSAID = {suffix: provenance.unsaid(row.name) for suffix, row in FORMATS.items() if "xmp" not in row.holds}
 
 

@@ -59,7 +59,7 @@ class Moving(Mask):
     """A mask that changes with a film: another film, or numbered pictures, which is read while that is colored."""
 
     def __init__(self, path: Path):
-        self.path, self.name = path, str(path)
+        self.path, self.name = path.absolute(), str(path)
         files = sorted(path.parent.glob(_NUMBER.sub("*", path.name))) if _NUMBER.search(path.name) else [path]
         files = sorted(path.glob("[!.]*")) if path.is_dir() else files
         try:

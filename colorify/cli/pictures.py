@@ -196,7 +196,10 @@ def bulk(
     layers: Layers = False,
     side_by_side: SideBySide = False,
     keyframes: Annotated[Path | None, typer.Option(help="A folder with one of frames for a film's name.")] = None,
-    hints: Annotated[Path | None, typer.Option(help="A folder with the hints of some files: photo.jpg.csv.")] = None,
+    hints: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="A folder with the hints of some files: photo.jpg.csv."),
+    ] = None,
     json: Json = False,
     device: Device = "auto",
     *,
@@ -207,7 +210,7 @@ def bulk(
 
     After a stop or a kill the same command goes on, and tries again what failed.
     """
-    from colorify.batch import BatchOptions, layered, unmarked
+    from colorify.batch import BatchOptions, layered, unheard, unmarked
     from colorify.bulk import ENGINES, LIST, color, fitted
     from colorify.inputs import summary
 
@@ -224,11 +227,11 @@ def bulk(
             keep_color=bool(films["keep_color"]),
             layers=layers,
             keep_luma=keep_luma,
-            hints=hints,
-            films=films | {"keyframes": keyframes},
+            hints=hints and hints.absolute(),
+            films=films | {"keyframes": keyframes and keyframes.absolute()},
         )
         counts = Counter(failed=_told(passed, json))
-        _warned(unmarked(jobs, options), json)
+        _warned([*unmarked(jobs, options), *unheard(jobs, options)], json)
         bar = progress([None] * len(jobs))
         for outcome in color([*jobs, *passed], Path(out), model, options, cast("Engine", engine), device, say):
             next(bar, None)

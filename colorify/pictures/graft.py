@@ -25,6 +25,8 @@ _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _HUFFMAN, _SCAN, _END, _QUANTIZATION, _RESTART, _COMMENT = 0xC4, 0xDA, 0xD9, 0xDB, 0xDD, 0xFE
 _APPLICATION = range(0xE0, 0xF0)
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # the first one that ends the data of a scan
+_FRAMES = {*range(0xC0, 0xD0)} - {_HUFFMAN, 0xC8, 0xCC}
+_LEAST = {_SCAN: 6, _QUANTIZATION: 65, _RESTART: 2}  # bytes that a marker has
 _GRAYS = 1
 _COLORS = 3
 
@@ -58,9 +60,6 @@ def luma_of(content: bytes) -> Scans:
     return scans_of(content) if components == _GRAYS else replace(scans_of(_luma_alone(content)), size=size)
 
 
-_FRAMES = {*range(0xC0, 0xD0)} - {_HUFFMAN, 0xC8, 0xCC}
-
-
 def _markers(content: bytes) -> Iterator[tuple[int, bytes]]:
     """Each marker with its data, that of a scan with its samples, up to the end; `PictureError` if that is missing."""
     at = 2
@@ -75,7 +74,10 @@ def _markers(content: bytes) -> Iterator[tuple[int, bytes]]:
         if number == _SCAN:
             found = _MARKER.search(content, end)
             end = found.start() if found else len(content)
-        yield number, content[at + 4 : end]
+        data = content[at + 4 : end]
+        if len(data) < _LEAST.get(number, 9 if number in _FRAMES else 0):
+            raise PictureError("its source has a marker that is cut short")
+        yield number, data
         at = end
     if content[at : at + 2] != b"\xff\xd9":
         raise PictureError("its source has no end marker, or data between its markers")
@@ -151,13 +153,13 @@ def _luma_alone(content: bytes) -> bytes:
         path = Path(folder, "luma.jpg")  # it takes files alone
         path.write_bytes(content)
         try:
-            found = jpeglib.read_dct(str(path))
-            table = found.get_component_qt(0)
-            jpeglib.from_dct(found.Y, qt=table[None]).write_dct(str(path))
+            given = jpeglib.read_dct(str(path))
+            table = given.get_component_qt(0)
+            jpeglib.from_dct(given.Y, qt=table[None]).write_dct(str(path))
+            alone = path.read_bytes()
+            found, samples = luma_samples(alone), luma_samples(content)
         except Exception as error:  # it raises nearly anything
             raise PictureError(f"the luma of its source cannot be parted from its chroma: {error}") from None
-        alone = path.read_bytes()
-    samples = luma_samples(content)
-    if not np.array_equal(luma_samples(alone)[: len(samples), : len(samples[0])], samples):  # it is of whole blocks
+    if not np.array_equal(found[: len(samples), : len(samples[0])], samples):  # it is of whole blocks
         raise PictureError("the luma of its source cannot be parted from its chroma without a change")
     return alone

@@ -104,8 +104,11 @@ def damaged(at: bytes, offset: int, value: int) -> bytes:
         (damaged(b"\xff\xc0", 4, 12), "another way"),  # 12 bits
         (damaged(b"\xff\xc4", 1, 0xF7), "marker F7"),
         (b"\xff\xd8\xff\xd9", "0 inks"),
+        (b"\xff\xd8\xff\xc0\0\x0a\x08\0\x01\0\x01\x01\0\0\xff\xd9", "cut short"),
+        (b"\xff\xd8\xff\xdb\0\x03\0\xff\xd9", "cut short"),
         (b"", "no JPEG"),
     ],
+    ids=range(11),
 )
 def test_what_cannot_be_kept_is_named(source, words):
     with pytest.raises(PictureError, match=words):

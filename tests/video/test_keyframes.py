@@ -96,9 +96,11 @@ def test_bulk_takes_hints_of_pictures(checkpoint, tmp_path):
         Image.new("L", (60, 40), 120).save(tmp_path / "in" / name)
     (tmp_path / "hints").mkdir()
     (tmp_path / "hints" / "a.png.csv").write_text("x,y,a,b\n30,20,60,20\n")
+    (tmp_path / "hints" / "b.csv").write_text("x,y,a,b\n30,20,60,20\n")
     (tmp_path / "hints" / "c.png.csv").write_text("x,y,a,b\n30,20,sky,20\n")
     told = ["bulk", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--hints", str(tmp_path / "hints")]
     result = CliRunner().invoke(app, [*told, "--model", str(tmp_path / "model.safetensors")])
+    assert "b.csv: the hints of no file that is coloured" in result.stderr
     assert result.exit_code == 1 and "c.png.csv, line 2: expected x,y,color" in result.stderr
     one, other = (np.asarray(Image.open(tmp_path / "out" / name)).astype(int) for name in ("a.png", "b.png"))
     assert (one - other)[20, 30, 0] > 20 and not (tmp_path / "out" / "c.png").exists()
