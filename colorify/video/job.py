@@ -12,11 +12,13 @@ from pathlib import Path
 import av
 
 from colorify.containers import CONTAINERS
-from colorify.video import facts, formats, keyframes, light, media, moving, room, shots, trial
+from colorify.video import facts, formats, light, media, room, shots, trial
 from colorify.video.beside import Way
 from colorify.video.facts import Facts, Target
 from colorify.video.formats import VideoError
 from colorify.video.join import Content
+from colorify.video.keyframes import checked
+from colorify.video.moving import check as check_mask
 from colorify.video.paint import Look
 
 FITTING = {"ffv1": (".mkv",), "libsvtav1": (".mkv", ".mp4"), "prores": (".mov", ".mkv"), "dnxhr": (".mov",)}
@@ -127,30 +129,19 @@ def plan(source: Path, out: Path, options: FilmOptions) -> Plan:
     """
     _asked(source, out, options)
     target, suffix = target_of(source, options), out.suffix.lower()
+    _guided(source, target.facts, options)
     try:
         _ = target.format
     except VideoError as error:
         raise VideoError(f"{source}: {error}") from None
     if found := light.REFUSED.get(target.facts.tags[3]):
         raise VideoError(f"{source}: its transfer is {found}: convert it to BT.709 first, with FFmpeg")
-    _guided(source, target.facts, options)
     tried = trial.of(source, suffix, target)
     losses = (*target.losses, *tried.losses)
     if losses and options.strict:
         raise VideoError(f"{source}: {'; '.join(losses)}: without --strict the rest goes")
     notes = (*target.notes, *tried.notes, *room.notes(source, out, target, options))
     return Plan(target, tried.ways, notes, losses, options.knobs.told() if options.knobs.provenance else None)
-
-
-def _guided(source: Path, found: Facts, options: FilmOptions) -> None:
-    """`VideoError` for a mask or hints that are none of this film."""
-    with media.opened(source) as film:
-        length = media.duration(film)
-    try:
-        moving.check(options.knobs.mask, source, found)
-        keyframes.checked(options.knobs.hints, found, length)
-    except ValueError as error:
-        raise VideoError(f"{source}: {error}") from None
 
 
 def _asked(source: Path, out: Path, options: FilmOptions) -> None:
@@ -172,3 +163,14 @@ def _asked(source: Path, out: Path, options: FilmOptions) -> None:
         raise VideoError(f"{source}: no such file{pattern}")
     if out.exists() and (not options.overwrite or out.samefile(source)):
         raise VideoError(f"{out}: exists already (--overwrite replaces it; never the input)")
+
+
+def _guided(source: Path, found: Facts, options: FilmOptions) -> None:
+    """`VideoError` for a mask or hints that are none of this film."""
+    with media.opened(source) as film:
+        length = media.duration(film)
+    try:
+        check_mask(options.knobs.mask, source, found)
+        checked(options.knobs.hints, found, length)
+    except ValueError as error:
+        raise VideoError(f"{source}: {error}") from None
