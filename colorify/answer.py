@@ -12,7 +12,7 @@ import numpy as np
 from colorify import pictures
 from colorify.codec import Bits, Codec
 from colorify.knobs import Knobs
-from colorify.laying import adjust, apply_chroma, in_file_order
+from colorify.laying import adjust, apply_chroma, chroma_planes, in_file_order
 from colorify.network_input import resized, upright_size
 from colorify.pictures import Picture
 
@@ -118,6 +118,19 @@ class Answer:
             target, adjust(self.ab(knobs), target, blur), progress, threads, _share(knobs.mask, target)
         )
         painted = pictures.badged(painted) if knobs.badge else painted
+        return self._signed(painted, knobs)
+
+    def under_luma(self, knobs: Knobs = _PLAIN, threads: bool = True) -> tuple[np.ndarray, pictures.Metadata]:
+        """Cb and Cr ``(2, h, w)`` uint8 that color a gray picture of 8 bits under its luma, and the result's metadata.
+
+        A sample stands for two by two pixels, as the file lies.
+        """
+        target = self.picture
+        ab = adjust(self.ab(knobs), target, knobs.blur)
+        planes = chroma_planes(target, ab, threads, _share(knobs.mask, target))
+        return planes, self._signed(pictures.colored(target, target.pixels), knobs).metadata
+
+    def _signed(self, painted: Picture, knobs: Knobs) -> Picture:
         return pictures.signed(painted, self.model, knobs.told()) if knobs.provenance else painted
 
 

@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -23,8 +24,8 @@ from colorify.knobs import Knobs
 from colorify.masks import Mask
 from colorify.models.running import cores
 from colorify.network_input import upright_size
-from colorify.pictures import MAX_MEGAPIXELS, Picture, PictureError
-from colorify.pictures.read import Pages
+from colorify.pictures import FORMATS, MAX_MEGAPIXELS, Picture, PictureError, graft, provenance
+from colorify.pictures.read import CONVERTED, Pages
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -44,11 +45,25 @@ class BatchOptions:
     keep_times: bool = False  # results get those of their sources
     keep_color: bool = False  # leave alone what is in color already
     layers: bool = False  # color as a layer of its own over the gray
+    keep_luma: bool = False  # of a JPEG that becomes one, to the bit
+    hints: Path | None = None  # a folder with those of some files, NAME.csv each
     films: Mapping[str, Any] = field(default_factory=dict)  # more of `colorify.video.job.FilmOptions`
 
     def __post_init__(self) -> None:
         if self.layers and self.side_by_side:
             raise ValueError("layers lie over each other: choose --layers or --side-by-side")
+        others = {"layers": self.layers, "side-by-side": self.side_by_side, "badge": self.knobs.badge}
+        if self.keep_luma and (found := [name for name, asked in others.items() if asked]):
+            raise ValueError(f"luma that is kept to the bit has no room for more: choose --keep-luma or --{found[0]}")
+
+    def hinted(self, source: Path | str) -> Knobs:
+        """The knobs for a file, with its own hints; `HintError` for some that cannot be read."""
+        path = self.hints and self.hints / f"{Path(source).name}.csv"
+        if path is None or not path.exists():
+            return self.knobs
+        from colorify.hints import read
+
+        return replace(self.knobs, hints=tuple(read(path)))
 
 
 class Ended(NamedTuple):
@@ -68,6 +83,25 @@ def ready(jobs: Iterable[Job], options: BatchOptions) -> tuple[list[Job], list[P
     """The jobs that can be done, and those whose source is missing or whose result exists: known without a model."""
     checked = [(job, _blocked(job, options)) for job in jobs]
     return [job for job, passed in checked if not passed], [passed for _, passed in checked if passed]
+
+
+def unmarked(jobs: Iterable[Job], options: BatchOptions) -> list[str]:
+    """What there is to say before the work, a line for each format whose results will not say that they are colored."""
+    if not options.knobs.provenance:
+        return []
+    kinds = dict.fromkeys(job.target.suffix.lower() for job in jobs if not job.is_film)
+    return list(dict.fromkeys(_UNSAID[suffix] for suffix in kinds if suffix in _UNSAID))
+
+
+def unheard(jobs: Iterable[Job], options: BatchOptions) -> list[str]:
+    """What there is to say of files of hints that are those of no job."""
+    names = {Path(job.source).name for job in jobs}
+    found = sorted(options.hints.glob("*.csv")) if options.hints else []
+    cure = "name it as that file with .csv behind, photo.jpg.csv"
+    return [f"{path}: the hints of no file that is coloured: {cure}" for path in found if path.stem not in names]
+
+
+_UNSAID = {suffix: provenance.unsaid(row.name) for suffix, row in FORMATS.items() if "xmp" not in row.holds}
 
 
 def layered(jobs: Iterable[Job]) -> list[Job]:
@@ -112,7 +146,9 @@ def in_order(pool: Executor, function: Callable[[T], R], items: Iterable[T], ahe
 def attempt(colorizer: Colorizer | Mix, options: BatchOptions, job: Job) -> Ended:
     """Colour one picture, or tell why not; what looks like no photograph is coloured, and told."""
     try:
-        notes = colorize_file(colorizer, job, options)
+        with _named(job):
+            options = replace(options, knobs=options.hinted(job.source), hints=None)
+        notes = [note for note in colorize_file(colorizer, job, options) if note not in _UNSAID.values()]
         return Ended(reason=f"{job.source}: {_told(notes)}" if notes else "")
     except PictureError as error:
         return Ended(True, str(error))
@@ -160,24 +196,66 @@ def colorize_file(colorizer: Colorizer | Mix, job: Job, options: BatchOptions) -
                 return pictures.beside(picture, picture) if options.side_by_side else picture
             notes.append("tinted by hand: its tint is kept")
             knobs = _around(tint, knobs, picture)
-        try:
+        with _named(job):
             (result,) = colorizer.colorize([picture], knobs)
-        except ValueError as error:  # a hint outside of this one, a mask of another shape
-            raise PictureError(f"{job.source}: {error}") from None
         notes.extend(f"looks like a {looks}" for looks in (kinds.look(thumbnail(picture)),) if looks)
         return pictures.beside(picture, result) if options.side_by_side else result
 
     notes: list[str] = []
     kept: list[tuple[int, int]] = []
     rest = (job.target, options.overwrite, len(source), source.large)
-    if layers:
+    luma = _luma(job, pages, options) if options.keep_luma else None
+    if isinstance(luma, tuple):
+        notes += _under_luma(colorizer, job, *luma, options)
+    elif layers:
         notes += pictures.layers.write_layers(((page, colored(page)) for page in pages), *rest)
     else:
         notes += pictures.write_pages(map(colored, pages), *rest)
+    notes += [f"its luma is not kept to the bit: {luma}"] if isinstance(luma, str) else []
     _keep_times(job, options)
     if kept:
         notes = [_KEPT, *notes] if len(kept) == len(source) else ["pages in color: kept as they are", *notes]
     return list(dict.fromkeys(notes))
+
+
+@contextmanager
+def _named(job: Job) -> Iterator[None]:
+    """What is wrong with knobs for one picture, a hint outside of it, a mask of another shape, names that."""
+    try:
+        yield
+    except ValueError as error:
+        raise PictureError(f"{job.source}: {error}") from None
+
+
+def _luma(job: Job, pages: list[Picture] | Pages, options: BatchOptions) -> tuple[graft.Scans, Picture] | str:
+    """The luma of a JPEG, as its file has it and as a gray picture; or why it cannot be kept to the bit."""
+    row = FORMATS.get(job.target.suffix.lower())
+    if row is None or row.name != "JPEG":
+        return "the result is no JPEG"
+    try:
+        luma = graft.luma_of(content := job.content())
+    except PictureError as error:
+        return str(error)
+    (picture,) = pages
+    if picture.pixels.ndim == 2:
+        return luma, picture
+    if CONVERTED in picture.metadata.warnings:
+        return CONVERTED
+    if options.knobs.mask or (options.keep_color and _own_color(picture) is not None):
+        return "colors that the source has are kept too"
+    return luma, replace(picture, pixels=graft.luma_samples(content))
+
+
+def _under_luma(
+    colorizer: Colorizer | Mix, job: Job, luma: graft.Scans, gray: Picture, options: BatchOptions
+) -> list[str]:
+    """Color a JPEG whose luma stays as it is; returns what there is to say."""
+    with _named(job):
+        (answer,), knobs = colorizer.answers([gray], options.knobs)
+        chroma, saved = answer.under_luma(knobs, colorizer.concurrency == 1)
+    notes = pictures.write_grafted(luma, chroma, saved, job.target, options.overwrite)
+    looks = kinds.look(thumbnail(gray))
+    return [*notes, *([f"looks like a {looks}"] if looks else [])]
 
 
 def _told(notes: list[str]) -> str:
@@ -202,7 +280,7 @@ def _is_copied(job: Job, pages: list[Picture] | Pages, options: BatchOptions) ->
     """Whether a file is wholly in color, and its result would be of the same format."""
     if job.shard or not isinstance(job.source, Path) or len(pages) > 1 or options.side_by_side:
         return False
-    same = pictures.FORMATS.get(job.source.suffix.lower()) is pictures.FORMATS.get(job.target.suffix.lower())
+    same = FORMATS.get(job.source.suffix.lower()) is FORMATS.get(job.target.suffix.lower())
     return same and all((own := _own_color(page)) is not None and own.all() for page in pages)
 
 

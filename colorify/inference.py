@@ -125,8 +125,12 @@ class Colorizer:
 
     def colorize(self, sources: Sequence[Picture], knobs: Knobs = _PLAIN) -> list[Picture]:
         """`batch` for pictures as files hold them: any depth, metadata carried over."""
-        answers = self.looks(sources, knobs.size, knobs.tta)
+        answers, knobs = self.answers(sources, knobs)
         return [answer.paint(knobs, threads=self.concurrency == 1) for answer in answers]
+
+    def answers(self, sources: Sequence[Picture], knobs: Knobs = _PLAIN) -> tuple[list[Answer], Knobs]:
+        """What is painted to color pictures, and the knobs to paint it with."""
+        return self.looks(sources, knobs.size, knobs.tta), knobs
 
     def look(self, picture: Picture, size: int | None = None, tta: bool = True) -> Answer:
         """What the network says of one picture, to be painted with any knobs."""
@@ -213,6 +217,12 @@ class Mix:
         other = second.digest if second else ""
         self.digest = f"{first.digest} {other} {share} {ideas}" if other or any(ideas) else first.digest
 
+    @property
+    def signature(self) -> str:
+        """Names and digests, for the metadata of results."""
+        other = f" and {self.second.signature}, {self.share:g} of it" if self.second else ""
+        return f"{self.first.signature}{other}"
+
     def chroma(self, luma: np.ndarray, knobs: Knobs = _PLAIN) -> np.ndarray:
         """As `Colorizer.chroma`."""
         ab = self.first.chroma(luma, replace(knobs, idea=self.ideas[0] or knobs.idea))
@@ -220,22 +230,30 @@ class Mix:
             return ab
         return mixed(ab, self.second.chroma(luma, replace(knobs, idea=self.ideas[1])), self.share)
 
+    @property
+    def concurrency(self) -> int:
+        """That of the first."""
+        return self.first.concurrency
+
     def matcher(self) -> Matcher:
         """That of the first."""
         return self.first.matcher()
 
     def colorize(self, sources: Sequence[Picture], knobs: Knobs = _PLAIN) -> list[Picture]:
         """As `Colorizer.colorize`."""
+        answers, knobs = self.answers(sources, knobs)
+        return [answer.paint(knobs, threads=self.concurrency == 1) for answer in answers]
+
+    def answers(self, sources: Sequence[Picture], knobs: Knobs = _PLAIN) -> tuple[list[Answer], Knobs]:
+        """As `Colorizer.answers`."""
         answers = self.first.looks(sources, knobs.size, knobs.tta)
         if self.second is not None:
             others = self.second.looks(sources, knobs.size, knobs.tta)
             ideas = self.ideas[0] or knobs.idea, self.ideas[1]
             pairs = zip(answers, others, strict=True)
-            answers = [Blend(one.think(ideas[0]), two.think(ideas[1]), self.share) for one, two in pairs]
-            knobs = replace(knobs, idea=0)
-        elif self.ideas[0]:
-            knobs = replace(knobs, idea=self.ideas[0])
-        return [answer.paint(knobs, threads=self.first.concurrency == 1) for answer in answers]
+            blends: list[Answer] = [Blend(one.think(ideas[0]), two.think(ideas[1]), self.share) for one, two in pairs]
+            return blends, replace(knobs, idea=0)
+        return answers, replace(knobs, idea=self.ideas[0]) if self.ideas[0] else knobs
 
 
 def _is_cpu(device: str) -> bool:

@@ -51,21 +51,22 @@ class Job:
 
     def read(self, max_megapixels: float) -> Pages:
         """The picture, or the pages of a TIFF; `PictureError` says why not."""
-        if isinstance(self.source, Path) and not self.shard:
-            return pictures.pages(self.source, max_megapixels=max_megapixels)
-        try:
-            if self.shard:
-                with open(self.shard, "rb") as file:
-                    file.seek(self.offset)
-                    content = file.read(self.size)
-            else:
-                import fsspec
+        local = isinstance(self.source, Path) and not self.shard
+        return pictures.pages(Path(self.source) if local else self.content(), self.source, max_megapixels)
 
-                with fsspec.open(self.source, "rb") as file:
-                    content = file.read()
+    def content(self) -> bytes:
+        """The bytes of the picture's file; `PictureError` says why they cannot be read."""
+        try:
+            if self.shard or isinstance(self.source, Path):
+                with open(self.shard or self.source, "rb") as file:
+                    file.seek(self.offset)
+                    return file.read(self.size)
+            import fsspec
+
+            with fsspec.open(self.source, "rb") as file:
+                return file.read()
         except OSError as error:
             raise PictureError(f"{self.source}: cannot be read: {error.strerror or error}") from None
-        return pictures.pages(content, self.source, max_megapixels)
 
 
 @dataclass(frozen=True)
@@ -328,10 +329,8 @@ def _in_url(url: str, out: Path) -> Iterator[Job | Passed]:
 
     system, root = fsspec.core.url_to_fs(url)
     for name in sorted(system.find(root)):
-        source, inside = (
-            system.unstrip_protocol(name),
-            os.path.normpath(name[len(root) :].strip("/") or Path(name).name),
-        )
+        source = system.unstrip_protocol(name)
+        inside = os.path.normpath(name[len(root) :].strip("/") or Path(name).name)
         if reason := no_name(inside):
             yield Passed(source, reason, failed=True)
         else:

@@ -58,11 +58,17 @@ class Knobs:
     )
     mask: Mask | None = field(
         default=None,
-        metadata=_told("--mask", Path | None, "A picture: white is colored, black stays as it was, gray is between."),
+        metadata=_told(
+            "--mask",
+            Path | None,
+            "A picture: white is colored, black stays as it was; of a film also a film, or m%06d.png.",
+        ),
     )
     provenance: bool = _knob(True, "Say in the result's metadata that it was coloured, by which model and knobs.")
     badge: bool = _knob(False, "Draw a small mark into the corner of a picture: colorized.")
-    hints: tuple[Hint, ...] = ()  # places of the upright picture, in px, and the ab that they are to have
+    hints: tuple[
+        Hint, ...
+    ] = ()  # places of the upright picture, in px, and the ab that they are to have; of a film, when
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hints", tuple(self.hints))

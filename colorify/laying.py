@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 
 import cv2
 import numpy as np
 
-from colorify import pictures
+from colorify import constant_luma, pictures
 from colorify.color import delinearize, gray_to_luma, light_to_luma, linearize, rgb_to_lab, rgb_to_luma, shrink_chroma
 from colorify.models.running import cores
 from colorify.pictures import Picture
@@ -72,6 +72,50 @@ def apply_chroma(
     for done in _workers().map(paint, strips) if threads and len(strips) > 1 else map(paint, strips):
         progress(done / height)
     return pictures.colored(source, out)
+
+
+def chroma_planes(source: Picture, ab: np.ndarray, threads: bool = True, mask: np.ndarray | None = None) -> np.ndarray:
+    """Cb and Cr ``(2, h, w)`` uint8 that show ab ``(h, w, 2)`` over the luma of a gray picture of 8 bits, as in JFIF.
+
+    A sample stands for two by two pixels; else as `apply_chroma`.
+    """
+    right, below = (side % 2 for side in source.size)
+    whole = cv2.copyMakeBorder(source.pixels, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    height, width = (side // 2 for side in whole.shape)
+    out = np.empty((2, height, width), np.uint8)
+    share = None if mask is None else cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
+    wide = cv2.resize(np.ascontiguousarray(ab, np.float32), (width, len(ab)), interpolation=cv2.INTER_CUBIC)
+    taps, weights = _bicubic(len(ab), height)
+    known = _known_chroma(pictures.space_of(source.metadata))
+    few = max(1, min(_PRODUCT // (2 * width), 3 * height // len(ab)))
+
+    def paint(strip: slice) -> None:
+        between = [_between(wide, taps[rows], weights[rows]) for rows in _slices(strip.start, strip.stop, few)]
+        seen = whole[2 * strip.start : 2 * strip.stop]
+        gray = cv2.resize(seen, (width, len(seen) // 2), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+        chroma = np.concatenate(between)
+        if share is not None:
+            chroma *= share[strip][..., None]
+        levels = constant_luma.looked_up(gray, chroma, known) * 255 + 128
+        out[:, strip] = np.moveaxis(np.rint(levels).clip(0, 255), -1, 0)
+
+    strips = _slices(0, height, max(1, _STRIP // width))
+    list(_workers().map(paint, strips) if threads and len(strips) > 1 else map(paint, strips))
+    return out
+
+
+@lru_cache(maxsize=4)
+def _known_chroma(space: Space | None) -> np.ndarray:
+    """A table of `constant_luma`, of the luma of JFIF, for a space; None is sRGB."""
+    weights, light = constant_luma.weights_of("bt601"), constant_luma.SRGB
+    if space is not None:
+        double = np.dtype(np.float64)
+        light = space.luma, lambda luma, ab: space.coded(np.concatenate((luma[..., None], ab), -1), double)
+
+    def exact(gray: np.ndarray, ab: np.ndarray) -> np.ndarray:
+        return constant_luma.differences(constant_luma.of_luma(gray, ab, weights, light), weights)
+
+    return constant_luma.table(exact)
 
 
 def _shared(ab: np.ndarray, pixels: np.ndarray, mask: np.ndarray, space: Space | None) -> np.ndarray:

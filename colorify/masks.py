@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,13 @@ import cv2
 import numpy as np
 
 from colorify import pictures
+from colorify.containers import is_film
 from colorify.pictures import PictureError
 
 if TYPE_CHECKING:
     from colorify.pictures.taken import Source
 
+_NUMBER = re.compile(r"%(0\d+)?d")  # in the name of numbered pictures
 _ASPECT = 0.02  # share by which width over height may differ: rounding of small copies
 
 
@@ -52,12 +55,34 @@ class Mask:
         return cv2.resize(self.values, shape[::-1], interpolation=interpolation).astype(np.float32) / 255
 
 
+class Moving(Mask):
+    """A mask that changes with a film: another film, or numbered pictures, which is read while that is colored."""
+
+    def __init__(self, path: Path):
+        self.path, self.name = path.absolute(), str(path)
+        files = sorted(path.parent.glob(_NUMBER.sub("*", path.name))) if _NUMBER.search(path.name) else [path]
+        files = sorted(path.glob("[!.]*")) if path.is_dir() else files
+        try:
+            facts = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+        except OSError:
+            facts = []
+        if not facts:
+            raise PictureError(f"{path}: no such file")
+        self.digest = hashlib.sha256(repr(facts).encode()).hexdigest()
+
+    def check(self, size: tuple[int, int]) -> None:
+        """`PictureError`: it is for films."""
+        raise PictureError(f"{self.name}: a mask of many frames is for films: give a picture")
+
+
 def taken(given: Mask | Source | None) -> Mask | None:
     """A mask of a picture in any form; `PictureError` says why it is none."""
     if given is None or isinstance(given, Mask):
         return given
     if isinstance(given, (str, Path)):
         try:
+            if _is_moving(Path(given)):
+                return Moving(Path(given))
             return Mask(_values(pictures.read(Path(given))), str(given))
         except PictureError as error:
             raise PictureError(f"the mask {error}") from None
@@ -67,6 +92,10 @@ def taken(given: Mask | Source | None) -> Mask | None:
         return Mask(_values(pictures.taken(given)))
     except PictureError as error:
         raise PictureError(f"mask: {error}") from None
+
+
+def _is_moving(path: Path) -> bool:
+    return is_film(path) or path.is_dir() or bool(_NUMBER.search(path.name))
 
 
 def _values(picture: pictures.Picture) -> np.ndarray:

@@ -213,3 +213,103 @@ def test_the_commands_keep_color(checkpoint, tmp_path):
         assert result.exit_code == 0 and "a.png: in color: copied as it is" in result.stderr
         assert (tmp_path / command / "a.png").read_bytes() == (tmp_path / "in" / "a.png").read_bytes()
         assert (tmp_path / command / "b.png").read_bytes() != (tmp_path / "in" / "b.png").read_bytes()
+
+
+LUMA = batch.BatchOptions(keep_luma=True)
+
+
+def jpeg(path: Path, image: Image.Image, **options: object) -> Path:
+    image.save(path, quality=80, **options)
+    return path
+
+
+def kept(colorizer, source: Path, target: Path, options: batch.BatchOptions = LUMA) -> list[str]:
+    """Color a JPEG; what is said of it. Luma is the same to the bit."""
+    notes = batch.colorize_file(colorizer, Job(source, target), options)
+    one, other = (pictures.graft.luma_samples(path.read_bytes()) for path in (source, target))
+    np.testing.assert_array_equal(one, other)
+    return notes
+
+
+def gray_profile(gamma: float) -> bytes:
+    """A gray ICC profile of this gamma: sRGB's with another header and one curve."""
+    from PIL import ImageCms
+
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    curve = b"curv" + bytes(4) + (1).to_bytes(4, "big") + round(gamma * 256).to_bytes(2, "big") + bytes(2)
+    head = srgb[:16] + b"GRAY" + srgb[20:128]
+    body = head + (1).to_bytes(4, "big") + b"kTRC" + (144).to_bytes(4, "big") + len(curve).to_bytes(4, "big") + curve
+    return len(body).to_bytes(4, "big") + body[4:]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("icc", [None, gray_profile(1.4)], ids=["sRGB", "gamma 1.4"])
+def test_luma_is_kept_with_all_that_the_file_carries(colorizer, orientation, icc, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = orientation, "a street"
+    source = jpeg(tmp_path / "a.jpg", photo(3, 101, 67).convert("L"), exif=exif, comment=b"a note", icc_profile=icc)
+    lively = Knobs(saturation=3)
+    assert kept(colorizer, source, tmp_path / "kept.jpg", batch.BatchOptions(lively, keep_luma=True)) == []
+    batch.colorize_file(colorizer, Job(source, tmp_path / "usual.jpg"), batch.BatchOptions(lively))
+    result, usual = (pictures.read(tmp_path / f"{name}.jpg") for name in ("kept", "usual"))
+    assert dict(result.metadata.exif) == dict(usual.metadata.exif) and result.metadata.exif[0x0112] == orientation
+    assert (result.metadata.xmp, result.metadata.icc, result.metadata.comments) == (
+        usual.metadata.xmp,
+        usual.metadata.icc,
+        (b"a note",),
+    )
+    assert (icc is None) == (result.metadata.icc is None)
+    ab, expected = (rgb_to_lab(np.asarray(pictures.as_srgb(one)) / 255.0)[..., 1:] for one in (result, usual))
+    assert np.abs(ab - expected).mean() < 0.2 * np.abs(expected).mean()
+
+
+def test_luma_is_kept_under_hints_and_a_mask(colorizer, tmp_path):
+    from colorify.hints import Hint
+
+    source = jpeg(tmp_path / "a.jpg", photo(3, 96, 64).convert("L"))
+    mask = np.zeros((64, 96), np.uint8)
+    mask[:, :48] = 255
+    knobs = Knobs(hints=(Hint(20, 30, (40.0, 30.0)),), mask=mask)
+    assert kept(colorizer, source, tmp_path / "b.jpg", batch.BatchOptions(knobs, keep_luma=True)) == []
+    rgb = np.asarray(Image.open(tmp_path / "b.jpg")).astype(int)
+    assert np.ptp(rgb[:, 64:], axis=-1).max() == 0 and np.ptp(rgb[30, 20]) > 30
+
+
+def test_luma_of_a_file_in_color_is_kept(colorizer, tmp_path):
+    source = jpeg(tmp_path / "a.jpg", photo(3, 101, 67), subsampling="4:2:0", progressive=True)
+    assert kept(colorizer, source, tmp_path / "b.jpg") == []
+
+
+def test_where_luma_cannot_be_kept_the_usual_way_is_taken_and_said(colorizer, tmp_path):
+    gray, color = photo(3, 96, 64).convert("L"), jpeg(tmp_path / "c.jpg", photo(3, 96, 64))
+    inks, png = jpeg(tmp_path / "inks.jpg", photo(1).convert("CMYK")), tmp_path / "g.png"
+    gray.save(png)
+    masked = batch.BatchOptions(Knobs(mask=np.full((64, 96), 128, np.uint8)), keep_luma=True)
+    cases = (
+        (jpeg(tmp_path / "g.jpg", gray), "1.png", LUMA, "the result is no JPEG"),
+        (png, "2.jpg", LUMA, "its source is no JPEG"),
+        (inks, "3.jpg", LUMA, "its source has 4 inks, and no luma"),
+        (color, "4.jpg", masked, "colors that the source has are kept too"),
+    )
+    for source, name, options, reason in cases:
+        notes = batch.colorize_file(colorizer, Job(source, tmp_path / name), options)
+        assert f"its luma is not kept to the bit: {reason}" in notes and (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("other", ["side_by_side", "layers", "badge"])
+def test_what_changes_luma_or_size_does_not_go_with_it(other):
+    options = {"knobs": Knobs(badge=True)} if other == "badge" else {other: True}
+    with pytest.raises(ValueError, match=f"choose --keep-luma or --{other.replace('_', '-')}"):
+        batch.BatchOptions(keep_luma=True, **options)
+
+
+def test_the_commands_keep_luma(checkpoint, tmp_path):
+    checkpoints.save(checkpoint, tmp_path / "model.safetensors")
+    (tmp_path / "in").mkdir()
+    source = jpeg(tmp_path / "in" / "a.jpg", photo(3).convert("L"))
+    for command in ("image", "bulk"):
+        told = [command, str(tmp_path / "in"), "-o", str(tmp_path / command), "--keep-luma"]
+        result = CliRunner().invoke(app, [*told, "--model", str(tmp_path / "model.safetensors")])
+        assert result.exit_code == 0, result.output
+        one, other = (pictures.graft.luma_samples(path.read_bytes()) for path in (source, tmp_path / command / "a.jpg"))
+        np.testing.assert_array_equal(one, other)

@@ -145,3 +145,27 @@ def test_the_command(checkpoint, tmp_path):
     (tmp_path / "hints.csv").write_text("x,y,a,b\n999,100,30,25\n")
     result = CliRunner().invoke(app, [*command, "--overwrite"])
     assert result.exit_code == 1 and "outside the picture" in result.stderr
+
+
+def test_hints_of_a_film_say_when(tmp_path):
+    (tmp_path / "h.csv").write_text("frame,time,x,y,color\n12,,3,4,red\n,0.5,5,6,navy\n")
+    found = hints.read(tmp_path / "h.csv")
+    assert [(hint.frame, hint.time) for hint in found] == [(12, None), (None, 0.5)]
+    assert hints.check_film(found, (20, 10), 0.04, 1.0) == found
+    with pytest.raises(HintError, match="hint 1: of frame 12: hints of frames are for films"):
+        hints.check(found, (20, 10))
+
+
+@pytest.mark.parametrize(
+    ("hint", "words"),
+    [
+        (Hint(1, 1, (0, 0)), "hint 1: of a film: name its frame or its time"),
+        (Hint(1, 1, (0, 0), None, 1, 0.5), "name its frame or its time"),
+        (Hint(1, 1, (0, 0), time=-1.0), "hint 1: at -1 seconds"),
+        (Hint(1, 1, (0, 0), frame=27), "at 1.08 seconds: the film ends after 1.000"),
+        (Hint(20, 1, (0, 0), frame=3), "hint 1: 20, 1 is outside the picture of 20 x 10"),
+    ],
+)
+def test_hints_that_are_none_of_the_film(hint, words):
+    with pytest.raises(HintError, match=words):
+        hints.check_film([hint], (20, 10), 0.04, 1.0)

@@ -64,10 +64,9 @@ def test_ideas_are_of_classifiers_alone(colorizer):
         colorizer(GRAY, idea=1)
 
 
-@pytest.mark.parametrize("knobs", [{"hints": (Hint(1, 1, (0.0, 0.0)),)}, {"mask": GRAY}])
-def test_films_have_neither_hints_nor_masks(colorizer, knobs):
-    with pytest.raises(ValueError, match="--keyframes"):
-        Painter(colorizer, Look(Knobs(**knobs)))
+def test_films_have_no_badge(colorizer):
+    with pytest.raises(ValueError, match="a badge is for single pictures"):
+        Painter(colorizer, Look(Knobs(badge=True)))
 
 
 def test_films_follow_references_as_pictures_do(colorizer):

@@ -47,6 +47,9 @@ def video(
     model: Model = "highres",
     blend: Blended = None,
     keyframes: Annotated[Path | None, typer.Option(help="Folder of frames coloured by you: 120.png, 4.8s.png.")] = None,
+    hints: Annotated[
+        Path | None, typer.Option(help="CSV of frame,x,y,color, or time: each holds for its shot.")
+    ] = None,
     shots: Annotated[Path | None, typer.Option(help="CSV of the shots and their settings; written if missing.")] = None,
     rate: Annotated[str, typer.Option(help="Frames a second of pictures that come in: 24, 30000/1001.")] = "25",
     export_keyframes: Annotated[Path | None, typer.Option(help="Write frames to correct there, and stop.")] = None,
@@ -73,7 +76,7 @@ def video(
         from colorify.video import shots as tables
 
         options = film.FilmOptions(
-            knobs=read_knobs(knobs),
+            knobs=read_knobs(knobs, hints),
             side_by_side=side_by_side,
             keyframes=keyframes,
             shots=shots,
@@ -157,15 +160,19 @@ def _frame_by_frame(
     source: Path, out: Path, colorizer: Colorizer | Mix, options: film.FilmOptions, said: Values | None
 ) -> None:
     """Color a film into pictures, or into a pipe; sound is left out."""
-    from colorify.video import facts, library, sequence
+    from colorify.pictures import provenance
+    from colorify.video import facts, library, marks, sequence
 
     chroma = options.chroma or (None if out == sequence.PIPE else "444")  # pictures have it whole
     asked = replace(options, codec="ffv1", quality="lossless", chroma=chroma)
-    frames = library.frames(source, colorizer, asked)
+    frames, knobs = library.frames(source, colorizer, asked), options.knobs
+    mark = marks.marker(out.suffix, colorizer.signature, knobs.told()) if knobs.provenance else None
     if out == sequence.PIPE:
+        if knobs.provenance:
+            say(provenance.unsaid("y4m"))
         sequence.send(frames, sys.stdout.buffer, facts.of(source).rate)
     else:
-        count = sum(1 for _ in sequence.write(frames, out, options.overwrite))
+        count = sum(1 for _ in sequence.write(frames, out, options.overwrite, mark))
         _done(said, f"{out}: {count:,} frames", frames=count)
 
 

@@ -42,6 +42,9 @@ KeepColor = Annotated[
 Layers = Annotated[
     bool, typer.Option("--layers", help="Color as a layer over the gray: pages of a TIFF, or OpenRaster (.ora).")
 ]
+KeepLuma = Annotated[
+    bool, typer.Option("--keep-luma", help="Of a JPEG that becomes one: its luma stays to the bit, L* nearly.")
+]
 SideBySide = Annotated[bool, typer.Option("--side-by-side", help="Write gray and colour in a row.")]
 MaxMegapixels = Annotated[float, typer.Option(min=0, help="Refuse larger pictures.")]
 
@@ -61,6 +64,7 @@ def image(
     max_megapixels: MaxMegapixels = 200.0,
     keep_times: Annotated[bool, typer.Option("--keep-times", help="Give results the times of their sources.")] = False,
     keep_color: KeepColor = False,
+    keep_luma: KeepLuma = False,
     layers: Layers = False,
     json: Json = False,
     device: Device = "auto",
@@ -79,13 +83,21 @@ def image(
         raise typer.BadParameter("the standard output takes the picture: name another -o for --json")
     with plainly(), _piped(inputs, out) as (inputs, out, home):
         options = batch.BatchOptions(
-            read_knobs(knobs, hints), side_by_side, overwrite, max_megapixels, keep_times, keep_color, layers
+            read_knobs(knobs, hints),
+            side_by_side,
+            overwrite,
+            max_megapixels,
+            keep_times,
+            keep_color,
+            layers,
+            keep_luma,
         )
         out, planned, passed = _planned(inputs, out)
         planned = batch.layered(planned) if layers else planned
         jobs, blocked = batch.ready(planned, options)
         passed += blocked
         failures, broken = _told(passed, json), 0
+        _warned(batch.unmarked(jobs, options), json)
         if jobs:
             together = batch.workers(jobs)
             colorizer = load(model, device, together, blend)
@@ -99,6 +111,15 @@ def image(
         elif jobs and not broken:
             print(jobs[0].target)
     raise typer.Exit(1 if failures + broken else 0)
+
+
+def _warned(lines: list[str], json: bool) -> None:
+    """Say what is known before the work."""
+    for line in lines:
+        if json:
+            emit(state="warning", reason=line)
+        else:
+            say(line)
 
 
 def _ended(job: Job, ended: Ended, json: bool) -> None:
@@ -171,9 +192,14 @@ def bulk(
     model: Model = "highres",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, and replace results that exist.")] = False,
     max_megapixels: MaxMegapixels = 200.0,
+    keep_luma: KeepLuma = False,
     layers: Layers = False,
     side_by_side: SideBySide = False,
     keyframes: Annotated[Path | None, typer.Option(help="A folder with one of frames for a film's name.")] = None,
+    hints: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="A folder with the hints of some files: photo.jpg.csv."),
+    ] = None,
     json: Json = False,
     device: Device = "auto",
     *,
@@ -184,7 +210,7 @@ def bulk(
 
     After a stop or a kill the same command goes on, and tries again what failed.
     """
-    from colorify.batch import BatchOptions, layered
+    from colorify.batch import BatchOptions, layered, unheard, unmarked
     from colorify.bulk import ENGINES, LIST, color, fitted
     from colorify.inputs import summary
 
@@ -200,9 +226,12 @@ def bulk(
             max_megapixels,
             keep_color=bool(films["keep_color"]),
             layers=layers,
-            films=films | {"keyframes": keyframes},
+            keep_luma=keep_luma,
+            hints=hints and hints.absolute(),
+            films=films | {"keyframes": keyframes and keyframes.absolute()},
         )
         counts = Counter(failed=_told(passed, json))
+        _warned([*unmarked(jobs, options), *unheard(jobs, options)], json)
         bar = progress([None] * len(jobs))
         for outcome in color([*jobs, *passed], Path(out), model, options, cast("Engine", engine), device, say):
             next(bar, None)

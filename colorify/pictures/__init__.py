@@ -3,7 +3,7 @@
 Pixels stay in the order of the file, and so does the orientation tag, but for TIFF, which is turned upright.
 """
 
-from colorify.pictures import layers
+from colorify.pictures import graft, layers
 from colorify.pictures.formats import FORMATS, SUFFIXES, TABLE, Format, open_image
 from colorify.pictures.picture import (
     Metadata,
@@ -21,7 +21,7 @@ from colorify.pictures.profiles import as_srgb, colored, space_of
 from colorify.pictures.provenance import badged, signed
 from colorify.pictures.read import MAX_MEGAPIXELS, Pages, decode, from_pil, pages, read
 from colorify.pictures.taken import is_tensor, taken
-from colorify.pictures.write import check_target, write, write_pages, written_as
+from colorify.pictures.write import check_target, write, write_grafted, write_pages, written_as
 
 __all__ = [
     "FORMATS",
@@ -41,6 +41,7 @@ __all__ = [
     "decode",
     "from_array",
     "from_pil",
+    "graft",
     "is_tensor",
     "layers",
     "open_image",
@@ -55,6 +56,7 @@ __all__ = [
     "turn_back",
     "upright",
     "write",
+    "write_grafted",
     "write_pages",
     "written_as",
 ]

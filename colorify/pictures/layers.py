@@ -1,6 +1,7 @@
 """Color as a layer of its own over the untouched gray, for retouchers: two pages of a TIFF, or OpenRaster.
 
-OpenRaster 0.0.5 (freedesktop.org) is a ZIP file of PNGs; GIMP, Krita and MyPaint open it.
+OpenRaster 0.0.5 (freedesktop.org) is a ZIP file of PNGs; GIMP, Krita and MyPaint open it. Of metadata it says
+nothing, and allows what its readers pass over: XMP lies where Adobe's Universal Container Format has it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from colorify.pictures.profiles import as_srgb
 from colorify.pictures.write import check_target, write, write_pages
 
 OPEN_RASTER = ".ora"
+XMP = "META-INF/metadata.xml"
+"""Where OpenRaster files have their XMP."""
 _MIME = b"image/openraster"
 _PAGE_NAME = 285  # tag of a TIFF
 _LETTERS = 2
@@ -90,6 +93,7 @@ def _open_raster(gray: Picture, colored: Picture) -> tuple[bytes, tuple[str, ...
         "mergedimage.png": above,
         "Thumbnails/thumbnail.png": thumbnail.getvalue(),
     }
+    members |= {XMP: colored.metadata.xmp} if colored.metadata.xmp else {}
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:  # PNGs are compressed already
         for name, content in members.items():
             file.writestr(zipfile.ZipInfo(name, _EPOCH), content)

@@ -23,6 +23,7 @@ _COLORANTS, _CURVES = (b"rXYZ", b"gXYZ", b"bXYZ"), (b"rTRC", b"gTRC", b"bTRC")
 _BARE = Metadata()
 _LONGEST = 1 << 20  # entries of a curve
 _STEPS = 17  # of each ink
+_MADE = struct.pack(">6H", 2026, 1, 1, 0, 0, 0)  # when profiles say that they were made
 
 
 def space_of(metadata: Metadata) -> Space | None:
@@ -223,7 +224,8 @@ def _made(changed: Mapping[bytes, bytes]) -> bytes:
         table += struct.pack(">4sII", name, 128 + 4 + 12 * len(found) + len(body), len(data))
         body += data + b"\0" * (-len(data) % 4)
     profile = template[:128] + table + body
-    return struct.pack(">I", len(profile)) + profile[4:84] + b"\0" * 16 + profile[100:]  # size; no checksum
+    head = struct.pack(">I", len(profile)) + profile[4:24] + _MADE + profile[36:84]  # no time: the same bytes always
+    return head + b"\0" * 16 + profile[100:]  # no checksum
 
 
 def to_srgb(image: Image.Image, icc: bytes) -> Image.Image | None:

@@ -78,6 +78,11 @@ def with_sentence(comment: str, knobs: str = "") -> str:
     return f"{before}\n{sentence(knobs)}" if before else sentence(knobs)
 
 
+def unsaid(kind: str) -> str:
+    """What there is to say of a format, by its name, that has no place for the statement."""
+    return f"{kind} has no place to say that a picture was coloured"
+
+
 def stated(xmp: bytes | None) -> dict[str, str]:
     """What `marked` has put into a packet; empty for others."""
     text = (xmp or b"").decode("utf-8", "replace")

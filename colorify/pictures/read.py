@@ -20,6 +20,9 @@ from colorify.pictures.tags import metadata_of, resolution, writable
 MAX_MEGAPIXELS = 200.0
 """Larger pictures are refused unless a higher limit is given: a file of a few bytes can claim any size."""
 
+CONVERTED = "its ICC profile is a table: its colours were converted to sRGB"
+"""A warning: samples are not those of the file."""
+
 _BY_EXIF = tuple(row.name for row in TABLE if row.by_exif)
 _SIXTEEN = ("I;16", "I;16B", "I;16L", "I;16N")
 
@@ -225,11 +228,10 @@ def _through_profile(picture: Picture) -> Picture:
     if not saved.icc or picture.pixels.ndim == 2 or not profiles.has_tables(saved.icc):
         return picture
     if picture.pixels.dtype == np.uint8 and (image := profiles.to_srgb(Image.fromarray(picture.pixels), saved.icc)):
-        words = "its ICC profile is a table: its colours were converted to sRGB"
         return replace(
             picture,
             pixels=np.asarray(image),
-            metadata=replace(saved, icc=None, warnings=(*saved.warnings, words)),
+            metadata=replace(saved, icc=None, warnings=(*saved.warnings, CONVERTED)),
         )
     return picture
 

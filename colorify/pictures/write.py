@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from colorify.files import atomic, write_beside
-from colorify.pictures import jpeg, png, profiles, provenance, tiff_write
+from colorify.pictures import graft, jpeg, png, profiles, provenance, tiff_write
 from colorify.pictures.formats import FORMATS, KINDS, Format, ready
 from colorify.pictures.picture import Metadata, Picture, PictureError, to_array, upright
 from colorify.pictures.tags import spelled, with_resolution
@@ -48,27 +49,51 @@ def write_pages(
     ``count`` pages, more than one for a TIFF alone, come one at a time; ``large``: over 4 GB. Returns, in words, what
     the reader left out and the format cannot hold. Raises `PictureError`, and then there is nothing new.
     """
-    path = Path(path)
-    row = check_target(path, count)
-    if path.exists() and not overwrite:
-        raise PictureError(f"{path}: exists already (--overwrite replaces it)")
-    lost: dict[str, None] = {}
+    path, lost = Path(path), dict[str, None]()
+    row = _checked(path, overwrite, count)
 
     def noted(picture: Picture) -> Picture:
         _check(picture, row, path)
         lost.update(dict.fromkeys((*picture.metadata.warnings, *_lost(picture.metadata, row))))
         return _held(picture, row)
 
-    try:
+    with _written(path):
         if row.name == "TIFF":
             with atomic(path) as draft:
                 _stream(map(noted, pages), path, draft, large)
         else:
             (picture,) = pages
             write_beside(path, _encoded(noted(picture), row))
+    return tuple(lost)
+
+
+def write_grafted(
+    luma: graft.Scans, chroma: np.ndarray, saved: Metadata, path: Path, overwrite: bool = False
+) -> tuple[str, ...]:
+    """Write a JPEG of a luma that stays as it is, and Cb and Cr ``(2, h, w)`` of half its size; as `write_pages`."""
+    row = _checked(path, overwrite)
+    bare = Picture(np.zeros((8, 8, 3), np.uint8), metadata=saved)
+    header = _encoded(_held(bare, row), row)
+    with _written(path):
+        write_beside(path, graft.grafted(luma, chroma, header, int(str(row.save["quality"]))))
+    return tuple(dict.fromkeys((*saved.warnings, *_lost(saved, row))))
+
+
+def _checked(path: Path, overwrite: bool, count: int = 1) -> Format:
+    """The format of a target, which may be written."""
+    row = check_target(path, count)
+    if path.exists() and not overwrite:
+        raise PictureError(f"{path}: exists already (--overwrite replaces it)")
+    return row
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Errors of the system as one line."""
+    try:
+        yield
     except OSError as error:
         raise PictureError(f"{path}: cannot be written: {error.strerror or error}") from None
-    return tuple(lost)
 
 
 def _stream(pages: Iterable[Picture], path: Path, draft: Path, large: bool) -> None:
@@ -118,6 +143,8 @@ def _lost(saved: Metadata, row: Format) -> list[str]:
     """What a format cannot hold, in words."""
     kinds = [KINDS[kind] for kind, there in _carried(saved).items() if there and kind not in row.holds]
     words = [f"{row.name} cannot hold {' and '.join(kinds)}: lost"] * bool(kinds)
+    if "xmp" not in row.holds and provenance.stated(saved.xmp):
+        words.append(provenance.unsaid(row.name))
     if not row.holds & {"chunks", "icc"} and profiles.space_of(saved):
         words.append(f"{row.name} has no profile: the colours were brought to sRGB")
     return words

@@ -11,10 +11,10 @@ from typing import TypeVar
 import numpy as np
 from av.video.frame import VideoFrame
 
-from colorify.video import carry, keyframes
+from colorify.video import carry
 from colorify.video.carry import Carrier, Corrected, Grid
 from colorify.video.formats import VideoError
-from colorify.video.keyframes import Keyframes
+from colorify.video.keyframes import Key, Keyframes
 from colorify.video.paint import Painter
 from colorify.video.steady import is_cut
 
@@ -55,11 +55,11 @@ class _Shot:
     table: int  # number in the table
     first: int  # number of its first frame
     moments: dict[int, int] = field(default_factory=dict)  # by time stamp: the number of the first one
-    keys: dict[int, Path] = field(default_factory=dict)  # by number
+    keys: dict[int, Key] = field(default_factory=dict)  # by number
     carried: Spool | None = None  # (h, w, 3)
     kinds: list[tuple[int, Grid]] = field(default_factory=list)  # of the keys, in their order
 
-    def add(self, pts: int, lumas: Sequence[np.ndarray], key: Path | None) -> None:
+    def add(self, pts: int, lumas: Sequence[np.ndarray], key: Key | None) -> None:
         """Another frame: its time stamp, moments, and how it is to be, if a person said so."""
         begin = self.moments[pts] = self.lumas.count
         for number, luma in enumerate(lumas, begin):
@@ -143,10 +143,11 @@ class Corrections:
         if not shot.keys:
             return shot
         keys, painter = {}, shot.painter
-        for number, path in shot.keys.items():
+        for number, asked in shot.keys.items():
             luma = shot.lumas[number]
-            keys[number] = key = Corrected(luma, keyframes.ab(path, luma.shape, painter.turns))
-            shot.kinds.append((number, carry.grade(key, painter.knobs.applied(painter.predict(luma)))))
+            mean = painter.knobs.applied(painter.predict(luma))
+            keys[number] = key = Corrected(luma, asked.ab(luma, mean, self.keys.size, painter.turns))
+            shot.kinds.append((number, carry.grade(key, mean)))
         shot.carried = Spool(self.folder, (*shot.lumas.shape, 3))
         for number in range(shot.lumas.count):
             shot.carried[number] = np.zeros(shot.carried.shape)

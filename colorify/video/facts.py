@@ -62,6 +62,11 @@ class Facts:
     extras: tuple[str, ...] = ()  # what else its frames carry, see `sidedata.EXTRAS`
 
     @property
+    def upright(self) -> tuple[int, int]:
+        """Width and height as it is looked at."""
+        return self.size if self.turns % 2 == 0 else self.size[::-1]
+
+    @property
     def kind(self) -> VideoFormat:
         """The samples in the file."""
         return VideoFormat(self.format, *self.size)

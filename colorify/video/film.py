@@ -84,9 +84,10 @@ def color_parts(
     with media.opened(source) as film:
         run = Run(film, target, colorizer, options, margin, folder)
         stat = source.stat()
-        knobs = replace(options.knobs, references=())
+        knobs = replace(options.knobs, references=(), mask=None, hints=())  # hints: a part of the keyframes
         job = asdict(replace(options, knobs=knobs, overwrite=False, strict=False, keyframes=None, shots=None)) | {
             "references": [reference.told for reference in options.knobs.references],
+            "mask": options.knobs.mask.digest if options.knobs.mask else None,
             "bytes": stat.st_size,
             "time": stat.st_mtime_ns,
             "model": colorizer.digest,

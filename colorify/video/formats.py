@@ -11,8 +11,9 @@ from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 
+from colorify.constant_luma import MATRICES
 from colorify.video import light
-from colorify.video.planes import MATRICES, Coding
+from colorify.video.planes import Coding
 
 DEPTHS = (8, 9, 10, 12, 14, 16)
 """Bits of a sample."""

@@ -17,6 +17,8 @@ from colorify.video.beside import Way
 from colorify.video.facts import Facts, Target
 from colorify.video.formats import VideoError
 from colorify.video.join import Content
+from colorify.video.keyframes import checked
+from colorify.video.moving import check as check_mask
 from colorify.video.paint import Look
 
 FITTING = {"ffv1": (".mkv",), "libsvtav1": (".mkv", ".mp4"), "prores": (".mov", ".mkv"), "dnxhr": (".mov",)}
@@ -127,6 +129,7 @@ def plan(source: Path, out: Path, options: FilmOptions) -> Plan:
     """
     _asked(source, out, options)
     target, suffix = target_of(source, options), out.suffix.lower()
+    _guided(source, target.facts, options)
     try:
         _ = target.format
     except VideoError as error:
@@ -160,3 +163,14 @@ def _asked(source: Path, out: Path, options: FilmOptions) -> None:
         raise VideoError(f"{source}: no such file{pattern}")
     if out.exists() and (not options.overwrite or out.samefile(source)):
         raise VideoError(f"{out}: exists already (--overwrite replaces it; never the input)")
+
+
+def _guided(source: Path, found: Facts, options: FilmOptions) -> None:
+    """`VideoError` for a mask or hints that are none of this film."""
+    with media.opened(source) as film:
+        length = media.duration(film)
+    try:
+        check_mask(options.knobs.mask, source, found)
+        checked(options.knobs.hints, found, length)
+    except ValueError as error:
+        raise VideoError(f"{source}: {error}") from None

@@ -1,11 +1,14 @@
-"""Frames that a person coloured: pictures in a folder, named by the number or the time of the frame."""
+"""Frames that a person coloured: pictures in a folder, named by the number or time of the frame, and hints on some."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -13,6 +16,10 @@ from PIL import Image
 from colorify import pictures
 from colorify.color import rgb_to_lab
 from colorify.video.media import VideoError
+
+if TYPE_CHECKING:
+    from colorify.hints import Hint
+    from colorify.video.facts import Facts
 
 _NAME = re.compile(r"(?P<number>\d+)|(?P<seconds>\d+(\.\d+)?)s")
 
@@ -22,15 +29,53 @@ def name(time: float) -> str:
     return f"{time:010.3f}s.png"
 
 
-class Keyframes:
-    """The pictures of a folder, in the order of the film: ``000120.png`` is frame 120, ``12.480s.png`` a time."""
+@dataclass(frozen=True)
+class Key:
+    """How a frame is to be: as a picture, or as the network has it; and as hints say."""
 
-    def __init__(self, folder: Path, seconds: float, duration: float | None = None):
-        """``seconds`` that a frame lasts; raises `VideoError` for a name that says neither, or lies behind the end."""
-        self.numbers: deque[tuple[float, Path]] = deque()
-        self.times: deque[tuple[float, Path]] = deque()
+    path: Path | None = None
+    hints: tuple[Hint, ...] = ()
+
+    def ab(self, luma: np.ndarray, mean: np.ndarray, size: tuple[int, int], turns: int) -> np.ndarray:
+        """The colors ``(h, w, 2)`` of a frame of this L* as it lies, to which the network gives ``mean``.
+
+        ``size``: width and height of the upright film, px; see `ab` for ``turns``.
+        """
+        found = mean if self.path is None else ab(self.path, luma.shape, turns)
+        if not self.hints:
+            return found
+        from colorify.answer import hinted
+        from colorify.hints import Spreading  # which few films need, and SciPy with it
+
+        upright, colors = (np.ascontiguousarray(np.rot90(planes, turns), np.float32) for planes in (luma, found))
+        plain = [hint._replace(frame=None, time=None) for hint in self.hints]
+        asked = hinted(colors, Spreading(upright, colors), plain, size)
+        return np.ascontiguousarray(np.rot90(asked, -turns))
+
+    def __str__(self) -> str:
+        return str(self.path or "a hint")
+
+
+class Keyframes:
+    """Pictures of a folder and hints, in the order of the film: ``000120.png`` is frame 120, ``12.480s.png`` a time."""
+
+    def __init__(
+        self,
+        folder: Path | None,
+        seconds: float,
+        duration: float | None = None,
+        hints: Sequence[Hint] = (),
+        size: tuple[int, int] = (0, 0),
+    ):
+        """``seconds`` that a frame lasts; raises `VideoError` for a name that says neither, or lies behind the end.
+
+        ``hints``: those that are `checked`, of an upright film of this ``size``.
+        """
+        self.size = size
+        self.numbers: deque[tuple[float, Key]] = deque()
+        self.times: deque[tuple[float, Key]] = deque()
         self.half = seconds / 2
-        for path in sorted(Path(folder).glob("[!.]*")):
+        for path in sorted(Path(folder).glob("[!.]*")) if folder else ():
             found = _NAME.fullmatch(path.stem)
             if not found:
                 raise VideoError(f"{path}: name a keyframe by number, 000120.png, or by time, 12.480s.png")
@@ -38,17 +83,22 @@ class Keyframes:
             if duration is not None and (float(time) if time else int(number) * seconds) > duration + seconds:
                 raise VideoError(f"{path}: the film ends before, after {duration:.3f} seconds")
             if number:
-                self.numbers.append((int(number), path))
+                self.numbers.append((int(number), Key(path)))
             else:
-                self.times.append((float(time), path))
-        if not self.numbers and not self.times:
+                self.times.append((float(time), Key(path)))
+        if folder and not self.numbers and not self.times:
             raise VideoError(f"{folder}: no keyframes in it")
-        self.numbers, self.times = deque(sorted(self.numbers)), deque(sorted(self.times))
+        for hint in hints:
+            where, at = (self.times, hint.time) if hint.frame is None else (self.numbers, hint.frame)
+            where.append((float(at or 0), Key(hints=(hint,))))
+        self.numbers, self.times = (deque(sorted(some, key=_place)) for some in (self.numbers, self.times))
 
-    def take(self, number: int, time: float) -> Path | None:
-        """The picture of this frame, if there is one. Frames must come in their order."""
-        found = _due(self.numbers, number), _due(self.times, time + self.half)
-        return found[0] or found[1]
+    def take(self, number: int, time: float) -> Key | None:
+        """How this frame is to be, if that is said. Frames must come in their order."""
+        found = [*_due(self.times, time + self.half, self.half), *_due(self.numbers, number)]
+        paths = [key.path for key in found if key.path]
+        hints = tuple(hint for key in found for hint in key.hints)
+        return Key(paths[-1] if paths else None, hints) if found else None
 
     def begin(self, number: int, time: float) -> None:
         """The first frame to come is this one: what lies before is of no use."""
@@ -63,16 +113,33 @@ class Keyframes:
     def digest(self) -> str:
         """What tells these pictures from others."""
         digest = hashlib.sha256()
-        for _, path in (*self.numbers, *self.times):
-            digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+        for at, key in (*self.numbers, *self.times):
+            if key.path:
+                digest.update(key.path.name.encode() + hashlib.sha256(key.path.read_bytes()).digest())
+            for hint in key.hints:
+                digest.update(repr((at, hint._replace(region=None), hint.region and hint.region.digest)).encode())
         return digest.hexdigest()
 
 
-def _due(waiting: deque[tuple[float, Path]], now: float) -> Path | None:
-    path = None
+def checked(hints: Sequence[Hint], found: Facts, duration: float | None) -> list[Hint]:
+    """Hints of a film of these facts and seconds; `colorify.hints.HintError` names one that is none of it."""
+    if not hints:
+        return []
+    from colorify.hints import check_film
+
+    return check_film(hints, found.upright, 1 / float(found.rate), duration)
+
+
+def _place(one: tuple[float, Key]) -> tuple[float, str]:
+    return one[0], str(one[1])
+
+
+def _due(waiting: deque[tuple[float, Key]], now: float, reach: float = 0.0) -> list[Key]:
+    """What is due by now: the last one, and those that are no farther before it than ``reach``."""
+    found: list[tuple[float, Key]] = []
     while waiting and waiting[0][0] <= now:
-        path = waiting.popleft()[1]
-    return path
+        found.append(waiting.popleft())
+    return [key for at, key in found if at >= found[-1][0] - reach]
 
 
 def ab(path: Path, shape: tuple[int, int], turns: int = 0) -> np.ndarray:

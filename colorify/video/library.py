@@ -13,7 +13,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from colorify.inference import Colorizer, Mix
-from colorify.video import formats, media, shots
+from colorify.video import formats, media, moving, shots
 from colorify.video.job import FilmOptions, target_of
 from colorify.video.run import Run
 
@@ -53,6 +53,7 @@ def frames(path: str | Path, colorizer: Colorizer | Mix, options: FilmOptions | 
     source, options = Path(path), options or _HOLDS_ALL
     shots.ensure(source, options)
     target = target_of(source, options)
+    moving.check(options.knobs.mask, source, target.facts)
     context = VideoCodecContext.create("rawvideo", "w")
     context.width, context.height = target.size
     context.pix_fmt = target.format

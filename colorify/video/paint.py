@@ -14,6 +14,7 @@ from PIL import Image
 from colorify.color import rgb_to_lab
 from colorify.inference import Colorizer, Mix
 from colorify.knobs import Knobs
+from colorify.masks import Mask
 from colorify.network_input import small_size
 from colorify.video import fields, light, planes
 from colorify.video.facts import blank
@@ -44,14 +45,11 @@ class Painter:
 
         Frames are written as ``wanted``, or as they are coded themselves.
         """
-        if look.knobs.hints:
-            raise ValueError("hints are for single pictures: correct a frame and name it with --keyframes")
         if look.knobs.badge:
             raise ValueError("a badge is for single pictures: it would change the luma of the film")
-        if look.knobs.mask:
-            raise ValueError("masks are for single pictures: color a frame so and name it with --keyframes")
         self.colorizer, self.look, self.turns, self.top_first = colorizer, look, turns, top_first
         self.wanted = wanted
+        self._shared: tuple[Mask, tuple[int, int], np.ndarray] | None = None
         self.knobs = replace(look.knobs, tta=False)
 
     @property
@@ -82,8 +80,17 @@ class Painter:
         as_it_lies = np.ascontiguousarray(np.rot90(ab, -self.turns))
         return cv2.resize(as_it_lies, luma.shape[::-1], interpolation=cv2.INTER_CUBIC)
 
-    def lay(self, frame: VideoFrame, moments: Sequence[np.ndarray], context: VideoCodecContext) -> VideoFrame:
-        """A frame of ``context`` with the luma samples of ``frame`` and the colors ``ab (h, w, 2)`` of each moment."""
+    def lay(
+        self,
+        frame: VideoFrame,
+        moments: Sequence[np.ndarray],
+        context: VideoCodecContext,
+        mask: Mask | None = None,
+    ) -> VideoFrame:
+        """A frame of ``context`` with the luma samples of ``frame`` and the colors ``ab (h, w, 2)`` of each moment.
+
+        ``mask``, upright: how much of them there is beside those of ``frame`` itself.
+        """
         coding = coding_of(frame)
         wanted = self.wanted or coding
         luma, width = samples(frame.planes[0], coding.depth), frame.width
@@ -93,8 +100,11 @@ class Painter:
         for plane in out[1:]:
             plane[:] = 2 ** (wanted.depth - 1)
         shape = (out[1].shape[0], out[1].shape[1] // (1 + self.look.side_by_side))
+        own = self._own_chroma(frame, wanted, shape) if mask else None
         for (whole, lines), ab in zip(self._pictures(luma), moments, strict=True):
             chroma = self._chroma((whole, coding), ab, wanted, shape, lines)
+            if mask and own is not None:
+                chroma = _shared(own[:, lines], chroma, self._share(mask, shape)[lines])
             for plane, values in zip(out[1:], chroma, strict=True):
                 plane[lines, -values.shape[1] :] = values
         return colored
@@ -109,6 +119,21 @@ class Painter:
         seen = planes.gray(planes.sited(luma, shape)[lines], coding)
         wide = planes.sited(ab, shape, luma.shape)[lines]
         return planes.chroma(seen, wide, wanted)
+
+    def _own_chroma(self, frame: VideoFrame, wanted: Coding, shape: tuple[int, int]) -> np.ndarray:
+        """The samples of Cb and Cr ``(2, H, W)`` that a frame has itself: none is gray."""
+        coding = coding_of(frame)
+        if len(frame.planes) < 3:
+            return np.full((2, *shape), 2 ** (wanted.depth - 1))
+        given = (planes.recoded(samples(plane, coding.depth), coding, wanted, True) for plane in frame.planes[1:3])
+        return np.stack([cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_AREA) for plane in given])
+
+    def _share(self, mask: Mask, shape: tuple[int, int]) -> np.ndarray:
+        """A mask as ``(h, w)`` float32 in 0..1, as the film lies; that of the last frame is kept."""
+        if self._shared is None or self._shared[:2] != (mask, shape):
+            upright = mask.sized(shape if self.turns % 2 == 0 else shape[::-1])
+            self._shared = (mask, shape, np.ascontiguousarray(np.rot90(upright, -self.turns)))
+        return self._shared[2]
 
     def keep(self, frame: VideoFrame, context: VideoCodecContext) -> VideoFrame:
         """A frame of ``context`` with the luma and the colors of ``frame``."""
@@ -129,15 +154,22 @@ class Painter:
         small = cv2.resize(np.asarray(picture(frame)), size, interpolation=cv2.INTER_AREA)
         return np.ascontiguousarray(rgb_to_lab(small.astype(np.float32) / 255)[..., 1:])
 
-    def gray_and_color(self, frame: VideoFrame) -> tuple[Image.Image, Image.Image]:
-        """A frame before and after, colored for itself, as upright pictures."""
+    def gray_and_color(self, frame: VideoFrame, mask: Mask | None = None) -> tuple[Image.Image, Image.Image]:
+        """A frame before and after, colored for itself as far as a mask says, as upright pictures."""
         depth = coding_of(frame).depth
         whole = VideoCodecContext.create("rawvideo", "w")
         whole.width, whole.height = frame.width, frame.height
         whole.pix_fmt = "yuv444p" if depth == 8 else f"yuv444p{depth}le"
         ab, count = self.knobs.applied(self.predict(self.small(frame))), 1 if self.top_first is None else 2
-        gray, color = (picture(self.lay(frame, [ab * share] * count, whole)) for share in (0, 1))
+        gray, color = (
+            picture(self.lay(frame, [ab * share] * count, whole, mask if share else None)) for share in (0, 1)
+        )
         return gray.rotate(90 * self.turns, expand=True), color.rotate(90 * self.turns, expand=True)
+
+
+def _shared(own: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Samples beside others of the same shape and kind, which have this share ``(H, W)``, 0..1."""
+    return np.rint(own + (other.astype(np.float32) - own) * share).astype(other.dtype)
 
 
 def picture(frame: VideoFrame) -> Image.Image:

@@ -8,22 +8,15 @@ from functools import cache
 import cv2
 import numpy as np
 
-from colorify.color import gray_to_luma, render
+from colorify.constant_luma import differences, looked_up, of_luma, table, weights_of
 from colorify.video import light
-
-MATRICES = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
-"""Weights of red and blue in luma."""
-
-_STEPS = 6  # of Newton's method; fewer leave errors near the rim of the gamut
-_GRID = (33, 45, 45)  # points of the table along luma, a and b
-_LIMIT = 110.0  # a and b at its rim
 
 
 @dataclass(frozen=True)
 class Coding:
     """How the samples of a film's planes are to be read."""
 
-    matrix: str = "bt709"  # one of `MATRICES`
+    matrix: str = "bt709"  # one of `constant_luma.MATRICES`
     full: bool = False  # full range: 0..255; limited: luma 16..235, chroma 16..240 (8 bit; shifted at higher depths)
     depth: int = 8  # bits
     transfer: str = "sdr"  # or one of `light.TRANSFERS`
@@ -84,17 +77,7 @@ def chroma(gray: np.ndarray, ab: np.ndarray, coding: Coding) -> np.ndarray:
     The luma of the shown colour is that of ``gray`` exactly, but for rounding; a and b are as asked for, or of the
     same hue and less where the gamut ends. Read from a table that `exact_chroma` fills.
     """
-    _, points, _ = _GRID
-    place = ab.astype(np.float32)  # in place from here on: fresh memory for every step costs as much as the step
-    place /= _LIMIT
-    place += 1
-    place *= (points - 1) / 2
-    np.clip(place, 0, points - 1, out=place)
-    slices = np.rint(gray * 255).astype(np.float32)
-    slices *= points
-    slices += place[..., 0]
-    table = _table(coding.matrix, coding.transfer, coding.primaries)
-    levels = cv2.remap(table, place[..., 1], slices, cv2.INTER_LINEAR)
+    levels = looked_up(gray, ab, _table(coding.matrix, coding.transfer, coding.primaries))
     middle, span = coding.chroma_range
     levels *= np.array(span, np.float32)
     levels += np.array(middle, np.float32)
@@ -105,35 +88,16 @@ def chroma(gray: np.ndarray, ab: np.ndarray, coding: Coding) -> np.ndarray:
 
 @cache
 def _table(matrix: str, transfer: str, primaries: str) -> np.ndarray:
-    """Cb and Cr ``(256 * A, B, 2)``: of 256 lumas, one below the other, over a downwards and b to the right."""
-    luma, a, b = (np.linspace(low, 1, count, dtype=np.float32) for low, count in zip((0, -1, -1), _GRID, strict=True))
-    luma, a, b = np.meshgrid(luma, a * _LIMIT, b * _LIMIT, indexing="ij")
-    exact = exact_chroma(luma, np.stack((a, b), -1), matrix, transfer, primaries).reshape(_GRID[0], -1)
-    place = np.linspace(0, _GRID[0] - 1, 256)
-    low = np.minimum(place.astype(int), _GRID[0] - 2)
-    share = (place - low).astype(np.float32)[:, None]
-    return (exact[low] * (1 - share) + exact[low + 1] * share).reshape(-1, _GRID[2], 2)
+    return table(lambda gray, ab: exact_chroma(gray, ab, matrix, transfer, primaries))
 
 
 def exact_chroma(
     gray: np.ndarray, ab: np.ndarray, matrix: str, transfer: str = "sdr", primaries: str = "bt709"
 ) -> np.ndarray:
     """Cb and Cr ``(..., 2)``, about -0.5..0.5, of the colour with these ab ``(..., 2)`` whose luma is ``gray``."""
-    red, blue = MATRICES[matrix]
-    weights = np.array((red, 1 - red - blue, blue), np.float32)
+    weights = weights_of(matrix)
     if (transfer, primaries) == ("sdr", "bt709"):
-        rgb = _of_luma(gray, ab, weights)
+        rgb = of_luma(gray, ab, weights)
     else:
         rgb = light.coded(gray, ab, weights, transfer, primaries).astype(np.float32)
-    coded = rgb @ weights
-    return np.stack(((rgb[..., 2] - coded) / (2 - 2 * blue), (rgb[..., 0] - coded) / (2 - 2 * red)), -1)
-
-
-def _of_luma(gray: np.ndarray, ab: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """sRGB: L* of a colour is not that of the gray of its luma; a few steps of Newton's method find it."""
-    aimed = gray_to_luma(gray)
-    luma = aimed
-    for _ in range(_STEPS):
-        coded = render(luma[..., None], ab) @ weights
-        luma = (luma + aimed - gray_to_luma(coded)).clip(0, 100)
-    return render(luma[..., None], ab)
+    return differences(rgb, weights)

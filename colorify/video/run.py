@@ -19,13 +19,14 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from colorify.inference import Colorizer, Mix
-from colorify.video import fields, formats, media
+from colorify.video import fields, formats, keyframes, media
 from colorify.video.corrections import Ahead, Corrections
 from colorify.video.facts import Target
 from colorify.video.formats import VideoError
 from colorify.video.job import FilmOptions, FilmProgress, stretch
 from colorify.video.keyframes import Keyframes
 from colorify.video.memory import Memory
+from colorify.video.moving import Masks
 from colorify.video.paint import Painter, is_colored
 from colorify.video.shots import Cast
 from colorify.video.steady import Steady
@@ -66,6 +67,7 @@ class Run:
         self.memory = Memory(colorizer.matcher(), options.memory, self.facts.turns) if options.memory else None
         self.shot, self.painters = -1, dict[int, Painter]()
         self.painter, self.steady = self._painter(-1), self._steady(-1)
+        self.masks = Masks(options.knobs.mask, self.facts.rate)
         self.mark = fields.Mark(target.top_first, self.facts.aspect)
         self.keyframes = self._keyframes()
         self.corrections: Corrections | None = None
@@ -84,11 +86,15 @@ class Run:
         self.size: tuple[int, int, int] | None = None
 
     def _keyframes(self) -> Keyframes | None:
-        if self.options.keyframes is None:
+        length = media.duration(self.film)
+        hints = keyframes.checked(self.options.knobs.hints, self.facts, length)
+        if self.options.keyframes is None and not hints:
             return None
-        found = Keyframes(self.options.keyframes, 1 / float(self.facts.rate), media.duration(self.film))
+        found = Keyframes(self.options.keyframes, 1 / float(self.facts.rate), length, hints, self.facts.upright)
         if self.options.start and found.numbers:
-            raise VideoError(f"{found.numbers[0][1]}: with a start, name keyframes by time, such as 12.480s.png")
+            raise VideoError(
+                f"{found.numbers[0][1]}: with a start, name keyframes and hints by time, such as 12.480s.png"
+            )
         return found
 
     def _painter(self, number: int) -> Painter:
@@ -247,7 +253,8 @@ class Run:
     def laid(self, one: Waiting, moments: tuple[np.ndarray, ...], context: VideoCodecContext) -> VideoFrame:
         """A frame of ``context`` with the luma of one that has left, and its colors."""
         paint = one.painter
-        laid = paint.keep(one.frame, context) if one.kept else paint.lay(one.frame, moments, context)
+        mask = self.masks.at(self._time(one.frame))
+        laid = paint.keep(one.frame, context) if one.kept else paint.lay(one.frame, moments, context, mask)
         return self.mark(laid, self.fields == 2 and (one.frame.interlaced_frame or not self.facts.flagged))
 
     def _wait(self, frame: VideoFrame) -> None:

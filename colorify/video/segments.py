@@ -51,7 +51,7 @@ def plan(source: Path, out: Path, options: FilmOptions) -> list[Segment]:
 
 def _is_one(options: FilmOptions) -> bool:
     """Whether options want a film in one piece: each shot of it may depend on those before."""
-    return bool(options.start or options.end or options.keyframes or options.memory)
+    return bool(options.start or options.end or options.keyframes or options.knobs.hints or options.memory)
 
 
 def _count(source: Path, length: float) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import av
 from av.container import InputContainer, OutputContainer
@@ -17,7 +17,9 @@ from av.video.stream import VideoStream
 from colorify.files import atomic
 from colorify.video import media
 from colorify.video.formats import VideoError
-from colorify.video.library import Frame
+
+if TYPE_CHECKING:
+    from colorify.video.library import Frame
 
 CODECS = {".png": ("png", ("rgb24", "rgb48be")), ".tif": ("tiff", ("rgb24", "rgb48le"))}
 """FFmpeg's encoder of a kind of picture, and the pixels of 8 bits and of more."""
@@ -37,7 +39,7 @@ def gather(source: Path, into: Path, rate: Fraction) -> None:
 
     ``into`` is a ``.mov``. Raises `VideoError` where there are none, one is missing among them, or kinds are mixed.
     """
-    found = _numbered(source)
+    found = numbered(source)
     first, last = min(found), max(found)
     if missing := sorted(set(range(first, last + 1)) - found.keys()):
         raise VideoError(f"{source}: {len(missing)} pictures are missing between {first} and {last}: {missing[0]}")
@@ -62,7 +64,7 @@ def is_gathered(source: Path, into: Path) -> bool:
     """Whether `gather` has been here, and no picture is newer or more."""
     if not into.exists():
         return False
-    found = _numbered(source).values()
+    found = numbered(source).values()
     newest = max(path.stat().st_mtime_ns for path in found)
     return newest <= into.stat().st_mtime_ns and media.count(into) == len(found)
 
@@ -80,7 +82,7 @@ def _picture(path: Path) -> InputContainer:
         raise VideoError(f"{path}: cannot be read as a picture: {error.strerror or error}") from None
 
 
-def _numbered(source: Path) -> dict[int, Path]:
+def numbered(source: Path) -> dict[int, Path]:
     """The pictures of a sequence by their numbers; of a folder by the last number in their names."""
     if source.is_dir():
         paths = [path for path in sorted(source.glob("[!.]*")) if path.suffix.lower() in CODECS]
@@ -97,11 +99,16 @@ def _numbered(source: Path) -> dict[int, Path]:
     return dict(found)
 
 
-def write(frames: Iterator[Frame], out: Path, overwrite: bool = False) -> Iterator[Path]:
+def write(
+    frames: Iterator[Frame],
+    out: Path,
+    overwrite: bool = False,
+    mark: Callable[[bytes], bytes] | None = None,
+) -> Iterator[Path]:
     """Write frames as pictures ``out``, such as ``f%06d.png``, from number 1 on, each whole; gives their paths.
 
-    PNG, TIFF or DPX; 16 bits where the film has more than eight. Raises `VideoError` for another kind, or one that is
-    there already.
+    PNG, TIFF or DPX; 16 bits where the film has more than eight; ``mark`` adds to their bytes. Raises `VideoError` for
+    another kind, or one that is there already.
     """
     if out.suffix.lower() not in CODECS:
         raise VideoError(f"{out}: pictures are written as {', '.join(CODECS)}")
@@ -111,7 +118,8 @@ def write(frames: Iterator[Frame], out: Path, overwrite: bool = False) -> Iterat
         if path.exists() and not overwrite:
             raise VideoError(f"{path}: exists already (--overwrite replaces it)")
         with atomic(path, path.suffix) as part:
-            part.write_bytes(_encoded(frame, out.suffix.lower()))
+            content = _encoded(frame, out.suffix.lower())
+            part.write_bytes(mark(content) if mark else content)
         yield path
 
 

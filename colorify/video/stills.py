@@ -12,11 +12,12 @@ import numpy as np
 from av.video.frame import VideoFrame
 from PIL import Image
 
-from colorify import figures
+from colorify import figures, pictures
 from colorify.inference import Colorizer, Mix
 from colorify.video import facts, keyframes, media, shots
 from colorify.video.formats import VideoError
 from colorify.video.job import FilmOptions, stretch
+from colorify.video.moving import Masks
 from colorify.video.paint import Painter, picture
 from colorify.video.steady import Steady
 
@@ -27,6 +28,7 @@ def preview(
     """A contact sheet: gray and colour at so many moments, each coloured for itself; upright."""
     options, found = options or FilmOptions(), facts.of(Path(source))
     painter = Painter(colorizer, replace(options, side_by_side=False), found.turns, found.top_first)
+    masks = Masks(options.knobs.mask, found.rate)
     shown: dict[str, list[Image.Image]] = {"gray": [], "color": []}
     with media.opened(Path(source)) as film:
         length = media.duration(film) or 0
@@ -35,7 +37,8 @@ def preview(
             time = found.origin + Fraction(begin + (end - begin) * (number + 0.5) / moments)
             frame = next(media.frames(film, round(time / found.base), seek="always"), None)
             if frame is not None:
-                for name, one in zip(shown, painter.gray_and_color(frame), strict=True):
+                mask = masks.at(max(0.0, float((frame.pts or 0) * found.base - found.origin)))
+                for name, one in zip(shown, painter.gray_and_color(frame, mask), strict=True):
                     one.thumbnail((480, 480))
                     shown[name].append(one)
     if not shown["gray"]:
@@ -65,15 +68,19 @@ def export_keyframes(
     found = facts.of(Path(source), options.start)
     painter = Painter(colorizer, replace(options, side_by_side=False), found.turns, found.top_first)
     folder.mkdir(parents=True, exist_ok=True)
+    masks = Masks(options.knobs.mask, found.rate)
     written = []
     chosen = _chosen(options, found)
     with media.opened(Path(source)) as film:
         for frame in media.frames(film, *stretch(options, found)):
             if chosen(frame, painter):
-                path = folder / keyframes.name(max(0.0, float(frame.pts * found.base - found.origin)))
+                time = max(0.0, float(frame.pts * found.base - found.origin))
+                path = folder / keyframes.name(time)
                 if path.exists() and not options.overwrite:
                     raise VideoError(f"{path}: exists already (--overwrite replaces it)")
-                painter.gray_and_color(frame)[1].save(path)
+                color, knobs = pictures.from_pil(painter.gray_and_color(frame, masks.at(time))[1]), options.knobs
+                color = pictures.signed(color, colorizer.signature, knobs.told()) if knobs.provenance else color
+                pictures.write(color, path, overwrite=True)
                 written.append(path)
     return written
 

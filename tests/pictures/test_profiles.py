@@ -351,3 +351,11 @@ def test_a_profile_that_is_not_obeyed_in_a_tiff_is_named():
                      extratags=[(34675, 7, 0, tables_profile(), True)])  # fmt: skip
     got = pictures.decode(file.getvalue(), "a.tif")
     assert got.metadata.icc == tables_profile() and "kept, but read as sRGB" in got.metadata.warnings[0]
+
+
+def test_a_profile_made_here_says_no_time_of_today():
+    """Else the same picture would be another file every second."""
+    gray = b"\0" * 16 + b"GRAYXYZ " + bytes(104) + struct.pack(">I4sII", 1, b"kTRC", 144, 14)
+    made = pictures.profiles.for_rgb(gray + b"curv\0\0\0\0" + struct.pack(">IH", 1, 461))
+    assert struct.unpack(">6H", made[24:36]) == (2026, 1, 1, 0, 0, 0)
+    assert ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(made)))

@@ -3,16 +3,21 @@
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from colorify import batch, pictures
 from colorify.batch import BatchOptions
+from colorify.cli import app
 from colorify.inputs import Job
 from colorify.knobs import Knobs
-from colorify.pictures import TABLE
+from colorify.models import checkpoint as checkpoints
+from colorify.pictures import FORMATS, TABLE, layers
 from colorify.pictures.picture import Metadata, Picture
 from colorify.pictures.provenance import SOURCE_TYPE, badged, marked, stated, with_sentence
 from conftest import photo
@@ -77,13 +82,13 @@ def test_an_empty_packet_is_opened(inside):
 
 
 def test_results_say_it_in_every_format_that_holds_xmp(colorizer, tmp_path):
-    from colorify.pictures import FORMATS, read
+    from colorify.pictures import read
 
     for row in WRITABLE:
         target = tmp_path / f"a{row.suffixes[0]}"
         photo(0).save(tmp_path / "in.png")
         said = batch.colorize_file(colorizer, Job(tmp_path / "in.png", target), BatchOptions(Knobs(saturation=0.5)))
-        assert said == []
+        assert said == ([] if "xmp" in row.holds else [f"{row.name} has no place to say that a picture was coloured"])
         told = stated(read(target).metadata.xmp)
         assert (told.get("Knobs") == "saturation=0.5") == ("xmp" in FORMATS[row.suffixes[0]].holds), row.name
 
@@ -128,3 +133,52 @@ def test_a_comment_says_it_once_behind_what_it_said():
     assert once.startswith("Filmed by Alice Guy\n") and "(saturation=1.2)" in once and SOURCE_TYPE in once
     assert with_sentence(once, "blur=2.0").count("Digital source type") == 1
     assert with_sentence(with_sentence("")) == with_sentence("")
+
+
+def mark(path: Path) -> dict[str, str]:
+    """What a result of any format says of its coloring."""
+    if path.suffix == layers.OPEN_RASTER:
+        with zipfile.ZipFile(path) as file:
+            return stated(file.read(layers.XMP)) if layers.XMP in file.namelist() else {}
+    return stated(list(pictures.pages(path))[-1].metadata.xmp)
+
+
+@pytest.mark.parametrize("suffix", [*(row.suffixes[0] for row in WRITABLE), layers.OPEN_RASTER])
+@pytest.mark.parametrize("said", [True, False])
+def test_every_format_holds_the_mark_or_is_named_before_the_work(suffix, said, checkpoint, tmp_path):
+    checkpoints.save(checkpoint, tmp_path / "model.safetensors")
+    photo(0).save(tmp_path / "in.png")
+    for command in ("image", "bulk"):
+        out = tmp_path / f"{command}/in{suffix}"
+        if command == "bulk":  # results keep the suffixes of their sources
+            if suffix == layers.OPEN_RASTER:
+                continue
+            pictures.write(pictures.read(tmp_path / "in.png"), source := tmp_path / f"in{suffix}", overwrite=True)
+        told = (
+            [str(tmp_path / "in.png"), "-o", str(out)] if command == "image" else [str(source), "-o", str(out.parent)]
+        )
+        told += ["--model", str(tmp_path / "model.safetensors"), *([] if said else ["--no-provenance"])]
+        result = CliRunner().invoke(app, [command, *told])
+        assert result.exit_code == 0, result.output
+        named = f"{FORMATS[suffix].name} has no place to say" if suffix in FORMATS else "nothing"
+        lines = [line for line in result.stderr.splitlines() if "no place to say" in line]
+        assert (mark(out).get("DigitalSourceType") == SOURCE_TYPE) == (said and not lines)
+        assert [named in line for line in lines] == [True] * (said and suffix == ".bmp")
+
+
+def test_only_the_color_of_a_file_of_layers_says_it(colorizer, tmp_path):
+    photo(0).convert("L").save(tmp_path / "in.png")
+    for name in ("a.tif", "a.ora"):
+        batch.colorize_file(colorizer, Job(tmp_path / "in.png", tmp_path / name), BatchOptions(layers=True))
+    below, above = pictures.pages(tmp_path / "a.tif")
+    assert stated(above.metadata.xmp) and not stated(below.metadata.xmp)
+    with zipfile.ZipFile(tmp_path / "a.ora") as file:
+        below, above = (pictures.decode(file.read(f"data/{name}.png"), name) for name in ("gray", "color"))
+        assert file.namelist()[0] == "mimetype" and file.namelist()[-1] == layers.XMP
+    assert stated(above.metadata.xmp) and not stated(below.metadata.xmp)
+
+
+def test_python_is_told_by_write(colorizer, tmp_path):
+    (result,) = colorizer.colorize([pictures.from_array(np.asarray(photo(0)))])
+    assert pictures.write(result, tmp_path / "a.bmp") == ("BMP has no place to say that a picture was coloured",)
+    assert pictures.write(result, tmp_path / "a.png") == ()

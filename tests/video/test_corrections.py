@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from colorify.color import lab_to_rgb
+from colorify.hints import Hint
 from colorify.knobs import Knobs
 from colorify.video.corrections import Corrections, Spool
 from colorify.video.formats import VideoError
-from colorify.video.keyframes import Keyframes
+from colorify.video.keyframes import Key, Keyframes
 from video.conftest import detailed, reel_of
 
 AB = np.float32([20, -25])
@@ -106,3 +107,40 @@ def test_a_spool_holds_arrays_on_disk(tmp_path):
     spool[1] = np.zeros((3, 4))
     assert spool.count == 3 and spool[0].max() == 0.5 and spool[1].max() == 0 and spool[2].min() == 2.5
     spool.close()
+
+
+def test_a_hint_makes_a_key_of_its_frame_and_follows_the_flow(tmp_path, frames):
+    """The pan of the third shot carries the place of the hint with it."""
+    size = frames[0].luma.shape[::-1]
+    hint = Hint(size[0] * 0.5, size[1] * 0.5, (40.0, -30.0), frame=25)
+    found = Corrections(ahead(frames), Keyframes(None, 1 / 25, hints=[hint], size=size), tmp_path)
+    gray = np.zeros((*size[::-1], 2), np.float32)
+    shown = [found(frame, (gray,))[0] for frame in frames]
+    found.close()
+    middle = size[1] // 2, size[0] // 2
+    assert np.abs(shown[25][middle] - (40, -30)).max() < 3
+    assert all(np.abs(ab).max() == 0 for ab in shown[:20])
+    assert all(ab[..., 0].max() > 25 and np.abs(ab).mean() < 35 for ab in shown[20:])
+
+
+def test_hints_lie_over_the_picture_of_their_frame(tmp_path, frames):
+    size = frames[0].luma.shape[::-1]
+    keyed(tmp_path / "keys", frames, [15])
+    gray = np.zeros((*size[::-1], 2), np.float32)
+    for asked in ([AB.tolist()], [(-30, 30), (0, 0)]):
+        hints = [Hint(60 - 40 * n, 40, tuple(ab), time=0.6 + 0.004 * n) for n, ab in enumerate(asked)]
+        keys = Keyframes(tmp_path / "keys", 1 / 25, hints=hints, size=size)
+        found = Corrections(ahead(frames), keys, tmp_path)
+        ab = [found(frame, (gray,))[0] for frame in frames[:16]][15]
+        found.close()
+        assert all(np.abs(ab[40, int(hint.x)] - hint.ab).max() < 3 for hint in hints)
+        assert (np.abs(ab - AB).mean() < 2) == (len(asked) == 1), "what it has already, a hint does not change"
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_places_of_hints_are_those_of_the_upright_film(turns):
+    luma = np.full((40, 60), 50, np.float32)
+    size = luma.shape[::-1] if turns % 2 == 0 else luma.shape
+    key = Key(hints=(Hint(3, 5, (40.0, 0.0)),))
+    ab = np.rot90(key.ab(luma, np.zeros((40, 60, 2), np.float32), size, turns), turns)
+    assert np.unravel_index(ab[..., 0].argmax(), ab.shape[:2]) == (5, 3)

@@ -9,11 +9,12 @@ from typer.testing import CliRunner
 
 from colorify import inference
 from colorify.cli import app
+from colorify.constant_luma import MATRICES
 from colorify.containers import CONTAINERS
 from colorify.video import film, formats, job
 from colorify.video.film import FilmOptions
 from colorify.video.formats import DEPTHS, RANGES, Need, VideoError, coding_of, planar, samples
-from colorify.video.planes import MATRICES, Coding
+from colorify.video.planes import Coding
 
 LOSSLESS = [codec for codec, kinds in formats.CODECS.items() if "lossless" in kinds]
 PACKED = (

@@ -4,11 +4,16 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from colorify.cli import app
+from colorify.hints import Hint
 from colorify.inference import Colorizer
+from colorify.knobs import Knobs
 from colorify.models import checkpoint as checkpoints
-from colorify.video import film
+from colorify.video import film, job, segments
 from colorify.video.film import FilmOptions
+from colorify.video.formats import VideoError
 from video.test_film import make, read
 
 
@@ -49,3 +54,72 @@ def test_keyframes_that_cannot_be(colorizer, tmp_path, name, size, options, word
             colorizer,
             FilmOptions(keyframes=tmp_path / "keys", **options),
         )
+
+
+def red(path) -> np.ndarray:
+    """Mean Cr of each frame, over gray."""
+    return np.array([frame[3][1].mean() - 128 for frame in read(path)])
+
+
+@pytest.mark.parametrize("when", ["frame,12", "time,0.4"])
+def test_the_commands_take_hints_of_frames(checkpoint, tmp_path, when):
+    source, model = make(tmp_path / "in.mkv"), tmp_path / "model.safetensors"
+    checkpoints.save(checkpoint, model)
+    column, value = when.split(",")
+    (tmp_path / "hints").mkdir()
+    (tmp_path / "hints" / "in.mkv.csv").write_text(f"{column},x,y,a,b\n{value},48,32,60,20\n")
+    asked = ["--model", str(model), "--quality", "lossless", "--saturation", "1"]
+    told = {
+        "plain": ["video", str(source), "-o", str(tmp_path / "plain.mkv")],
+        "hinted": [
+            "video",
+            str(source),
+            "-o",
+            str(tmp_path / "hinted.mkv"),
+            "--hints",
+            str(tmp_path / "hints/in.mkv.csv"),
+        ],
+        "out/in": ["bulk", str(source), "-o", str(tmp_path / "out"), "--hints", str(tmp_path / "hints")],
+    }
+    for arguments in told.values():
+        result = CliRunner().invoke(app, [*arguments, *asked])
+        assert result.exit_code == 0, result.output
+    plain, hinted, bulk = (red(tmp_path / f"{name}.mkv") for name in told)
+    assert (hinted - plain > 3).all(), "it holds for all of its shot"
+    np.testing.assert_array_equal(hinted, bulk)
+
+
+def test_bulk_takes_hints_of_pictures(checkpoint, tmp_path):
+    checkpoints.save(checkpoint, tmp_path / "model.safetensors")
+    for name in ("a.png", "b.png", "c.png"):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        Image.new("L", (60, 40), 120).save(tmp_path / "in" / name)
+    (tmp_path / "hints").mkdir()
+    (tmp_path / "hints" / "a.png.csv").write_text("x,y,a,b\n30,20,60,20\n")
+    (tmp_path / "hints" / "b.csv").write_text("x,y,a,b\n30,20,60,20\n")
+    (tmp_path / "hints" / "c.png.csv").write_text("x,y,a,b\n30,20,sky,20\n")
+    told = ["bulk", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--hints", str(tmp_path / "hints")]
+    result = CliRunner().invoke(app, [*told, "--model", str(tmp_path / "model.safetensors")])
+    assert "b.csv: the hints of no file that is coloured" in result.stderr
+    assert result.exit_code == 1 and "c.png.csv, line 2: expected x,y,color" in result.stderr
+    one, other = (np.asarray(Image.open(tmp_path / "out" / name)).astype(int) for name in ("a.png", "b.png"))
+    assert (one - other)[20, 30, 0] > 20 and not (tmp_path / "out" / "c.png").exists()
+
+
+def test_hints_that_cannot_be_are_named_before_the_work(colorizer, tmp_path):
+    source = make(tmp_path / "in.mkv")
+    for hint, words in ((Hint(1, 1, (0, 0)), "name its frame or its time"), (Hint(99, 1, (0, 0), frame=2), "outside")):
+        with pytest.raises(VideoError, match=f"in.mkv: hint 1: .*{words}"):
+            job.plan(source, tmp_path / "out.mkv", FilmOptions(knobs=Knobs(hints=(hint,))))
+    early = Knobs(hints=(Hint(1, 1, (0, 0), frame=2),))
+    with pytest.raises(VideoError, match="hints by time"):
+        film.colorize(source, tmp_path / "out.mkv", colorizer, FilmOptions(knobs=early, start=0.1))
+
+
+def test_other_hints_are_another_job_and_the_film_is_one_segment(colorizer, tmp_path):
+    source, jobs = make(tmp_path / "in.mkv"), set()
+    for color in ((0.0, 0.0), (9.0, 0.0)):
+        options = FilmOptions(knobs=Knobs(hints=(Hint(1, 1, color, frame=2),)))
+        jobs.add(film.color_parts(source, tmp_path / f"parts{color}", colorizer, options)[1].job)
+        assert len(segments.plan(source, tmp_path / "out.mkv", options)) == 1
+    assert len(jobs) == 2

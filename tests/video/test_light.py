@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from colorify.color import rgb_to_lab
+from colorify.constant_luma import MATRICES
 from colorify.inference import Colorizer
-from colorify.video import film, job, light, planes
+from colorify.video import film, job, light
 from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError, coding_of, samples
 from colorify.video.planes import Coding
@@ -46,7 +47,7 @@ def test_luma_is_untouched_and_colors_are_those_asked_for(transfer, primaries):
     noise = np.random.default_rng(0)
     gray = noise.uniform(0.32, 0.55, (40, 40)).astype(np.float32)
     ab = noise.uniform(-25, 25, (40, 40, 2)).astype(np.float32)
-    red, blue = planes.MATRICES["bt2020"]
+    red, blue = MATRICES["bt2020"]
     weights = np.array((red, 1 - red - blue, blue))
     rgb = light.coded(gray, ab, weights, transfer, primaries)
     assert np.abs(rgb @ weights - gray).max() < 1e-5

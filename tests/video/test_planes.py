@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from colorify.color import rgb_to_lab
+from colorify.constant_luma import MATRICES
 from colorify.video import planes
-from colorify.video.planes import MATRICES, Coding
+from colorify.video.planes import Coding
 
 
 def colors(matrix: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from colorify import pictures
+from colorify.pictures.provenance import stated
 from colorify.video import film, stills
 from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError
@@ -13,6 +15,7 @@ from video.test_film import make
 def test_exported_keyframes_are_found_again(colorizer, tmp_path):
     source, folder = make(tmp_path / "in.mkv"), tmp_path / "keys"
     (first, *_) = written = stills.export_keyframes(source, folder, colorizer)
+    assert stated(pictures.read(first).metadata.xmp)["AISystemUsed"] == f"colorify {colorizer.signature}"
     assert first.name == "000000.000s.png" and sorted(folder.iterdir()) == written
     with Image.open(first) as picture:
         assert picture.size == (96, 64)
