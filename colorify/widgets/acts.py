@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from colorify import hints
 from colorify.widgets import exporting, panel
+from colorify.widgets.painting import PAINTING
 from colorify.widgets.reel import PREVIEW, Reel, options_of, save_keys
 from colorify.widgets.session import GIVEN, GRAY, Choice, name_of
 from colorify.widgets.shelf import Item, Mark
@@ -141,13 +142,11 @@ def _clear(studio: Studio, act: Act) -> None:
 
 
 def _undo(studio: Studio, act: Act) -> None:
-    studio.shelved.now.history.undo()
-    studio.refresh()
+    studio.step(studio.shelved.now.history.undo)
 
 
 def _redo(studio: Studio, act: Act) -> None:
-    studio.shelved.now.history.redo()
-    studio.refresh()
+    studio.step(studio.shelved.now.history.redo)
 
 
 def _likely(studio: Studio, act: Act) -> None:
@@ -313,5 +312,6 @@ ACTS: dict[str, Callable[[Studio, Act], None]] = {
     "save hints": _save_hints,
     "session": _session,
     "stop": _stop,
+    **PAINTING,
 }
 """What each message does."""

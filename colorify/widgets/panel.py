@@ -47,6 +47,7 @@ class Group:
 
 
 _SIZE = "How large a copy the model looks at. Larger finds small things, smaller sees the whole."
+_MASK = "Paint it with the Region tool, or add a picture: white is coloured, black stays as it was."
 _MODEL = (
     Control("model", "Model", "Who chooses the colours. The strip under the picture shows them all.", "", "choice"),
     Control("other", "Blend with", "A second model, whose colours are mixed in.", "", "choice"),
@@ -73,8 +74,8 @@ _GUIDES = (
     Control("reference_strength", "Follow them", "How far: 1 wherever they match for sure, 0 nowhere.", 1.0),
     Control("palette", "Palette", "Colours to keep to, such as: navy, khaki, #8b4513.", "", "text"),
     Control("palette_strength", "Keep to it", "How far: at 1 no other hues are left.", 1.0),
-    Control("mask", "Mask", "A picture: white is coloured, black stays as it was.", [], "files", high=1),
 )
+_REGION = (Control("mask", "Mask", _MASK, [], "files", high=1),)
 _FILM = (
     Control("steady", "Steadiness", "1 keeps colours from flickering, 0 colours every frame for itself.", 1.0),
     Control(
@@ -101,6 +102,7 @@ _GROUPS = (
     Group("color", "Colour", _COLOR),
     Group("hints", "Hints", ()),
     Group("guides", "References and palette", _GUIDES),
+    Group("region", "Region", _REGION),
     Group("film", "Film", _FILM),
     Group("export", "Export", _EXPORT),
 )
@@ -213,8 +215,8 @@ def reach(session: Session) -> dict[str, float]:
     return {"blur": max(40.0, min(session.size) // 10)}
 
 
-def disabled(session: Session, values: Values) -> dict[str, str]:
-    """Why a control is out of use, by its name."""
+def disabled(session: Session, values: Values, film: bool = False) -> dict[str, str]:
+    """Why a control is out of use, by its name; ``film``: it is one that is open."""
     used = [values["model"], *([values["other"]] if values["other"] and values["blend"] else [])]
     classifier, reasons = session.classifier, {}
     if not any(map(session.classifies, used)):
@@ -232,6 +234,8 @@ def disabled(session: Session, values: Values) -> dict[str, str]:
         reasons["doubt"] = "no model here knows how sure it is"
     if values["model"] in (GRAY, GIVEN):
         reasons |= dict.fromkeys(("size", "tta"), "no network has its say here")
+    if film:
+        reasons["mask"] = "films are coloured whole"
     if values["layers"]:
         reasons["beside"] = "layers lie over each other"
     if "16" not in FORMATS[values["format"]].depths:

@@ -1,0 +1,32 @@
+"""What the page is sent to be shown: chroma, masks, small pictures."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from colorify import pictures
+from colorify.masks import Mask
+from colorify.widgets import region
+from colorify.widgets.reel import jpeg
+from colorify.widgets.session import thumb
+
+
+def planes(ab: np.ndarray) -> dict:
+    """An ab ``(h, w, 2)`` as the page takes it: {width, height, ab: float16 pairs}."""
+    return {"width": ab.shape[1], "height": ab.shape[0], "ab": ab.astype(np.float16).tobytes()}
+
+
+@lru_cache(maxsize=2)
+def png(mask: Mask) -> bytes:
+    """A mask as a file, no larger than what is painted on."""
+    return region.png(mask.values)
+
+
+@lru_cache(maxsize=256)
+def guide(path: str) -> dict:
+    """A reference or a mask, to be shown: {path, name, image: JPEG}."""
+    picture = pictures.to_pil(pictures.upright(pictures.read(Path(path)))).convert("RGB")
+    return {"path": path, "name": Path(path).name, "image": jpeg(thumb(picture), 85)}
