@@ -62,13 +62,13 @@ function ring(stage) {
   store.on("soft", (soft) => el.style.setProperty("--core", 1 - soft));
 }
 
-function slider(store, name, label, title, low, high, step, told) {
+function slider(store, name, [label, sign], title, low, high, step, told) {
   const input = h("input", { type: "range", min: low, max: high, step, title, "aria-label": label, oninput: () => store.set(name, input.valueAsNumber) });
   store.on(name, (value) => {
     input.value = value;
     input.setAttribute("aria-valuetext", told(value));
   });
-  return h("label.cs-option", {}, h("span", {}, label), input);
+  return h("label.cs-option", {}, h("span", { "data-sign": sign }, label), input);
 }
 
 export function makeRegion(stage) {
@@ -80,8 +80,8 @@ export function makeRegion(stage) {
   });
   const options = h("div.cs-options", { role: "group", "aria-label": "Region brush" },
     h("div.cs-modes", { role: "group", "aria-label": "What it does" }, ...modes),
-    slider(store, "reach", "Size", "Half its width, in pixels of the screen: [ and ]", SMALLEST, LARGEST, 1, (value) => `${value} px`),
-    slider(store, "soft", "Soft edge", "How much of it fades: { and }", 0, 1, 0.05, (value) => `${Math.round(value * 100)} %`));
+    slider(store, "reach", ["Size", "●"], "Half its width, in pixels of the screen: [ and ]", SMALLEST, LARGEST, 1, (value) => `${value} px`),
+    slider(store, "soft", ["Soft edge", "◌"], "How much of it fades: { and }", 0, 1, 0.05, (value) => `${Math.round(value * 100)} %`));
   stage.el.append(options);
   ring(stage);
   store.on("tool", (tool) => {
