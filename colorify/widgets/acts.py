@@ -50,6 +50,8 @@ def _load(studio: Studio, path: Path) -> None:
         for hint in found
     ]
     studio.change(marks)
+    if any(hint.region for hint in found):
+        studio.say("The regions of these hints are left out: add one as a mask, and choose that it limits your hints")
 
 
 def _path(studio: Studio, act: Act) -> None:
@@ -243,6 +245,8 @@ def _export(studio: Studio, act: Act) -> None:
 def _save_hints(studio: Studio, act: Act) -> None:
     item = studio.shelved.now
     _give(studio, f"{item.name}-hints.csv", exporting.csv_of(item.history.now).encode())
+    if studio.knobs["mask"] and studio.knobs["bound"] == panel.HINTS:
+        studio.say("The region that limits them is a file of its own: Save region")
 
 
 def _session(studio: Studio, act: Act) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from colorify.widgets import region
+from colorify.widgets import panel, region
 from colorify.widgets.region import Stroke
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def _stroke(studio: Studio, act: Act) -> None:
     if studio.reel:
         raise ValueError(f"a region is for pictures: {studio.disabled['mask']}")
     stroke = Stroke(act["places"], act["radius"], act["soft"], act["mode"])
-    mask, (path, *_) = studio.choice().knobs.mask, [*studio.knobs["mask"], ""]
+    mask, (path, *_) = panel.mask_of(studio.knobs), [*studio.knobs["mask"], ""]
     if mask is None and stroke.mode == region.ERASE:
         raise ValueError(_NONE)
     values = region.blank(studio.session.size, stroke.mode) if mask is None else region.fitted(mask.values)
@@ -47,7 +47,7 @@ def _take(studio: Studio, values: np.ndarray, ground: np.ndarray, begun: str) ->
 
 def _mask(studio: Studio) -> Mask:
     """That in use; `ValueError` if there is none."""
-    mask = studio.choice().knobs.mask
+    mask = panel.mask_of(studio.knobs)
     if mask is None:
         raise ValueError(_NONE)
     return mask

@@ -74,12 +74,7 @@ class Session:
         return [GRAY, *([GIVEN] if self.given is not None else []), *self.models, *self.ideas]
 
     def ab(self, choice: Choice) -> np.ndarray:
-        """The chroma ``(h, w, 2)`` to be laid over `shown` as far as the mask says; upright, as small as it is known.
-
-        `PictureError` for a mask of another shape.
-        """
-        if choice.knobs.mask:
-            choice.knobs.mask.check(self.size)
+        """The chroma ``(h, w, 2)`` laid over `shown` as far as the mask says; upright, as small as it is known."""
         blur = choice.knobs.blur * min(self.shown.size) / min(self.source.size)
         choice = self._meant(choice)
         return adjust(self.answer(choice).ab(choice.knobs), self.shown, blur)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from colorify import pictures
 from colorify.masks import Mask
 from colorify.widgets import region
+from colorify.widgets.panel import Group, Values
 from colorify.widgets.reel import jpeg
 from colorify.widgets.session import thumb
 
@@ -23,6 +25,12 @@ def planes(ab: np.ndarray) -> dict:
 def png(mask: Mask) -> bytes:
     """A mask as a file, no larger than what is painted on."""
     return region.png(mask.values)
+
+
+def guides(groups: Iterable[Group], values: Values) -> dict[str, list[dict]]:
+    """The files that controls were given, by the name of the control."""
+    controls = [control for group in groups for control in group.controls if control.kind == "files"]
+    return {control.name: [guide(path) for path in values[control.name]] for control in controls}
 
 
 @lru_cache(maxsize=256)

@@ -29,7 +29,7 @@ from colorify.widgets.jobs import Jobs
 from colorify.widgets.reel import Reel, jpeg
 from colorify.widgets.session import GRAY, ORIGINAL, Choice, Session, name_of, thumb
 from colorify.widgets.shelf import Mark, Shelf, mark
-from colorify.widgets.shown import guide, planes, png
+from colorify.widgets.shown import guides, planes, png
 
 _HERE = Path(__file__).parent
 _IDEAS = 4
@@ -294,21 +294,18 @@ class Studio(anywidget.AnyWidget):
         self.disabled = panel.disabled(session, self.knobs, self.reel is not None)
         self.choices = {name: list(map(list, found.items())) for name, found in panel.choices(session).items()}
         choice, doubt = self.choice(), self.knobs["doubt"] and session.classifier
-        ab, mask = session.ab(choice), choice.knobs.mask
+        ab, mask, region = session.ab(choice), choice.knobs.mask, panel.mask_of(self.knobs)
+        if region:
+            region.check(session.size)
         self.color = planes(session.doubt() if doubt else ab)
-        self.region = {"mask": png(mask), "laid": not doubt} if mask else {}
+        self.region = {"mask": png(region), "laid": bool(mask) and not doubt} if region else {}
         history.change(history.now, self.knobs["mask"])
         share, gray = session.near(ab, mask), session.near(np.zeros((2, 2, 2), np.float32))
         self.near = "" if share is None else f"{share:.0%} near the picture's own colours (gray: {gray:.0%})"
         self._quietly(hints=self._dots(history.now))
         self.can = {"undo": bool(history.past), "redo": bool(history.future)}
         self.show_film()
-        self.guides = {
-            control.name: [guide(path) for path in self.knobs[control.name]]
-            for group in self._groups
-            for control in group.controls
-            if control.kind == "files"
-        }
+        self.guides = guides(self._groups, self.knobs)
         self.draw_strip()
 
     def compare(self, name: str) -> None:

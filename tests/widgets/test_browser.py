@@ -247,7 +247,9 @@ def test_a_region_is_painted(visitor, models, mine, tmp_path):
         visitor.tool("m")
 
     first = saved()
-    assert first.size == TRUTH.size and np.asarray(first)[int(0.45 * 400), 150] == 255 and first.getpixel((10, 390)) == 0
+    assert (
+        first.size == TRUTH.size and np.asarray(first)[int(0.45 * 400), 150] == 255 and first.getpixel((10, 390)) == 0
+    )
     seen(first)
     page.keyboard.press("x")
     page.get_by_role("button", name="Leave").and_(page.locator("[aria-pressed=true]")).wait_for()

@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -136,6 +137,19 @@ def test_a_picture_with_colours_keeps_them_beside_it(studio, mine):
     assert plain != studio.near and float(plain.split("%")[0]) >= float(studio.near.split("%")[0])
 
 
+def again(archive: bytes, home: Path) -> str:
+    """Run the commands of a session: they make the same result. Returns them."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as folder:
+        folder.extractall(home)
+    script = (home / "colorify.sh").read_text()
+    run = script.replace("colorify ", f"{sys.executable} -m colorify ")
+    done = subprocess.run(["sh", "-c", run], cwd=home, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    with Image.open(home / "results/mine-color.png") as ours, Image.open(home / "again/mine-color.png") as theirs:
+        assert np.abs(np.asarray(ours, int) - np.asarray(theirs, int)).max() <= 1
+    return script
+
+
 @pytest.mark.long
 def test_the_printed_command_reads_it(tmp_path):
     from colorify.widgets import studio as make
@@ -143,13 +157,44 @@ def test_the_printed_command_reads_it(tmp_path):
     studio = make(device="cpu")
     opened(studio, tmp_path / "mine.png", photo(2, 300, 200))
     stroke(studio, (0.2, 0.5), (0.6, 0.4), soft=0.7)
-    with zipfile.ZipFile(io.BytesIO(given(studio, "session"))) as folder:
-        folder.extractall(tmp_path / "session")
-    home = tmp_path / "session"
-    script = (home / "colorify.sh").read_text()
-    assert "--mask guides/" in script
-    script = script.replace("colorify ", f"{sys.executable} -m colorify ")
-    done = subprocess.run(["sh", "-c", script], cwd=home, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    with Image.open(home / "results/mine-color.png") as ours, Image.open(home / "again/mine-color.png") as theirs:
-        assert np.abs(np.asarray(ours, int) - np.asarray(theirs, int)).max() <= 1
+    assert "--mask guides/" in again(given(studio, "session"), tmp_path / "session")
+
+
+def test_hints_and_references_may_be_bound_to_it(studio, mine, colorizer, tmp_path):
+    """Then all is coloured, and they are heard in the region alone, as the library has it."""
+    photo(5, 200, 150).save(tmp_path / "like.png")
+    assert "paint a region first" in studio.disabled["bound"]
+    stroke(studio, (0.2, 0.5), radius=0.25)
+    hint(studio, "#c03020", (0.5, 0.5))
+    upload(studio, "like.png", (tmp_path / "like.png").read_bytes(), knob="references")
+    mask, dots = Image.fromarray(region(studio).astype(np.uint8)), [(150, 100, "#c03020")]
+    for bound, hints, references in (
+        ("hints", [(*dots[0], mask)], [tmp_path / "like.png"]),
+        ("references", dots, [(tmp_path / "like.png", mask)]),
+    ):
+        studio.act({"do": "turn", "knobs": {"bound": bound}})
+        assert studio.region["mask"] and not studio.region["laid"] and studio.notice == {}
+        (expected,) = colorizer.colorize([pictures.read(mine)], Knobs(hints=hints, references=references))
+        assert np.array_equal(np.asarray(studio.result), expected.pixels), bound
+    assert "bound" not in studio.disabled
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("bound", ["hints", "references"])
+def test_the_printed_command_binds_them_too(tmp_path, bound):
+    from colorify.widgets import studio as make
+
+    studio = make(device="cpu")
+    opened(studio, tmp_path / "mine.png", photo(2, 300, 200))
+    stroke(studio, (0.2, 0.5), radius=0.3)
+    hint(studio, "#c03020", (0.25, 0.5))
+    photo(5, 200, 150).save(tmp_path / "like.png")
+    upload(studio, "like.png", (tmp_path / "like.png").read_bytes(), knob="references")
+    studio.act({"do": "turn", "knobs": {"bound": bound}})
+    again(given(studio, "session"), tmp_path / "session")
+
+
+def test_regions_of_a_file_of_hints_are_not_lost_in_silence(studio, mine, tmp_path):
+    Image.new("L", (300, 200), 255).save(tmp_path / "all.png")
+    upload(studio, "hints.csv", f"x,y,color,region\n10,20,red,{tmp_path / 'all.png'}\n".encode())
+    assert len(studio.hints) == 1 and "left out" in studio.notice["text"]

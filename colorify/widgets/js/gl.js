@@ -89,6 +89,7 @@ export class GlPainter {
     if (!gl) throw new Error("no WebGL 2");
     this.gl = gl;
     this.colored = [0, 0, 0];
+    this.pairs = gl.getExtension("OES_texture_float_linear") ? gl.RG32F : gl.RG16F; // half floats take software twice the time
     this.lay = linked(gl, LAY);
     this.color = linked(gl, COLOR);
     texture(gl, UNITS.luma, gl.LINEAR_MIPMAP_LINEAR);
@@ -123,7 +124,7 @@ export class GlPainter {
     const { width, height, ab } = plane ?? { width: 1, height: 1, ab: new Float32Array(2) };
     gl.activeTexture(gl.TEXTURE0 + UNITS[side]);
     this.colored[PLANES[side]] = plane ? 1 : 0;
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RG16F, width, height, 0, gl.RG, gl.FLOAT, ab);
+    gl.texImage2D(gl.TEXTURE_2D, 0, this.pairs, width, height, 0, gl.RG, gl.FLOAT, ab);
   }
 
   // A mask as a bitmap, or none; `laid`: colours end with it.
