@@ -276,7 +276,7 @@ def test_a_region_is_painted(visitor, models, mine, tmp_path):
         assert np.abs(np.asarray(got).astype(int) - expected).max() <= 1
     visitor.button("Invert").click()
     visitor.until(lambda: saved().getpixel((150, 180)) == 0, "nothing is inverted")
-    page.locator("[data-group=region]").get_by_role("button", name="Clear").click()
+    visitor.button("Clear region").click()
     sync_api.expect(thumb).to_have_count(0)
     visitor.tool("v")
     visitor.shows(plain)

@@ -124,7 +124,7 @@ export function regionButtons({ bus, store, model }) {
   paints.prepend(icon("region"));
   const others = [
     button("Invert", "Colour what was left, and leave what was coloured", () => bus.send("invert")),
-    button("Clear", "Colour all of it (undo brings the region back)", () => bus.turn({ mask: [] })),
+    button("Clear region", "Colour all of it (undo brings the region back)", () => bus.turn({ mask: [] })),
     button("Save region", "As a PNG file, which colorify image --mask reads", () => bus.send("save region")),
   ];
   const update = () => {
