@@ -282,6 +282,29 @@ def test_a_region_is_painted(visitor, models, mine, tmp_path):
     visitor.shows(plain)
 
 
+def test_without_a_graphics_card(voila, models, mine, tmp_path):
+    """Pixel by pixel the same is drawn, region and all."""
+    address, log = voila
+    with browser.page() as page:
+        page.add_init_script("""const get = HTMLCanvasElement.prototype.getContext;
+            HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+                return kind === "webgl2" ? null : get.call(this, kind, ...more);
+            };""")
+        visitor = Visitor(page)
+        page.goto(address)
+        visitor.arrive()
+        visitor.open(mine)
+        whole(visitor)
+        visitor.shows(colored(models["highres"]))
+        visitor.tool("m")
+        visitor.drag(visitor.at(0.2, 0.3), visitor.at(0.4, 0.6), visitor.at(0.6, 0.3))
+        with Image.open(visitor.download("Save region", tmp_path)) as mask:
+            expected = colored(models["highres"], mask=mask)
+        visitor.tool("v")
+        visitor.shows(expected)
+        visitor.clean(log)
+
+
 def middle(found: "sync_api.Locator") -> tuple[float, float]:
     box = found.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
