@@ -86,6 +86,7 @@ def _divide(page: Page, split: float) -> None:
 
 def _paint(page: Page, shots: Shots) -> None:
     """A region, by two strokes: it alone keeps its colours."""
+    _divide(page, 0.1)
     stage = page.locator(".cs-stage").bounding_box()
     page.keyboard.press("m")
     for _ in range(4):

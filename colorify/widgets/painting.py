@@ -25,7 +25,7 @@ def _stroke(studio: Studio, act: Act) -> None:
     if studio.reel:
         raise ValueError(f"a region is for pictures: {studio.disabled['mask']}")
     stroke = Stroke(act["places"], act["radius"], act["soft"], act["mode"])
-    mask, (path, *_) = panel.mask_of(studio.knobs), [*studio.knobs["mask"], ""]
+    mask, path = panel.mask_of(studio.knobs), next(iter(studio.knobs["mask"]), "")
     if mask is None and stroke.mode == region.ERASE:
         raise ValueError(_NONE)
     values = region.blank(studio.session.size, stroke.mode) if mask is None else region.fitted(mask.values)

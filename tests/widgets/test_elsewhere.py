@@ -32,7 +32,8 @@ PAGE = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
 <script id="state" type="application/json">STATE</script>
 <script type="module">
   const bytes = (text) => new DataView(Uint8Array.from(atob(text), (one) => one.charCodeAt()).buffer);
-  const state = JSON.parse(document.querySelector("#state").textContent, (_, value) => value?.bytes ? bytes(value.bytes) : value);
+  const revived = (_, value) => (value?.bytes ? bytes(value.bytes) : value);
+  const state = JSON.parse(document.querySelector("#state").textContent, revived);
   window.sent = [];
   const model = {
     get: (name) => state[name], set() {}, save_changes() {}, on() {}, off() {},
