@@ -1,10 +1,12 @@
 """Screenshots for the pages, of free pictures: the studio, the tour, and a training run, in a real browser.
 
-make screenshots
+make screenshots                        # all of them
+python docs/screenshots.py studio       # docs/studio.webp and docs/studio.jpg alone
 """
 
 import io
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -51,7 +53,8 @@ def studio(folder: Path) -> None:
             shots.take(page, 4)
             page.locator(".cs-strip .cs-thumb").nth(5).click()
             page.wait_for_timeout(1500)
-            shots.take(page, 6)
+            shots.take(page, 4)
+            _paint(page, shots)
         with browser.page((390, 780)) as page:
             _opened(page, address, "cat")
             shots.take(page, 4)
@@ -79,6 +82,25 @@ def _divide(page: Page, split: float) -> None:
     page.mouse.down()
     page.mouse.move(stage["x"] + split * stage["width"], y)
     page.mouse.up()
+
+
+def _paint(page: Page, shots: Shots) -> None:
+    """A region, by two strokes: it alone keeps its colours."""
+    _divide(page, 0.1)
+    stage = page.locator(".cs-stage").bounding_box()
+    page.keyboard.press("m")
+    for _ in range(4):
+        page.keyboard.press("]")
+    for y in (0.45, 0.6):
+        page.mouse.move(stage["x"] + 0.4 * stage["width"], stage["y"] + y * stage["height"])
+        page.mouse.down()
+        page.mouse.move(stage["x"] + 0.6 * stage["width"], stage["y"] + y * stage["height"], steps=6)
+        page.mouse.up()
+        page.wait_for_timeout(1200)
+        shots.take(page, 2)
+    page.keyboard.press("v")
+    page.wait_for_timeout(500)
+    shots.take(page, 4)
 
 
 def _light(page: Page, address: str, shots: Shots) -> None:
@@ -137,6 +159,7 @@ def _shot(page: Page, name: str, up: int, down: int) -> None:
 
 
 if __name__ == "__main__":
-    for make in (studio, tour, training):
+    makers = {"studio": studio, "tour": tour, "training": training}
+    for make in [makers[name] for name in sys.argv[1:] or makers]:
         with tempfile.TemporaryDirectory() as place:
             make(Path(place))

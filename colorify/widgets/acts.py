@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from colorify import hints
 from colorify.widgets import exporting, panel
+from colorify.widgets.painting import PAINTING
 from colorify.widgets.reel import PREVIEW, Reel, options_of, save_keys
 from colorify.widgets.session import GIVEN, GRAY, Choice, name_of
 from colorify.widgets.shelf import Item, Mark
@@ -49,6 +50,8 @@ def _load(studio: Studio, path: Path) -> None:
         for hint in found
     ]
     studio.change(marks)
+    if any(hint.region for hint in found):
+        studio.say("The regions of these hints are left out: add one as a mask, and choose that it limits your hints")
 
 
 def _path(studio: Studio, act: Act) -> None:
@@ -141,13 +144,11 @@ def _clear(studio: Studio, act: Act) -> None:
 
 
 def _undo(studio: Studio, act: Act) -> None:
-    studio.shelved.now.history.undo()
-    studio.refresh()
+    studio.step(studio.shelved.now.history.undo)
 
 
 def _redo(studio: Studio, act: Act) -> None:
-    studio.shelved.now.history.redo()
-    studio.refresh()
+    studio.step(studio.shelved.now.history.redo)
 
 
 def _likely(studio: Studio, act: Act) -> None:
@@ -244,6 +245,8 @@ def _export(studio: Studio, act: Act) -> None:
 def _save_hints(studio: Studio, act: Act) -> None:
     item = studio.shelved.now
     _give(studio, f"{item.name}-hints.csv", exporting.csv_of(item.history.now).encode())
+    if studio.knobs["mask"] and studio.knobs["bound"] == panel.HINTS:
+        studio.say("The region that limits them is a file of its own: Save region")
 
 
 def _session(studio: Studio, act: Act) -> None:
@@ -313,5 +316,6 @@ ACTS: dict[str, Callable[[Studio, Act], None]] = {
     "save hints": _save_hints,
     "session": _session,
     "stop": _stop,
+    **PAINTING,
 }
 """What each message does."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from colorify import pictures
 from colorify.knobs import Knobs
 from colorify.pictures import Picture
-from colorify.widgets.panel import DEPTHS, Values
+from colorify.widgets.panel import COLORS, DEPTHS, HINTS, REFERENCES, Values
 from colorify.widgets.session import GIVEN, Choice, Session, deeper
 from colorify.widgets.shelf import Item, Mark
 
@@ -57,14 +57,18 @@ def write(session: Session, picture: Picture, values: Values, path: Path) -> tup
     return path, pictures.layers.write_layers([(deeper(session.source, depth), picture)], path, overwrite=True)
 
 
-def csv_of(marks: Sequence[Mark]) -> str:
-    """Hints as the command line reads them: ``x,y,color``, or ``a,b`` where these are no colour of a screen."""
+def csv_of(marks: Sequence[Mark], region: str = "") -> str:
+    """Hints as the command line reads them: ``x,y,color``, or ``a,b`` where these are no colour of a screen.
+
+    ``region``: the path of the mask that they are bound to.
+    """
     plain, out = all(mark.plain for mark in marks), io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(("x", "y", "color") if plain else ("x", "y", "color", "a", "b"))
+    bound = [region] if region else []
+    rows.writerow((*(("x", "y", "color") if plain else ("x", "y", "color", "a", "b")), *(["region"] if region else [])))
     for mark in marks:
         ab = () if plain else (f"{value:.3f}" for value in mark.ab)
-        rows.writerow((f"{mark.x:g}", f"{mark.y:g}", mark.color if mark.plain else "", *ab))
+        rows.writerow((f"{mark.x:g}", f"{mark.y:g}", mark.color if mark.plain else "", *ab, *bound))
     return out.getvalue()
 
 
@@ -78,7 +82,7 @@ def archive(made: Sequence[Made], out: Path) -> None:
             if one.result:
                 folder.write(one.result, f"results/{name}-color{_suffix(one.result)}")
             if one.choice.knobs.hints and not one.item.film:
-                folder.writestr(f"hints/{name}.csv", csv_of(one.item.history.now))
+                folder.writestr(f"hints/{name}.csv", csv_of(one.item.history.now, _region(one, HINTS)))
             if one.keys:
                 for frame in sorted(one.keys.iterdir()):
                     folder.write(frame, f"keyframes/{name}/{frame.name}")
@@ -134,10 +138,17 @@ def arguments(one: Made, name: str) -> list[str]:
 def _guides(knob: Field, one: Made) -> list[str]:
     """References, a palette, a mask: files are in the folder too."""
     given = one.values.get(knob.name) or []
-    if one.item.film and knob.name == "mask":
-        return []
-    words = [given] if isinstance(given, str) else [_guide(Path(path)) for path in given]
+    if knob.name == "mask":
+        given = [] if one.item.film or one.values.get("bound", COLORS) != COLORS else given
+    within = _region(one, REFERENCES) if knob.name == "references" else ""
+    words = [given] if isinstance(given, str) else [_guide(Path(path)) + (within and f"@{within}") for path in given]
     return [part for word in words for part in (knob.metadata["option"], word)]
+
+
+def _region(one: Made, bound: str) -> str:
+    """Where the mask that limits this is in the folder; empty: none does."""
+    masks = one.values.get("mask") if one.values.get("bound") == bound and not one.item.film else None
+    return _guide(Path(masks[0])) if masks else ""
 
 
 def _guide(path: Path) -> str:

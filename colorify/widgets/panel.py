@@ -13,11 +13,15 @@ from typing import Any
 
 from colorify.codec import TEMPERATURE
 from colorify.knobs import Knobs
+from colorify.masks import Mask
 from colorify.params import nearest
 from colorify.pictures import FORMATS, TABLE
+from colorify.references import Reference
 from colorify.widgets.session import GIVEN, GRAY, Session
 
 Values = dict[str, Any]
+COLORS, HINTS, REFERENCES = "colours", "hints", "references"
+"""What a region may limit."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Group:
 
 
 _SIZE = "How large a copy the model looks at. Larger finds small things, smaller sees the whole."
+_MASK = "Paint it with the Region tool, or add a picture: white is coloured, black stays as it was."
 _MODEL = (
     Control("model", "Model", "Who chooses the colours. The strip under the picture shows them all.", "", "choice"),
     Control("other", "Blend with", "A second model, whose colours are mixed in.", "", "choice"),
@@ -73,7 +78,11 @@ _GUIDES = (
     Control("reference_strength", "Follow them", "How far: 1 wherever they match for sure, 0 nowhere.", 1.0),
     Control("palette", "Palette", "Colours to keep to, such as: navy, khaki, #8b4513.", "", "text"),
     Control("palette_strength", "Keep to it", "How far: at 1 no other hues are left.", 1.0),
-    Control("mask", "Mask", "A picture: white is coloured, black stays as it was.", [], "files", high=1),
+)
+_BOUND = "What ends with the region: all colours, or how far your hints or the references reach."
+_REGION = (
+    Control("mask", "Mask", _MASK, [], "files", high=1),
+    Control("bound", "It limits", _BOUND, COLORS, "choice"),
 )
 _FILM = (
     Control("steady", "Steadiness", "1 keeps colours from flickering, 0 colours every frame for itself.", 1.0),
@@ -101,6 +110,7 @@ _GROUPS = (
     Group("color", "Colour", _COLOR),
     Group("hints", "Hints", ()),
     Group("guides", "References and palette", _GUIDES),
+    Group("region", "Region", _REGION),
     Group("film", "Film", _FILM),
     Group("export", "Export", _EXPORT),
 )
@@ -177,7 +187,28 @@ def knobs_of(values: Values, hints: tuple = ()) -> Knobs:
     named = {knob.name for knob in fields(Knobs)}
     told = {name: _told(name, value) for name, value in values.items() if name in named}
     given: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
-    return Knobs(**given, hints=hints)
+    return _bounded(Knobs(**given, hints=hints), values.get("bound", COLORS))
+
+
+def mask_of(values: Values) -> Mask | None:
+    """The region, whatever it limits."""
+    return knobs_of({"mask": values["mask"]}).mask
+
+
+def _bounded(knobs: Knobs, bound: str) -> Knobs:
+    """The same knobs, whose mask limits what it is to."""
+    mask = knobs.mask
+    if mask is None or bound == COLORS:
+        return knobs
+    if bound == HINTS:
+        return replace(knobs, mask=None, hints=tuple(hint._replace(region=mask) for hint in knobs.hints))
+    return replace(knobs, mask=None, references=tuple(_within(one, mask) for one in knobs.references))
+
+
+@lru_cache(maxsize=16)
+def _within(reference: Reference, mask: Mask) -> Reference:
+    """The same reference, heard in a region alone."""
+    return Reference(reference.picture, reference.name, mask)
 
 
 def _told(name: str, value: Any) -> Any:
@@ -205,6 +236,7 @@ def choices(session: Session) -> dict[str, dict[Any, str]]:
         "other": {"": "nothing"} | {name: text for name, text in models.items() if name != GRAY},
         "format": formats,
         "depth": {text: text for text in DEPTHS},
+        "bound": {COLORS: "all colours", HINTS: "your hints", REFERENCES: "the references"},
     }
 
 
@@ -213,8 +245,8 @@ def reach(session: Session) -> dict[str, float]:
     return {"blur": max(40.0, min(session.size) // 10)}
 
 
-def disabled(session: Session, values: Values) -> dict[str, str]:
-    """Why a control is out of use, by its name."""
+def disabled(session: Session, values: Values, film: bool = False) -> dict[str, str]:
+    """Why a control is out of use, by its name; ``film``: it is one that is open."""
     used = [values["model"], *([values["other"]] if values["other"] and values["blend"] else [])]
     classifier, reasons = session.classifier, {}
     if not any(map(session.classifies, used)):
@@ -232,6 +264,10 @@ def disabled(session: Session, values: Values) -> dict[str, str]:
         reasons["doubt"] = "no model here knows how sure it is"
     if values["model"] in (GRAY, GIVEN):
         reasons |= dict.fromkeys(("size", "tta"), "no network has its say here")
+    if film:
+        reasons |= dict.fromkeys(("mask", "bound"), "films are coloured whole")
+    elif not values["mask"]:
+        reasons["bound"] = "paint a region first"
     if values["layers"]:
         reasons["beside"] = "layers lie over each other"
     if "16" not in FORMATS[values["format"]].depths:

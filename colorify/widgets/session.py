@@ -30,7 +30,6 @@ THUMB = 192  # px: longest side of a thumbnail
 GRAY, GIVEN, ORIGINAL = "gray", "yours", "original"
 """What may be chosen instead of a model: no colours, those of `Session.give`, and those that the picture came with."""
 _NEAR = 12.0  # ab units: colours nearer than that are called near
-_FINE = 384  # px: short side of what a mask cuts
 _UNSURE = (30.0, 75.0)  # ab of where the classifier is unsure: orange
 _CODES = (luma_to_gray(np.linspace(0, 100, 4096)) * 255 + 0.5).astype(np.uint8)  # the gray of an L*
 _STRIP = 1 << 20  # pixels at a time
@@ -75,19 +74,10 @@ class Session:
         return [GRAY, *([GIVEN] if self.given is not None else []), *self.models, *self.ideas]
 
     def ab(self, choice: Choice) -> np.ndarray:
-        """The chroma ``(h, w, 2)`` to be laid over `shown`, upright, as small as it is known."""
+        """The chroma ``(h, w, 2)`` laid over `shown` as far as the mask says; upright, as small as it is known."""
         blur = choice.knobs.blur * min(self.shown.size) / min(self.source.size)
         choice = self._meant(choice)
-        ab = adjust(self.answer(choice).ab(choice.knobs), self.shown, blur)
-        return self._masked(ab, choice.knobs.mask) if choice.knobs.mask else ab
-
-    def _masked(self, ab: np.ndarray, mask: Mask) -> np.ndarray:
-        """The ab ``(h, w, 2)`` beside those that the picture came with, as far as the mask says; `PictureError`."""
-        mask.check(self.size)
-        size = small_size(self.size, min(_FINE, *self.size))
-        share = mask.sized(size[::-1])[..., None]
-        own = 0.0 if self.truth is None else cv2.resize(self.truth, size, interpolation=cv2.INTER_CUBIC)
-        return cv2.resize(ab, size, interpolation=cv2.INTER_CUBIC) * share + own * (1 - share)
+        return adjust(self.answer(choice).ab(choice.knobs), self.shown, blur)
 
     def preview(self, choice: Choice) -> Image.Image:
         """The picture coloured, as a thumbnail."""
@@ -250,12 +240,14 @@ class Session:
         ab = rgb_to_lab(space.as_srgb((small * 255).astype(np.uint8)) / 255 if space else small)[..., 1:]
         return ab.astype(np.float32) if np.abs(ab).mean() > 1 else None
 
-    def near(self, ab: np.ndarray) -> float | None:
+    def near(self, ab: np.ndarray, mask: Mask | None = None) -> float | None:
         """The share of the picture with colours near those that it came with; nothing: it was gray."""
         if self.truth is None:
             return None
-        ab = cv2.resize(ab, self.truth.shape[1::-1], interpolation=cv2.INTER_CUBIC)
-        return float((np.hypot(*np.moveaxis(ab - self.truth, -1, 0)) < _NEAR).mean())
+        off = cv2.resize(ab, self.truth.shape[1::-1], interpolation=cv2.INTER_CUBIC) - self.truth
+        if mask:
+            off *= mask.sized(self.truth.shape[:2])[..., None]  # beside it the picture's own
+        return float((np.hypot(*np.moveaxis(off, -1, 0)) < _NEAR).mean())
 
 
 def seen(picture: Picture) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What was opened in the studio: pictures and films, and the hints of each, which can be undone and redone."""
+"""What was opened in the studio: pictures and films, and the hints and mask of each: steps that can be undone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from colorify.containers import is_film
 from colorify.data import samples
@@ -37,6 +39,9 @@ class Mark(NamedTuple):
         return self.ab == ab_of(self.color)
 
 
+Step = tuple[tuple[Mark, ...], tuple[str, ...]]  # hints, and the mask
+
+
 def mark(x: float, y: float, color: str, size: tuple[int, int]) -> Mark:
     """A hint at the pixel of a place, in pixels, of a picture of this ``size``."""
     width, height = size
@@ -44,30 +49,32 @@ def mark(x: float, y: float, color: str, size: tuple[int, int]) -> Mark:
 
 
 class History:
-    """The hints of one picture, and those before and after each step."""
+    """The hints and the mask of one picture, and those before and after each step."""
 
     def __init__(self) -> None:
         self.now: tuple[Mark, ...] = ()
-        self.past: list[tuple[Mark, ...]] = []
-        self.future: list[tuple[Mark, ...]] = []
+        self.mask: tuple[str, ...] = ()  # the path of one, or none
+        self.past: list[Step] = []
+        self.future: list[Step] = []
 
-    def change(self, marks: Sequence[Mark]) -> None:
-        """A step."""
-        if tuple(marks) != self.now:
-            self.past = [*self.past, self.now][-_KEPT:]
-            self.now, self.future = tuple(marks), []
+    def change(self, marks: Sequence[Mark], mask: Sequence[str] | None = None) -> None:
+        """A step; the mask stays unless there is another."""
+        before, after = (self.now, self.mask), (tuple(marks), self.mask if mask is None else tuple(mask))
+        if after != before:
+            self.past = [*self.past, before][-_KEPT:]
+            (self.now, self.mask), self.future = after, []
 
     def undo(self) -> None:
         """A step back, if there is one."""
         if self.past:
-            self.future.append(self.now)
-            self.now = self.past.pop()
+            self.future.append((self.now, self.mask))
+            self.now, self.mask = self.past.pop()
 
     def redo(self) -> None:
         """A step that was undone, again."""
         if self.future:
-            self.past.append(self.now)
-            self.now = self.future.pop()
+            self.past.append((self.now, self.mask))
+            self.now, self.mask = self.future.pop()
 
 
 @dataclass
@@ -82,6 +89,7 @@ class Item:
     histories: dict[float, History] = field(default_factory=dict)
     thumb: bytes = b""
     values: dict[str, Any] = field(default_factory=dict)  # the knobs that it was left with
+    grounds: dict[str, tuple[np.ndarray, str]] = field(default_factory=dict)  # by painted mask: before any paint
 
     @property
     def history(self) -> History:

@@ -7,7 +7,7 @@ goes to it once; a knob costs its chroma alone, which the page lays over the lum
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from time import sleep
@@ -29,6 +29,7 @@ from colorify.widgets.jobs import Jobs
 from colorify.widgets.reel import Reel, jpeg
 from colorify.widgets.session import GRAY, ORIGINAL, Choice, Session, name_of, thumb
 from colorify.widgets.shelf import Mark, Shelf, mark
+from colorify.widgets.shown import guides, planes, png
 
 _HERE = Path(__file__).parent
 _IDEAS = 4
@@ -62,7 +63,7 @@ class Studio(anywidget.AnyWidget):
     choices = _synced(traitlets.Dict())  # by control: [value, words] of each
     reach = _synced(traitlets.Dict())  # the highest value, by control, where it is that of the picture
     disabled = _synced(traitlets.Dict())  # why, by control
-    picture = _synced(traitlets.Dict())  # {number, name, width, height, depth, film, original, luma: JPEG}
+    picture = _synced(traitlets.Dict())  # {number, name, width, height, depth, film, original, luma: JPEG, own: its ab}
     color = _synced(traitlets.Dict())  # {width, height, ab: float16 pairs}: to be laid over the luma
     left = _synced(traitlets.Dict())  # the same, on the other side of the divider, and whose: {..., name}
     strip = _synced(traitlets.List())  # {name, image}: gray, models, ideas
@@ -71,6 +72,7 @@ class Studio(anywidget.AnyWidget):
     stills = _synced(traitlets.List())  # {time, image} along the film
     clip = _synced(traitlets.Dict())  # {start, film: MP4}: a stretch in colour
     samples = _synced(traitlets.List())  # {name, image}
+    region = _synced(traitlets.Dict())  # {mask: PNG, laid: whether colours end with it}; empty: no mask
     guides = _synced(traitlets.Dict())  # by control: {path, name, image} of each file
     notice = _synced(traitlets.Dict())  # {text, kind: error or note}
     progress = _synced(traitlets.Dict())  # {text, share}; empty: nothing is under way
@@ -187,12 +189,14 @@ class Studio(anywidget.AnyWidget):
             "film": item.film,
             "original": session.truth is not None,
             "luma": jpeg(Image.fromarray(session.shown.pixels), 92),
+            "own": {} if session.truth is None else planes(session.truth),
         }
         if not item.thumb:
             item.thumb = jpeg(Image.fromarray(session.small.pixels))
         known = {name: value for name, value in values.items() if name in self.knobs}
         if known.get("model", GRAY) not in session.names() or known.get("other") not in ["", None, *session.names()]:
             known |= {"model": session.first, "other": ""}
+        known["mask"] = list(item.history.mask)
         known["blur"] = min(known.get("blur", self.knobs["blur"]), panel.reach(session)["blur"])
         self._quietly(knobs=self.knobs | known)
         self.reach = panel.reach(session)
@@ -262,7 +266,12 @@ class Studio(anywidget.AnyWidget):
 
     def change(self, marks: list[Mark]) -> None:
         """Other hints, which can be undone."""
-        self.shelved.now.history.change(marks)
+        self.step(lambda: self.shelved.now.history.change(marks))
+
+    def step(self, made: Callable[[], None]) -> None:
+        """Show the hints and the mask after a step in their history."""
+        made()
+        self._quietly(knobs={"mask": list(self.shelved.now.history.mask)})
         self.refresh()
 
     def _quietly(self, **values: Any) -> None:
@@ -282,28 +291,22 @@ class Studio(anywidget.AnyWidget):
     def refresh(self) -> None:
         """Show what the panel and the hints ask for."""
         session, history = self.session, self.shelved.now.history
-        self.disabled = panel.disabled(session, self.knobs)
+        self.disabled = panel.disabled(session, self.knobs, self.reel is not None)
         self.choices = {name: list(map(list, found.items())) for name, found in panel.choices(session).items()}
-        ab = session.ab(self.choice())
-        self.color = _planes(session.doubt() if self.knobs["doubt"] and session.classifier else ab)
-        share, gray = session.near(ab), session.near(np.zeros((2, 2, 2), np.float32))
+        choice, doubt = self.choice(), self.knobs["doubt"] and session.classifier
+        ab, mask, region = session.ab(choice), choice.knobs.mask, panel.mask_of(self.knobs)
+        if region:
+            region.check(session.size)
+        self.color = planes(session.doubt() if doubt else ab)
+        self.region = {"mask": png(region), "laid": bool(mask) and not doubt} if region else {}
+        history.change(history.now, self.knobs["mask"])
+        share, gray = session.near(ab, mask), session.near(np.zeros((2, 2, 2), np.float32))
         self.near = "" if share is None else f"{share:.0%} near the picture's own colours (gray: {gray:.0%})"
         self._quietly(hints=self._dots(history.now))
         self.can = {"undo": bool(history.past), "redo": bool(history.future)}
         self.show_film()
-        self.guides = {
-            control.name: [self._guide(path) for path in self.knobs[control.name]]
-            for group in self._groups
-            for control in group.controls
-            if control.kind == "files"
-        }
+        self.guides = guides(self._groups, self.knobs)
         self.draw_strip()
-
-    @cache  # noqa: B019 a studio lives as long as its kernel
-    def _guide(self, path: str) -> dict:
-        """A reference or a mask, to be shown."""
-        picture = pictures.to_pil(pictures.upright(pictures.read(Path(path)))).convert("RGB")
-        return {"path": path, "name": Path(path).name, "image": jpeg(thumb(picture), 85)}
 
     def compare(self, name: str) -> None:
         """What stands left of the divider: gray, the original, or a model."""
@@ -312,7 +315,7 @@ class Studio(anywidget.AnyWidget):
         if name == GRAY or (name == ORIGINAL and truth is None):
             self.left = {"name": GRAY}
         else:
-            self.left = {"name": name} | _planes(session.ab(Choice(name)) if truth is None else truth)
+            self.left = {"name": name} | planes(session.ab(Choice(name)) if truth is None else truth)
 
     def draw_strip(self) -> None:
         """Make the thumbnails anew, if they would be others."""
@@ -343,8 +346,3 @@ class Studio(anywidget.AnyWidget):
     def wait(self) -> None:
         """Until nothing is under way."""
         self.jobs.wait()
-
-
-def _planes(ab: np.ndarray) -> dict:
-    """An ab ``(h, w, 2)`` as the page takes it."""
-    return {"width": ab.shape[1], "height": ab.shape[0], "ab": ab.astype(np.float16).tobytes()}

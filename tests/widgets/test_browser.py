@@ -219,6 +219,92 @@ def hinted(visitor: Visitor, models: dict[str, Colorizer], folder: Path) -> None
         assert np.abs(np.asarray(got).astype(int) - expected).max() <= 1
 
 
+def test_a_region_is_painted(visitor, models, mine, tmp_path):
+    """By pointer and keyboard, with undo and redo; the file that is saved is what the library masks with."""
+    page = visitor.page
+    visitor.open(mine)
+    whole(visitor)
+    plain = colored(models["highres"])
+    visitor.shows(plain)
+    visitor.tool("m")
+    options = page.get_by_role("group", name="Region brush")
+    sync_api.expect(options).to_be_visible()
+    for key in ("]", "]", "}"):
+        page.keyboard.press(key)
+    assert page.get_by_role("slider", name="Size", exact=True).input_value() == "48"
+    assert page.get_by_role("slider", name="Soft edge", exact=True).input_value() == "0.6"
+    visitor.drag(visitor.at(0.2, 0.3), visitor.at(0.4, 0.6), visitor.at(0.6, 0.3))
+    thumb = page.get_by_role("button", name="Take away region.png")
+    sync_api.expect(thumb).to_be_visible()
+
+    def saved() -> Image.Image:
+        with Image.open(visitor.download("Save region", tmp_path)) as file:
+            return file.copy()
+
+    def seen(mask: Image.Image) -> None:
+        visitor.tool("v")
+        visitor.shows(colored(models["highres"], mask=mask))
+        visitor.tool("m")
+
+    first = saved()
+    assert (
+        first.size == TRUTH.size and np.asarray(first)[int(0.45 * 400), 150] == 255 and first.getpixel((10, 390)) == 0
+    )
+    seen(first)
+    page.keyboard.press("x")
+    page.get_by_role("button", name="Leave").and_(page.locator("[aria-pressed=true]")).wait_for()
+    for key in ("ArrowRight", "Enter", *["ArrowDown"] * 9, "Shift+Enter"):
+        page.keyboard.press(key)
+    visitor.until(lambda: saved().getpixel((255, 220)) == 0, "the keyboard does not paint")
+    second = saved()
+    assert np.asarray(second).sum() < np.asarray(first).sum()
+    seen(second)
+    options.get_by_role("button", name="Erase").click()
+    visitor.drag(visitor.at(0.3, 0.45), visitor.at(0.4, 0.6))
+    visitor.until(lambda: saved().getpixel((150, 180)) == 0, "the eraser does not erase")
+    page.locator(".cs-over").focus()
+    page.keyboard.press("Control+z")
+    visitor.until(lambda: saved() == second, "a stroke is not undone")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    visitor.until(lambda: saved() == first, "a line by keyboard is not undone")
+    page.keyboard.press("Control+Shift+Z")
+    page.keyboard.press("Control+Shift+Z")
+    visitor.until(lambda: saved() == second, "a stroke is not done again")
+    expected = colored(models["highres"], mask=second)
+    with Image.open(visitor.download("Save picture", tmp_path)) as got:
+        assert np.abs(np.asarray(got).astype(int) - expected).max() <= 1
+    visitor.button("Invert").click()
+    visitor.until(lambda: saved().getpixel((150, 180)) == 0, "nothing is inverted")
+    visitor.button("Clear region").click()
+    sync_api.expect(thumb).to_have_count(0)
+    visitor.tool("v")
+    visitor.shows(plain)
+
+
+def test_without_a_graphics_card(voila, models, mine, tmp_path):
+    """Pixel by pixel the same is drawn, region and all."""
+    address, log = voila
+    with browser.page() as page:
+        page.add_init_script("""const get = HTMLCanvasElement.prototype.getContext;
+            HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+                return kind === "webgl2" ? null : get.call(this, kind, ...more);
+            };""")
+        visitor = Visitor(page)
+        page.goto(address)
+        visitor.arrive()
+        visitor.open(mine)
+        whole(visitor)
+        visitor.shows(colored(models["highres"]))
+        visitor.tool("m")
+        visitor.drag(visitor.at(0.2, 0.3), visitor.at(0.4, 0.6), visitor.at(0.6, 0.3))
+        with Image.open(visitor.download("Save region", tmp_path)) as mask:
+            expected = colored(models["highres"], mask=mask)
+        visitor.tool("v")
+        visitor.shows(expected)
+        visitor.clean(log)
+
+
 def middle(found: "sync_api.Locator") -> tuple[float, float]:
     box = found.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -361,6 +447,15 @@ def test_by_touch_on_a_phone(voila):
             fingers("touchMove", (x - 20 - 8 * step, y), (x + 20 + 8 * step, y))
         fingers("touchEnd")
         visitor.until(lambda: int(page.locator(".cs-zoom").text_content().split()[0]) > 2 * before, "no pinch")
+        fit = page.get_by_role("button", name="Fit (0)")
+        fit.click()
+        page.get_by_role("button", name="Region: ").click()
+        places = [visitor.at(0.3 + 0.05 * step, 0.7) for step in range(6)]
+        fingers("touchStart", places[0])
+        for place in places[1:]:
+            fingers("touchMove", place)
+        fingers("touchEnd")
+        page.get_by_role("button", name="Take away region.png").wait_for()
         for control in page.locator(".cs-studio :is(button, select, input):visible").all():
             box = control.bounding_box()
             strips = "e => Boolean(e.closest('.cs-thumbs, .cs-shelf'))"
@@ -381,6 +476,8 @@ def test_nothing_serious_by_axe(voila, theme):
         visitor.tool("p")
         page.mouse.click(*visitor.at(0.7, 0.7))
         visitor.dots(1)
+        visitor.tool("m")
+        visitor.drag(visitor.at(0.2, 0.3), visitor.at(0.4, 0.6))
         page.locator(".cs-further summary").first.click()
         page.add_script_tag(path=AXE)
         for opened in (False, True):

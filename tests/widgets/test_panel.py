@@ -83,7 +83,7 @@ def test_a_blur_reaches_as_far_as_the_picture_is_large(session):
 
 def test_reasons_name_the_cure(session, colorizer):
     values = panel.defaults(panel.groups(session, "highres"))
-    guides = {"reference_strength", "palette_strength"}
+    guides = {"reference_strength", "palette_strength", "bound"}
     assert panel.disabled(session, values).keys() == {"temperature", "variety", "blend"} | guides
     assert "depth" in panel.disabled(session, values | {"format": ".jpg"})
     assert panel.disabled(session, values | {"model": "lowres", "other": "highres"}).keys() == {"variety"} | guides

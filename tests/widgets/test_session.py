@@ -222,10 +222,13 @@ def test_guides_reach_what_is_shown_and_what_is_written(session):
     plain = session.ab(Choice("one"))
     mask = np.zeros(session.source.pixels.shape[:2], np.uint8)
     mask[:, : mask.shape[1] // 2] = 255
-    for knobs in (Knobs(references=[photo(3, 300, 200)]), Knobs(palette="teal,orange"), Knobs(mask=mask)):
+    for knobs in (Knobs(references=[photo(3, 300, 200)]), Knobs(palette="teal,orange")):
         for choice in (Choice("one", knobs=knobs), Choice("one", other="two", blend=0.5, knobs=knobs)):
             assert not np.array_equal(session.ab(choice), plain)
             joined = apply_chroma(session.shown, session.ab(choice)).pixels.astype(int)
             assert np.abs(joined - session.full(choice).pixels).mean() < 1.5
-    kept = session.full(Choice("one", knobs=Knobs(mask=mask))).pixels
+    masked = Choice("one", knobs=Knobs(mask=mask))
+    assert np.array_equal(session.ab(masked), plain), "the page ends it with the mask"
+    assert session.near(plain, masked.knobs.mask) > session.near(plain), "beside it are the picture's own colours"
+    kept = session.full(masked).pixels
     assert np.array_equal(kept[:, -10:], session.source.pixels[:, -10:])

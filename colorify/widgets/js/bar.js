@@ -6,10 +6,11 @@ import { TOOLS } from "./tools.js";
 const KEYS = [
   ["Drag, double click", "move the divider or the picture; fit or 100 %"],
   ["Wheel, pinch, + and −", "zoom; 0 fits, 1 is 100 %"],
-  ["V P B E I", "look, point, brush, eraser, eye-dropper"],
+  ["V P B E I M", "look, point, brush, eraser, eye-dropper, region"],
   ["Arrows, Enter", "on the picture: move the cross, set a hint; on a hint: move it"],
+  ["[ ], { }, X", "region: size, soft edge, colour or leave; Shift paints a line from where the last one ended"],
   ["Delete", "remove a hint"],
-  ["Ctrl Z, Ctrl Shift Z", "undo and redo hints"],
+  ["Ctrl Z, Ctrl Shift Z", "undo and redo hints and regions"],
   ["Double click on a slider", "back to its default"],
   ["Drop, Ctrl V", "open pictures, a film, or a CSV of hints"],
 ];

@@ -1,5 +1,6 @@
 // Keys that work wherever one is in the studio.
 
+import { brushKey } from "./region.js";
 import { TOOLS } from "./tools.js";
 
 const TYPING = "input[type=text], textarea, select";
@@ -15,6 +16,7 @@ export function watchKeys({ root, bus, store, place }) {
       return void event.stopPropagation();
     }
     if (typing || event.altKey) return;
+    if (brushKey(store, event.key)) return event.preventDefault();
     const found = Object.keys(TOOLS).find((name) => TOOLS[name][0] === event.key.toLowerCase());
     if (!found) return;
     store.set("tool", found);

@@ -63,6 +63,7 @@ export class Stage {
     const same = this.name === picture.number && this.view.picture.width === picture.width;
     this.name = picture.number;
     this.painter.luma(bitmap);
+    this.painter.ab("own", picture.own?.ab ? finer(picture.own) : null);
     if (!same) this.view.take(picture.width, picture.height);
     this.el.parentElement.style.setProperty("--aspect", picture.width / picture.height);
     this.recolor("color");
@@ -72,8 +73,9 @@ export class Stage {
   // The chroma of a side: `color` is that on the right.
   recolor(side) {
     const plane = this.model.get(side);
-    this.painter.ab(side === "left" ? "left" : "right", plane?.ab ? finer(plane) : null);
-    this.paint();
+    const where = side === "left" ? "left" : "right";
+    this.painter.ab(where, plane?.ab ? finer(plane) : null);
+    this.paint(this.due ? undefined : where);
     this.el.dispatchEvent(new CustomEvent("recolored", { bubbles: true }));
   }
 
@@ -81,14 +83,16 @@ export class Stage {
     this.due ??= requestAnimationFrame(() => this.paint());
   }
 
-  paint() {
+  // `only` that side, if nothing else is another.
+  paint(only) {
     cancelAnimationFrame(this.due);
     this.due = undefined;
     const dpr = window.devicePixelRatio || 1;
     const scaled = Object.fromEntries(Object.entries(this.view.box).map(([key, value]) => [key, value * dpr]));
     for (const key of ["x", "y"]) scaled[key] = Math.round(scaled[key]); // pixels on pixels
     const split = this.divider() * dpr;
-    this.painter.draw({ box: scaled, split, back: this.back ?? [0.1, 0.1, 0.1], sharp: this.view.scale * dpr >= 2 });
+    const veiled = this.store.get("tool") === "region";
+    this.painter.draw({ box: scaled, split, back: this.back ?? [0.1, 0.1, 0.1], sharp: this.view.scale * dpr >= 2, veiled }, only);
     this.el.style.setProperty("--split", `${this.divider()}px`);
     for (const layer of this.layers) layer(this);
     this.aim();
@@ -172,7 +176,7 @@ export class Stage {
     }
     event.preventDefault();
     const tool = event.button === 1 || this.space ? "hand" : this.store.get("tool");
-    this.gesture = gesture(tool, this, this.where(event));
+    this.gesture = gesture(tool, this, this.where(event), event.shiftKey);
   }
 
   pinch(moved, before) {
@@ -226,7 +230,7 @@ export class Stage {
     else if (event.key in zooms) this.view.zoom(this.view.scale * zooms[event.key]);
     else if (event.key === "0") this.view.fit();
     else if (event.key === "1") return void (this.whole(), event.preventDefault());
-    else if (event.key === "Enter") gesture("enter", this, this.spot);
+    else if (event.key === "Enter") gesture("enter", this, this.spot, event.shiftKey);
     else if (event.key === " ") this.space = true;
     else return;
     event.preventDefault();

@@ -11,6 +11,7 @@ import { makeHintsGroup } from "./hintsgroup.js";
 import { watchKeys } from "./keys.js";
 import { makeOpener } from "./opener.js";
 import { makePanel } from "./panel.js";
+import { makeRegion, regionButtons } from "./region.js";
 import { makeSides } from "./sides.js";
 import { Stage } from "./stage.js";
 import { Store } from "./store.js";
@@ -22,17 +23,18 @@ const where = () => (document.body.dataset.voila || document.querySelector("#ren
 function render({ model, el }) {
   const place = where();
   const root = h("div.cs-studio", { "data-place": place });
-  const store = new Store({ tool: "look", last: "point", color: "#c2452d", split: 0.5, eraser: 24, scale: 1, likely: [] });
+  const store = new Store({ tool: "look", last: "point", color: "#c2452d", split: 0.5, eraser: 24, reach: 30, soft: 0.5, mode: "white", scale: 1, likely: [] });
   const bus = makeBus(model);
   const parts = { model, bus, store, root, place };
   const stage = (parts.stage = new Stage(parts));
   const opener = (parts.opener = makeOpener(parts));
   const hints = makeHints(stage);
   const group = makeHintsGroup(parts);
+  const [region, paints] = [makeRegion(stage), regionButtons(parts)];
   makeDivider(stage);
   const sides = makeSides(parts);
   const [bar, strip, shelf, film, notices] = [makeBar, makeStrip, makeShelf, makeTimeline, makeNotices].map((make) => make(parts));
-  const panel = makePanel(parts, { hints: group.el, film: () => filmButtons(parts), export: () => exportButtons(parts) });
+  const panel = makePanel(parts, { hints: group.el, region: paints.el, film: () => filmButtons(parts), export: () => exportButtons(parts) });
   stage.el.append(notices.toast, notices.job);
   const below = h("div.cs-below", {}, film.el, shelf.el, strip.el);
   root.append(h("div.cs-frame", {}, bar.el, stage.el, below, panel.el), opener.dialog, opener.veil);
@@ -59,6 +61,10 @@ function render({ model, el }) {
       strip.take();
       sides.update();
     },
+    region: () => {
+      region.update();
+      paints.update();
+    },
     panel: panel.build,
     choices: panel.update,
     disabled: panel.update,
@@ -71,6 +77,7 @@ function render({ model, el }) {
     samples: opener.fill,
     film: () => {
       film.update();
+      paints.update();
       panel.update();
     },
     stills: film.fill,

@@ -1,4 +1,4 @@
-// Light or dark, as the page around is: the colours are JupyterLab's own variables where there are any.
+// Light or dark, as the page around is: the colours are VS Code's or JupyterLab's own variables where there are any.
 
 export function watchTheme(root, changed) {
   function look() {

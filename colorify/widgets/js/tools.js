@@ -1,8 +1,10 @@
 // What a pointer on the picture does, by the tool: a gesture {move, end, cancel} each.
 
+import { paint } from "./region.js";
+import { trace } from "./trace.js";
+
 const STILL = 5; // px: less is a click
 const APART = 0.035; // of the longer side: from hint to hint along a stroke
-const NS = "http://www.w3.org/2000/svg";
 
 function pan(stage, from) {
   let last = from;
@@ -49,21 +51,6 @@ function point(stage, from) {
       set(stage, [[x, y]]);
     },
   };
-}
-
-// The line that a stroke leaves until its hints are there.
-function trace(stage, from, color, width) {
-  const svg = document.createElementNS(NS, "svg");
-  svg.setAttribute("class", "cs-trace");
-  const line = document.createElementNS(NS, "polyline");
-  for (const [name, value] of Object.entries({ stroke: color, "stroke-width": width })) line.setAttribute(name, value);
-  svg.append(line);
-  stage.over.append(svg);
-  const through = [];
-  const on = ({ x, y }) => line.setAttribute("points", through.push(`${x},${y}`) && through.join(" "));
-  on(from);
-  on({ x: from.x + 0.1, y: from.y });
-  return { on, gone: () => svg.remove() };
 }
 
 function brush(stage, from) {
@@ -122,17 +109,18 @@ function pick(stage, from) {
 }
 
 // By the keyboard: the tool at the cross.
-function enter(stage, { x, y }) {
+function enter(stage, { x, y }, straight) {
   const { box } = stage.view;
   const place = { x: box.x + x * box.width, y: box.y + y * box.height };
   const tool = stage.store.get("tool");
   if (tool === "point" || tool === "brush") set(stage, [[x, y]]);
+  if (tool === "region") paint(stage, place, straight).end();
   if (tool === "pick") pick(stage, place).end();
   if (tool === "eraser") eraser(stage, place).end();
 }
 
-const GESTURES = { hand: pan, look, point, brush, eraser, pick, enter };
-export const gesture = (tool, stage, from) => GESTURES[tool](stage, from);
+const GESTURES = { hand: pan, look, point, brush, eraser, pick, region: paint, enter };
+export const gesture = (tool, stage, from, straight) => GESTURES[tool](stage, from, straight);
 
 // Name, key and tool tip of each.
 export const TOOLS = {
@@ -141,4 +129,5 @@ export const TOOLS = {
   brush: ["b", "Brush: paint a line of the colour"],
   eraser: ["e", "Eraser: wipe hints away"],
   pick: ["i", "Eye-dropper: take a colour from the picture"],
+  region: ["m", "Region: paint what is coloured, or what is left as it was"],
 };
