@@ -8,16 +8,20 @@ from fractions import Fraction
 from typing import Any, cast
 
 import av
+import numpy as np
 from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer, OutputContainer
 from av.stream import Stream
 
 from colorify.video import media
 
-TEXT = {".mp4": "mov_text", ".mov": "mov_text", ".mkv": "subrip"}
+TEXT = {".mp4": "mov_text", ".mov": "mov_text", ".mkv": "subrip", ".webm": "webvtt"}
 """What subtitles of text become in a container that does not hold their own kind."""
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _LOSSLESS = ("pcm_", "flac", "alac", "wavpack", "tta", "truehd", "mlp")  # sound of which PCM keeps every sample
+_USUAL = 48_000  # samples a second, of Opus and of broadcasts
+_OPUS = 96_000  # bits a second of a channel: no listener tells them from the source
+_LATE = Fraction(1, 100)  # seconds between packets that are no rounding
 _NEVER = ("tmcd", "bin_data")  # the container writes itself what is in them: timecode and chapters
 
 
@@ -27,13 +31,18 @@ class Way:
 
     index: int  # in the source
     codec: str | None = None  # what it is converted to; None: its packets are copied
+    rate: int | None = None  # samples a second that it is converted to, if they differ
+    even: bool = False  # the container has no times: sound begins with the picture, without a gap, and ends with it
+    said: str = ""  # what becomes of it, in words, if that is to be said
 
     def begin(self, film: InputContainer, written: OutputContainer, like: Stream) -> Carrier:
         """The stream to write, and what makes its packets; ``like`` is any stream that the container holds."""
         source = film.streams[self.index]
         if self.codec is None:
             return Carrier(_copied(written, source, like))
-        return (_Text if source.type == "subtitle" else _Sound)(written, source, self.codec)
+        if source.type == "subtitle":
+            return _Text(written, source, self.codec)
+        return (_Even if self.even else _Sound)(written, source, self)
 
 
 def streams(film: InputContainer) -> list[Stream]:
@@ -44,14 +53,29 @@ def streams(film: InputContainer) -> list[Stream]:
 
 def choices(stream: Stream, suffix: str) -> Iterator[Way]:
     """The ways of a stream into a container, the best first."""
-    yield Way(stream.index)
     name = getattr(stream, "name", None) or ""
-    if stream.type == "subtitle":
-        yield Way(stream.index, TEXT[suffix])
+    if suffix == ".mxf":
+        if stream.type == "audio":
+            yield _broadcast(stream, name)
+        return
+    yield Way(stream.index)
+    if stream.type == "subtitle" and suffix in TEXT:
+        yield Way(stream.index, TEXT[suffix], said=TEXT[suffix])
+    elif stream.type == "audio" and suffix == ".webm":
+        yield Way(stream.index, "libopus", _USUAL, said="opus, with some loss")
     elif stream.type == "audio" and name.startswith(_LOSSLESS):
         context: Any = stream.codec_context
         kind = context.format  # of what it decodes to
-        yield Way(stream.index, f"pcm_{'f' if kind.name[:3] in ('flt', 'dbl') else 's'}{max(16, kind.bits)}le")
+        pcm = f"pcm_{'f' if kind.name[:3] in ('flt', 'dbl') else 's'}{max(16, kind.bits)}le"
+        yield Way(stream.index, pcm, said=pcm)
+
+
+def _broadcast(stream: Stream, name: str) -> Way:
+    """Sound as MXF has it: PCM of 16 or 24 bits, 48,000 samples a second."""
+    context: Any = stream.codec_context
+    codec = f"pcm_s{16 if context.format.name in ('s16', 's16p', 'u8', 'u8p') else 24}le"
+    words = [codec] * (name != codec) + [f"{_USUAL:,} samples a second"] * (context.sample_rate != _USUAL)
+    return Way(stream.index, codec, _USUAL, True, ", ".join(words))
 
 
 def named(stream: Stream) -> str:
@@ -71,6 +95,10 @@ class Carrier:
         """What is to be written of a packet of the source."""
         packet.stream = self.stream
         return [packet]
+
+    def rest(self, until: Fraction) -> list[av.Packet]:
+        """What is left to write of it; the picture ends ``until`` seconds from its beginning."""
+        return []
 
 
 def _copied(written: OutputContainer, source: Stream, like: Stream) -> Stream:
@@ -111,17 +139,79 @@ class _Text(Carrier):
 
 
 class _Sound(Carrier):
-    """Samples of sound as plain PCM: none of them changes."""
+    """Samples of sound of another codec: as plain PCM none of them changes."""
 
-    def __init__(self, written: OutputContainer, source: Any, codec: str):
+    def __init__(self, written: OutputContainer, source: Any, way: Way):
         heard = source.codec_context
-        self.made = cast(Any, written.add_stream(codec, rate=heard.sample_rate))
+        rate = way.rate or heard.sample_rate
+        self.made = cast(Any, written.add_stream(way.codec, rate=rate))
         super().__init__(self.made)
         context, self.source = self.made.codec_context, source
         context.layout = _LAYOUTS.get(heard.layout.nb_channels, heard.layout.name)
-        self.stream.time_base = context.time_base = Fraction(1, heard.sample_rate)
-        self.resampler = av.AudioResampler(context.format, context.layout, heard.sample_rate)
+        self.stream.time_base = context.time_base = Fraction(1, rate)
+        if way.codec == "libopus":
+            context.bit_rate = _OPUS * context.layout.nb_channels
+        self.resampler = av.AudioResampler(context.format, context.layout, rate)
 
     def __call__(self, packet: av.Packet) -> list[av.Packet]:
-        packed = [made for frame in self.source.decode(packet) for made in self.resampler.resample(frame)]
-        return [made for frame in packed for made in self.made.encode(frame)]
+        return [made for frame in self._decoded(packet) for made in self._encoded(frame)]
+
+    def rest(self, until: Fraction) -> list[av.Packet]:
+        return [*self._encoded(None), *self.made.encode(None)]
+
+    def _decoded(self, packet: av.Packet) -> Iterator[Any]:
+        yield from self.source.decode(packet)
+
+    def _encoded(self, frame: Any) -> list[av.Packet]:
+        return [made for one in self.resampler.resample(frame) for made in self.made.encode(one)]
+
+
+class _Even(_Sound):
+    """Sound for a container without times: where nothing is heard, silence; it begins and ends with the picture."""
+
+    def __init__(self, written: OutputContainer, source: Any, way: Way):
+        super().__init__(written, source, way)
+        self.rate, self.count = source.codec_context.sample_rate, 0  # samples so far
+        self.like: Any = None  # a frame of it
+
+    def _decoded(self, packet: av.Packet) -> Iterator[Any]:
+        for frame in super()._decoded(packet):
+            self.like = frame
+            ahead = 0 if frame.pts is None else round(frame.pts * frame.time_base * self.rate) - self.count
+            if ahead > 0 and (not self.count or ahead > _LATE * self.rate):
+                yield self._placed(_silent(frame, ahead))
+            elif ahead < 0 and (not self.count or -ahead > _LATE * self.rate):
+                if -ahead >= frame.samples:
+                    continue
+                frame = _without(frame, -ahead)
+            yield self._placed(frame)
+
+    def _placed(self, frame: Any) -> Any:
+        frame.pts, frame.time_base = self.count, Fraction(1, self.rate)
+        self.count += frame.samples
+        return frame
+
+    def rest(self, until: Fraction) -> list[av.Packet]:
+        short = round(until * self.rate) - self.count
+        silence = self._placed(_silent(self.like, short)) if short > 0 and self.like is not None else None
+        return [*(self._encoded(silence) if silence else []), *super().rest(until)]
+
+
+def _silent(like: Any, count: int) -> Any:
+    """So many samples in which nothing is heard."""
+    heard = like.to_ndarray()
+    shape = (len(heard), count * (1 if like.format.is_planar else like.layout.nb_channels))
+    return _sounding(like, np.full(shape, 128 if like.format.name.startswith("u8") else 0, heard.dtype))
+
+
+def _without(frame: Any, count: int) -> Any:
+    """A sound but for its first samples."""
+    return _sounding(
+        frame, frame.to_ndarray()[:, count * (1 if frame.format.is_planar else frame.layout.nb_channels) :]
+    )
+
+
+def _sounding(like: Any, samples: np.ndarray) -> Any:
+    made = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), like.format.name, like.layout)
+    made.sample_rate = like.sample_rate
+    return made

@@ -20,8 +20,8 @@ from av.video.stream import VideoStream
 
 from colorify.video import fields, formats, media, sidedata
 from colorify.video.formats import (
+    AWAY,
     CODECS,
-    ENCODERS,
     RANGES,
     Need,
     VideoError,
@@ -37,6 +37,7 @@ from colorify.video.sidedata import View
 
 _ORDER = {True: "tff=1", False: "bff=1"}  # to x264
 _ALWAYS = {"libx264": {"bf": "0"}, "libx265": {"bf": "0", "a53cc": "1"}, "libsvtav1": {"bf": "0"}}
+_ALWAYS |= {"mpeg2video": {"bf": "0"}, "libvpx-vp9": {"threads": "1"}}  # its threads were seen to wait for ever
 _FINE = {"prores": "4444", "dnxhr": "dnxhr_444"}  # profiles of 4:4:4
 _PARAMS = {"libx264": "x264-params", "libx265": "x265-params", "libsvtav1": "svtav1-params"}
 _PROBED = 12  # frames that tell whether there are fields
@@ -156,6 +157,7 @@ class Target:
         """What of the pictures the codec cannot keep."""
         told = ["its transparency is left out"] if has_alpha(self.facts.kind) else []
         told += [f"its {what} is left out: it cannot be said" for what in self.facts.view.unsaid]
+        told += ["its luma and colors do not stay exact: a .gif has 256 colors"] if self.codec == "gif" else []
         if self.facts.view and self.codec == "dnxhr":
             told.append("its kind of stereo, projection and mastering display are left out: dnxhr cannot say them")
         lost = [name for name in self.facts.extras if self.codec not in sidedata.EXTRAS[name]]
@@ -182,7 +184,7 @@ class Target:
     def encoder(self, out: OutputContainer) -> VideoStream:
         """An encoder whose packets go into ``out``, in the order of the frames, so that parts can be put end to end."""
         os.environ.setdefault("SVT_LOG", "0")  # errors come as exceptions; libsvtav1 has no other knob for that
-        home = av.open(io.BytesIO(), "w", format="mov") if self.codec in ENCODERS else out
+        home = av.open(io.BytesIO(), "w", format="mov") if self.codec in AWAY else out
         codec = formats.encoder(self.codec)
         stream = cast(VideoStream, home.add_stream(codec, rate=self.facts.rate, options=self.options))
         stream.time_base = self.facts.base
