@@ -90,6 +90,7 @@ class Carrier:
 
     def __init__(self, stream: Stream):
         self.stream = stream
+        self.zero = Fraction(0)  # seconds at which the picture begins
 
     def __call__(self, packet: av.Packet) -> list[av.Packet]:
         """What is to be written of a packet of the source."""
@@ -97,7 +98,7 @@ class Carrier:
         return [packet]
 
     def rest(self, until: Fraction) -> list[av.Packet]:
-        """What is left to write of it; the picture ends ``until`` seconds from its beginning."""
+        """What is left to write of it; the picture ends at ``until`` seconds."""
         return []
 
 
@@ -177,7 +178,8 @@ class _Even(_Sound):
     def _decoded(self, packet: av.Packet) -> Iterator[Any]:
         for frame in super()._decoded(packet):
             self.like = frame
-            ahead = 0 if frame.pts is None else round(frame.pts * frame.time_base * self.rate) - self.count
+            time = None if frame.pts is None else frame.pts * frame.time_base - self.zero
+            ahead = 0 if time is None else round(time * self.rate) - self.count
             if ahead > 0 and (not self.count or ahead > _LATE * self.rate):
                 yield self._placed(_silent(frame, ahead))
             elif ahead < 0 and (not self.count or -ahead > _LATE * self.rate):
@@ -192,7 +194,7 @@ class _Even(_Sound):
         return frame
 
     def rest(self, until: Fraction) -> list[av.Packet]:
-        short = round(until * self.rate) - self.count
+        short = round((until - self.zero) * self.rate) - self.count
         silence = self._placed(_silent(self.like, short)) if short > 0 and self.like is not None else None
         return [*(self._encoded(silence) if silence else []), *super().rest(until)]
 

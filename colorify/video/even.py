@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from colorify.video import media
-from colorify.video.facts import Facts
 from colorify.video.formats import VideoError
+
+if TYPE_CHECKING:
+    from colorify.video.facts import Facts
 
 RATES = tuple(Fraction(rate) for rate in (24, 25, 30, 48, 50, 60)) + tuple(
     Fraction(1000 * rate, 1001) for rate in (24, 30, 48, 60)

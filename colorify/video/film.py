@@ -117,7 +117,7 @@ def _write_part(run: Run, parts: Parts, colored: Colored, encoding: ThreadPoolEx
         stream = run.target.encoder(out)
 
         def put(one: Waiting, moments: tuple[np.ndarray, ...]) -> None:
-            out.mux(stream.encode(run.laid(one, moments, stream.codec_context)))
+            out.mux(stream.encode(run.target.timed(run.laid(one, moments, stream.codec_context))))
 
         try:
             for one, moments in colored:

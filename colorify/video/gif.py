@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -23,6 +24,7 @@ FASTEST = 50
 """Frames a second at most: what is shown for less than two hundredths of a second, players show for ten."""
 _TICK = Fraction(1, 100)  # seconds: what a GIF counts in
 _DITHER = "dither=bayer:bayer_scale=3"  # whose pattern stands still, as error diffusion's does not
+_HEAD, _BLOCK = 13, 255  # bytes: before a palette; of a comment, at once
 _ENDLESS, _ONCE = 0, -1  # FFmpeg's words
 
 
@@ -65,14 +67,17 @@ def write(source: Path, parts: list[Path], out: Path, found: Facts, start: Fract
 
 
 def say(path: Path, words: str) -> None:
-    """Write a comment into a finished GIF, before its end."""
+    """Write a comment into a finished GIF, behind its head: readers take one at the end for a picture."""
     content = words.encode()
-    blocks = b"".join(
-        bytes((len(content[at : at + 255]),)) + content[at : at + 255] for at in range(0, len(content), 255)
-    )
-    with open(path, "r+b") as file:
-        file.seek(-1, 2)
-        file.write((b"!\xfe" + blocks + b"\0" if words else b"") + b";")
+    blocks = (content[at : at + _BLOCK] for at in range(0, len(content), _BLOCK))
+    comment = b"!\xfe" + b"".join(bytes((len(block),)) + block for block in blocks) + b"\0"
+    longer = path.with_name(f"{path.name}.said")
+    with open(path, "rb") as given, open(longer, "wb") as made:
+        head = given.read(_HEAD)
+        table = 3 << (head[10] & 7) + 1 if head[10] & 0x80 else 0  # bytes of the palette
+        made.write(head + given.read(table) + comment)
+        shutil.copyfileobj(given, made)
+    longer.replace(path)
 
 
 def _pictures(parts: list[Path], found: Facts, start: Fraction) -> Iterator[tuple[Fraction, VideoFrame]]:
@@ -82,6 +87,7 @@ def _pictures(parts: list[Path], found: Facts, start: Fraction) -> Iterator[tupl
         with media.opened(path) as part:
             for frame in media.frames(part):
                 time = (frame.pts or 0) * media.base(media.moving(part)) - start
+                frame.color_range, frame.colorspace, frame.color_primaries, frame.color_trc = found.tags
                 image = picture(frame)
                 wide = round(image.width * (found.aspect or 1)), image.height
                 shown = image.resize(wide, Image.Resampling.BICUBIC) if wide != image.size else image

@@ -31,7 +31,7 @@ FITTING = {
     "gif": (".gif",),
 }
 """The containers of each codec."""
-USUAL = {".webm": ("libvpx-vp9", "libsvtav1"), ".mxf": ("prores",), ".gif": ("gif",)}
+USUAL = {".webm": ("libvpx-vp9", "libsvtav1"), ".mxf": ("mpeg2video", "prores"), ".gif": ("gif",)}
 """Codecs of containers that do not hold H.264: the first that holds the frames of a film."""
 
 
@@ -171,6 +171,9 @@ def plan(source: Path, out: Path, options: FilmOptions) -> Plan:
 
 
 def _evenly(source: Path, target: Target, suffix: str, options: FilmOptions) -> None:
+    if target.codec == "prores" and target.top_first is not None:
+        cure = "use --codec mpeg2video, --deinterlace, or a .mov"
+        raise VideoError(f"{source}: a {suffix} does not say which field of prores is first: {cure}")
     even.check(source, target.facts, suffix, options.start, options.end)
 
 

@@ -65,7 +65,8 @@ def join(
             if content.ways:
                 raise VideoError(f"{out}: a .gif holds nothing but the picture")
             times = gif.write(source, parts, part, target.facts, target.facts.origin + Fraction(stretch[0]))
-            gif.say(part, with_sentence("", content.knobs) if content.knobs is not None else "")
+            if content.knobs is not None:
+                gif.say(part, with_sentence("", content.knobs))
         else:
             with media.opened(source) as film, _written(part) as written:
                 heard = _muxed((film, written), parts, content, (stretch, times), lost)
@@ -99,6 +100,8 @@ def _muxed(
         _like(carrier.stream, film.streams[index])
     pictures = _noted(_shifted(_packets(parts), start), times)
     waiting = next(pictures, None)
+    for carrier in carriers.values():
+        carrier.zero = times[0]
     timed = [film.streams[index] for index in carriers if film.streams[index].type != "attachment"]
     others: Iterator[av.Packet] = islice(media.packets(film, timed, lost) if timed else (), most)
     last = end if end is not None or not film.duration else start + Fraction(film.duration, av.time_base)
@@ -134,7 +137,7 @@ def _moving(written: OutputContainer, part: Path, target: Target) -> VideoStream
     """The stream of the moving picture, that says all that the first part, and the target, do."""
     with media.opened(part) as first:
         given = like = first.streams.video[0]
-        if target.facts.view and target.codec != "dnxhr":
+        if target.facts.view and target.codec != "dnxhr" and written.format.name != "mxf":
             like = matroska.told(given, next(one for one in first.demux(given) if one.size), target.facts.view)
         video = written.add_stream_from_template(like, opaque=True)
         video.time_base, video.codec_context.extradata = given.time_base, given.codec_context.extradata

@@ -60,7 +60,7 @@ def of(source: Path, suffix: str, target: Target) -> Trial:
             else:
                 ways.append(way)
                 notes += [f"{beside.named(stream)} becomes {way.said}"] if way.said else []
-    losses += _unnamed(source, part, suffix, target, ways)
+        losses += _unnamed(source, part, suffix, target, ways)
     return Trial(tuple(ways), tuple(notes), tuple(losses))
 
 
@@ -101,7 +101,7 @@ def _encode(part: Path, target: Target) -> None:
         for plane in frame.planes:
             samples(plane, target.coding.depth)[:] = 2 ** (target.coding.depth - 1)
         frame.pts, frame.time_base = round(target.facts.origin / target.facts.base), target.facts.base
-        out.mux(stream.encode(frame))
+        out.mux(stream.encode(target.timed(frame)))
         out.mux(stream.encode(None))
 
 

@@ -23,14 +23,16 @@ from tempfile import TemporaryDirectory
 import av
 import numpy as np
 import torch
+from PIL import Image
 
 from colorify.codec import Channels
 from colorify.inference import Colorizer
 from colorify.models.checkpoint import Checkpoint
 from colorify.models.unet import UNet
-from colorify.video import film, job, sidedata
+from colorify.video import film, formats, job, paint, sidedata
 from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError
+from colorify.video.planes import MATRICES
 from conftest import TINY
 
 FRAMES = 12
@@ -203,7 +205,7 @@ def _others() -> Iterator[Case]:
         (".webm", "libvpx-vp9", "yuv420p", "libopus", "webvtt"),
         (".mxf", "mpeg2video", "yuv420p", "pcm_s16le", ""),
         (".mxf", "dnxhd", "yuv422p10le", "pcm_s24le", ""),
-        (".gif", "gif", "rgb8", "", ""),
+        (".gif", "gif", "gray", "", ""),
     )
     into = ((".webm", "libvpx-vp9"), (".webm", "libsvtav1"), (".mxf", "prores"), (".mxf", "mpeg2video"))
     into += ((".mxf", "dnxhr"), (".gif", "gif"))
@@ -280,7 +282,7 @@ def make(case: Case, folder: Path) -> Path:
 
 
 def _pictures(case: Case) -> list[str]:
-    filters = ["hue=s=0"] if case.codec != "gif" else ["hue=s=0", "format=gray"]
+    filters = ["hue=s=0"]
     if case.top_first is not None:
         filters.append(f"tinterlace=interleave_{'top' if case.top_first else 'bottom'}")
     said = {None: "", True: ":out_range=full", False: ":out_range=limited"}[case.full]
@@ -363,17 +365,35 @@ def _video(found: dict) -> dict:
 
 
 def _luma(case: Case, source: Path, out: Path) -> str:
-    plane = "g" if case.pix_fmt.startswith(("gbr", "rgb")) else "y"
+    plane = "g" if case.codec == "gif" or case.pix_fmt.startswith(("gbr", "rgb")) else "y"
     if case.quality == "lossless":
         before = _hashes(source, "-map", "0:v:0", "-vf", f"extractplanes={plane}")
         after = _hashes(out, "-map", "0:v:0", "-vf", "extractplanes=y")
         return "equal" if before == after and before else f"DIFFERENT {len(before)} and {len(after)} frames"
+    if case.into == ".gif":
+        return _gif_luma(case, source, out)
     same = "[0:v]format=gray16,settb=1/25,setpts=N[a];[1:v]format=gray16,settb=1/25,setpts=N[b];[a][b]psnr"
     run = ["ffmpeg", "-v", "info", "-i", str(source), "-i", str(out), "-lavfi", same, "-f", "null", "-"]
     found = re.search(
         r"PSNR y:(\S+)", subprocess.run(run, check=True, capture_output=True, text=True, timeout=120).stderr
     )
     return f"{float(found[1]):.0f} dB" if found and float(found[1]) > 38 else f"DIFFERENT {found and found[1]} dB"
+
+
+def _gif_luma(case: Case, source: Path, out: Path) -> str:
+    """Of what is shown: by the matrix of the source."""
+    with av.open(str(source)) as one, av.open(str(out)) as two:
+        pairs = [
+            (a, b.to_ndarray(format="rgb24")) for a, b in zip(one.decode(video=0), two.decode(video=0), strict=True)
+        ]
+    red, blue = MATRICES[formats.matrix_of(pairs[0][0])[0]]
+    errors = []
+    for frame, rgb in pairs:
+        gray = paint.picture(formats.planar(frame)).resize((rgb.shape[1], rgb.shape[0]), Image.Resampling.BICUBIC)
+        luma = rgb @ (red, 1 - red - blue, blue)
+        errors.append(((np.asarray(gray)[..., 1] - luma) ** 2).mean())
+    found = 10 * np.log10(255**2 / np.mean(errors))
+    return f"{found:.0f} dB" if found > 30 else f"DIFFERENT {found:.0f} dB"
 
 
 def _times(source: Path, out: Path) -> str:
@@ -394,7 +414,7 @@ def _times(source: Path, out: Path) -> str:
 def _streams(source: Path, out: Path, probed: tuple[dict, dict], said: list[str]) -> str:
     """Whether each stream beside the picture is in the result, packet by packet, or by what it decodes to."""
     before, after = ([s for s in found["streams"] if s is not _video(found)] for found in probed)
-    offsets = [_offset(path, any("becomes opus" in line for line in said)) for path in (source, out)]
+    offsets = [_offset(path) for path in (source, out)]
     words, left = [], list(after)
     for stream in before:
         if any(f"stream {stream['index']} " in line and "left out" in line for line in said):
@@ -409,19 +429,19 @@ def _streams(source: Path, out: Path, probed: tuple[dict, dict], said: list[str]
         left.remove(other)
         converted = any(f"stream {stream['index']} (audio" in line and "becomes" in line for line in said)
         words.append(_same(source, out, stream, other, said, converted))
-    if abs(offsets[0] - offsets[1]) > 0.003 and any(one["codec_type"] == "audio" for one in after):
+    heard = any(one["codec_type"] == "audio" for one in after) and "near" not in words
+    if abs(offsets[0] - offsets[1]) > 0.003 and heard:
         words.append(f"DIFFERENT sound {offsets[0]:.4f} s after the picture, then {offsets[1]:.4f}")
     bad = [word for word in words if word.startswith("DIFFERENT")]
     return bad[0] if bad else ", ".join(dict.fromkeys(words))
 
 
-def _offset(path: Path, decoded: bool = False) -> float:
-    """Seconds from the first picture to the first packet of sound, or to the first that is heard."""
-    word = "frame" if decoded else "packet"
+def _offset(path: Path) -> float:
+    """Seconds from the first picture to the first packet of sound."""
     found = {}
     for kind in "va":
-        asked = ("-select_streams", f"{kind}:0", "-show_entries", f"{word}=pts_time")
-        times = [float(one["pts_time"]) for one in _probe(path, *asked)[f"{word}s"] if "pts_time" in one]
+        asked = ("-select_streams", f"{kind}:0", "-show_entries", "packet=pts_time")
+        times = [float(one["pts_time"]) for one in _probe(path, *asked)["packets"] if "pts_time" in one]
         found[kind] = min(times, default=None)
     return 0.0 if None in found.values() else found["a"] - found["v"]
 
@@ -441,7 +461,7 @@ def _same(source: Path, out: Path, stream: dict, other: dict, said: list[str], c
     if packets[0] == packets[1] and packets[0]:
         return "equal"
     if converted:
-        return _near(*maps)
+        return _near((source, stream["index"]), (out, other["index"]))
     samples = ["".join(_hashes(path, *where, "-af", "asetnsamples=1:p=0")) for path, where in maps]
     return (
         "equal"
@@ -450,17 +470,25 @@ def _same(source: Path, out: Path, stream: dict, other: dict, said: list[str], c
     )
 
 
-def _near(*maps: tuple[Path, list[str]]) -> str:
-    """Whether two sounds are alike, where one begins up to a fiftieth of a second later."""
-    sounds = []
-    for path, where in maps:
-        run = ["ffmpeg", "-v", "error", "-i", str(path), *where, "-ac", "1", "-ar", "48000", "-f", "f32le", "-"]
-        sounds.append(np.frombuffer(subprocess.run(run, check=True, capture_output=True, timeout=60).stdout, "<f4"))
-    count = min(map(len, sounds)) - 4000
-    inner = sounds[0][2000 : 2000 + count]
-    rolled = (sounds[1][2000 + shift : 2000 + shift + count] for shift in range(-1000, 1001))
-    best = max(float(np.corrcoef(inner[: len(one)], one)[0, 1]) for one in rolled)
+def _near(*heard: tuple[Path, int]) -> str:
+    """Whether two sounds are alike, and at the same time from the first picture on, to half a millisecond."""
+    one, two = (_heard(*path_and_stream) for path_and_stream in heard)
+    count = min(len(one), len(two)) - 4000
+    inner = one[2000 : 2000 + count]
+    best = max(float(np.corrcoef(inner, two[2000 + shift :][:count])[0, 1]) for shift in range(-24, 25))
     return "near" if best > 0.99 else f"DIFFERENT sound, {best:.2f} alike"
+
+
+def _heard(path: Path, index: int) -> np.ndarray:
+    """Samples of a sound, 48,000 a second, from the first picture on."""
+    with av.open(str(path)) as clip:
+        begin = next(frame for frame in clip.decode(video=0) if frame.pts is not None)
+    with av.open(str(path)) as clip:
+        found = list(clip.decode(clip.streams[index]))
+        resampler = av.AudioResampler("fltp", "mono", 48000)
+        samples = np.concatenate([made.to_ndarray()[0] for one in (*found, None) for made in resampler.resample(one)])
+        late = float(found[0].pts * found[0].time_base - begin.pts * begin.time_base)
+    return np.concatenate((np.zeros(max(0, round(late * 48000))), samples))[max(0, round(-late * 48000)) :]
 
 
 def _text(path: Path, stream: dict) -> tuple[str, list[float]]:
