@@ -48,7 +48,11 @@ class Way:
 def streams(film: InputContainer) -> list[Stream]:
     """All but the moving picture and what is written as a word."""
     others = [stream for stream in film.streams if stream.index != media.moving(film).index]
-    return [stream for stream in others if stream.type != "data" or stream.name not in _NEVER]
+    return [stream for stream in others if stream.type != "data" or not _is_word(stream)]
+
+
+def _is_word(stream: Stream) -> bool:
+    return stream.name in _NEVER or "timecode" in stream.metadata
 
 
 def choices(stream: Stream, suffix: str) -> Iterator[Way]:
@@ -172,48 +176,43 @@ class _Even(_Sound):
 
     def __init__(self, written: OutputContainer, source: Any, way: Way):
         super().__init__(written, source, way)
-        self.rate, self.count = source.codec_context.sample_rate, 0  # samples so far
-        self.like: Any = None  # a frame of it
+        heard = source.codec_context
+        self.rate, self.count = heard.sample_rate, 0  # samples so far
+        self.format, self.layout = heard.format, _LAYOUTS.get(heard.layout.nb_channels, heard.layout.name)
 
     def _decoded(self, packet: av.Packet) -> Iterator[Any]:
         for frame in super()._decoded(packet):
-            self.like = frame
             time = None if frame.pts is None else frame.pts * frame.time_base - self.zero
             ahead = 0 if time is None else round(time * self.rate) - self.count
-            if ahead > 0 and (not self.count or ahead > _LATE * self.rate):
-                yield self._placed(_silent(frame, ahead))
-            elif ahead < 0 and (not self.count or -ahead > _LATE * self.rate):
-                if -ahead >= frame.samples:
-                    continue
-                frame = _without(frame, -ahead)
-            yield self._placed(frame)
+            if self.count and abs(ahead) <= _LATE * self.rate:
+                ahead = 0
+            if ahead > 0:
+                yield self._silence(ahead)
+            if -ahead < frame.samples:
+                yield self._placed(self._without(frame, -ahead) if ahead < 0 else frame)
+
+    def rest(self, until: Fraction) -> list[av.Packet]:
+        short = round((until - self.zero) * self.rate) - self.count
+        return [*(self._encoded(self._silence(short)) if short > 0 else []), *super().rest(until)]
 
     def _placed(self, frame: Any) -> Any:
         frame.pts, frame.time_base = self.count, Fraction(1, self.rate)
         self.count += frame.samples
         return frame
 
-    def rest(self, until: Fraction) -> list[av.Packet]:
-        short = round((until - self.zero) * self.rate) - self.count
-        silence = self._placed(_silent(self.like, short)) if short > 0 and self.like is not None else None
-        return [*(self._encoded(silence) if silence else []), *super().rest(until)]
+    def _silence(self, count: int) -> Any:
+        """So many samples in which nothing is heard."""
+        made = av.AudioFrame(self.format.name, self.layout, count)
+        for plane in made.planes:
+            plane.update((b"\x80" if self.format.name.startswith("u8") else b"\0") * plane.buffer_size)
+        made.sample_rate = self.rate
+        return self._placed(made)
 
-
-def _silent(like: Any, count: int) -> Any:
-    """So many samples in which nothing is heard."""
-    heard = like.to_ndarray()
-    shape = (len(heard), count * (1 if like.format.is_planar else like.layout.nb_channels))
-    return _sounding(like, np.full(shape, 128 if like.format.name.startswith("u8") else 0, heard.dtype))
-
-
-def _without(frame: Any, count: int) -> Any:
-    """A sound but for its first samples."""
-    return _sounding(
-        frame, frame.to_ndarray()[:, count * (1 if frame.format.is_planar else frame.layout.nb_channels) :]
-    )
-
-
-def _sounding(like: Any, samples: np.ndarray) -> Any:
-    made = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), like.format.name, like.layout)
-    made.sample_rate = like.sample_rate
-    return made
+    def _without(self, frame: Any, count: int) -> Any:
+        """A sound but for its first samples."""
+        left = count * (1 if frame.format.is_planar else frame.layout.nb_channels)
+        made = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(frame.to_ndarray()[:, left:]), frame.format.name, self.layout
+        )
+        made.sample_rate = self.rate
+        return made

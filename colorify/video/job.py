@@ -160,29 +160,29 @@ def plan(source: Path, out: Path, options: FilmOptions) -> Plan:
         raise VideoError(f"{source}: {error}") from None
     if found := light.REFUSED.get(target.facts.tags[3]):
         raise VideoError(f"{source}: its transfer is {found}: convert it to BT.709 first, with FFmpeg")
-    if suffix in _CHECKS:
-        _CHECKS[suffix](source, target, suffix, options)
+    cut = _CHECKS[suffix](source, target, suffix, options) if suffix in _CHECKS else []
     tried = trial.of(source, suffix, target)
-    losses = (*target.losses, *tried.losses)
+    losses = (*target.losses, *cut, *tried.losses)
     if losses and options.strict:
         raise VideoError(f"{source}: {'; '.join(losses)}: without --strict the rest goes")
     notes = (*target.notes, *tried.notes, *room.notes(source, out, target, options))
     return Plan(target, tried.ways, notes, losses, options.knobs.told() if options.knobs.provenance else None)
 
 
-def _evenly(source: Path, target: Target, suffix: str, options: FilmOptions) -> None:
+def _evenly(source: Path, target: Target, suffix: str, options: FilmOptions) -> list[str]:
     if target.codec == "prores" and target.top_first is not None:
         cure = "use --codec mpeg2video, --deinterlace, or a .mov"
         raise VideoError(f"{source}: a {suffix} does not say which field of prores is first: {cure}")
-    even.check(source, target.facts, suffix, options.start, options.end)
+    return even.check(source, target.facts, suffix, options.start, options.end)
 
 
-def _slowly(source: Path, target: Target, suffix: str, options: FilmOptions) -> None:
+def _slowly(source: Path, target: Target, suffix: str, options: FilmOptions) -> list[str]:
     gif.check(source, target.facts)
+    return []
 
 
 _CHECKS = {".mxf": _evenly, ".gif": _slowly}
-"""What films must be for some containers."""
+"""What films must be for some containers; each gives what is left out of them."""
 
 
 def _asked(source: Path, out: Path, options: FilmOptions) -> None:
