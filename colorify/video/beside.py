@@ -149,7 +149,7 @@ class _Sound(Carrier):
     def __init__(self, written: OutputContainer, source: Any, way: Way):
         heard = source.codec_context
         rate = way.rate or heard.sample_rate
-        self.made = cast(Any, written.add_stream(way.codec, rate=rate))
+        self.made = cast(Any, written.add_stream(str(way.codec), rate=rate))
         super().__init__(self.made)
         context, self.source = self.made.codec_context, source
         context.layout = _LAYOUTS.get(heard.layout.nb_channels, heard.layout.name)

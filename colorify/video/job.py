@@ -187,7 +187,8 @@ _CHECKS = {".mxf": _evenly, ".gif": _slowly}
 
 def _asked(source: Path, out: Path, options: FilmOptions) -> None:
     """`VideoError` for what is wrong by the words alone."""
-    formats.check_codec(options.codec, options.quality)
+    codec = options.codec or _USUAL
+    formats.check_codec(codec, options.quality)
     if options.chroma not in (None, *formats.CHROMA):
         raise VideoError(f"chroma {options.chroma!r}: choose one of {', '.join(formats.CHROMA)}")
     if options.start < 0 or (options.end is not None and options.end <= options.start):
@@ -199,8 +200,8 @@ def _asked(source: Path, out: Path, options: FilmOptions) -> None:
         raise VideoError(
             f"{out}: unknown container {out.suffix!r}: name a {', '.join(CONTAINERS[:-1])} or {CONTAINERS[-1]}"
         )
-    if suffix not in (fitting := FITTING[options.codec]):
-        raise VideoError(f"{out}: {options.codec} needs a {' or '.join(fitting)}")
+    if suffix not in (fitting := FITTING[codec]):
+        raise VideoError(f"{out}: {codec} needs a {' or '.join(fitting)}")
     if not source.exists():
         pattern = ": make one film of the pictures first, with FFmpeg" if set("%*?") & set(source.name) else ""
         raise VideoError(f"{source}: no such file{pattern}")

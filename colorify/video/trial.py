@@ -76,7 +76,8 @@ def _unsaid(film: InputContainer, path: Path, target: Target) -> list[str]:
         views = [(name, getattr(given.view, name), getattr(made.view, name)) for name in _VIEWS]
         lost += [_VIEWS[name] for name, one, other in views if one and not other and target.codec != "dnxhr"]
         lost += ["rotation"] * (given.turns != made.turns)
-        lost += ["pixel aspect"] * (abs((given.aspect or 1) - (made.aspect or 1)) * made.size[0] > 1)
+        off = abs(float(given.aspect or 1) - float(made.aspect or 1)) * made.size[0]
+        lost += ["pixel aspect"] if off > 1 else []
         lost += [name for name, one, other in zip(_TAGS, given.tags[1:], made.tags[1:], strict=True) if one != other]
     return [f"its {name} {'are' if name.endswith('s') else 'is'} left out: a {suffix} cannot say it" for name in lost]
 
