@@ -182,6 +182,7 @@ class _Even(_Sound):
 
     def _decoded(self, packet: av.Packet) -> Iterator[Any]:
         for frame in super()._decoded(packet):
+            self.format, self.layout = frame.format, frame.layout  # a decoder may give another than it said
             time = None if frame.pts is None else frame.pts * frame.time_base - self.zero
             ahead = 0 if time is None else round(time * self.rate) - self.count
             if self.count and abs(ahead) <= _LATE * self.rate:
