@@ -196,9 +196,9 @@ def _look(options: BatchOptions, source: Path | str) -> film.FilmOptions:
     return film.FilmOptions(knobs, options.side_by_side, overwrite=options.overwrite, **films)
 
 
-def fitted(job: Job, codec: str) -> Job:
+def fitted(job: Job, codec: str | None) -> Job:
     """The same; a film whose container does not hold the codec goes into one that does, with one suffix more."""
-    fitting = FITTING.get(codec, CONTAINERS)
+    fitting = FITTING.get(codec, CONTAINERS) if codec else CONTAINERS
     if not job.is_film or job.target.suffix.lower() in fitting:
         return job
     return replace(job, target=job.target.with_name(job.target.name + fitting[0]))

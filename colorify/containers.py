@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-CONTAINERS = (".mkv", ".mp4", ".mov")
+CONTAINERS = (".mkv", ".mp4", ".mov", ".webm", ".mxf", ".gif")
 """Of films that are written."""
 FILMS = {
     ".3g2", ".3gp", ".amv", ".asf", ".avi", ".divx", ".dv", ".dvr-ms", ".evo", ".f4v", ".flv", ".gxf", ".h264",

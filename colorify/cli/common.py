@@ -137,7 +137,9 @@ FILM = [
     option("every", int, 1, min=1, help="The network looks at every so-many-th frame."),
     option("memory", int, 0, min=0, help="Frames of earlier shots, at most, that later ones take colors from: 8."),
     option("keep_color", bool, False, "--keep-color", help="Leave alone what is in colour."),
-    option("codec", str, "libx264", help="libx264, libx265, libsvtav1, ffv1, prores or dnxhr."),
+    option(
+        "codec", str | None, None, help="libx264, libx265, libsvtav1, libvpx-vp9, ffv1, prores, dnxhr, mpeg2video, gif."
+    ),
     option("quality", str, "high", help="high, small or lossless."),
     option("chroma", str | None, None, help="420, 422 or 444; default: what is usual with the codec."),
     option("deinterlace", bool, False, "--deinterlace", help="Make fields into progressive frames."),

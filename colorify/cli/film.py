@@ -42,7 +42,7 @@ PIPE = "-"
 def video(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="A film, pictures f%06d.png or their folder, or -.")],
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="A .mkv, .mp4 or .mov file; pictures f%06d.png; - is y4m.")
+        Path | None, typer.Option("-o", "--out", help="A .mkv, .mp4, .mov, .webm, .mxf or .gif; f%06d.png; - is y4m.")
     ] = None,
     model: Model = "highres",
     blend: Blended = None,

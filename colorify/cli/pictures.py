@@ -218,7 +218,7 @@ def bulk(
         raise typer.BadParameter(f"{engine!r} is no engine: choose {' or '.join(ENGINES)}")
     with plainly():
         _, jobs, passed = _planned(inputs, out, films=True)
-        jobs = [fitted(job, str(films["codec"])) for job in (layered(jobs) if layers else jobs)]
+        jobs = [fitted(job, films["codec"]) for job in (layered(jobs) if layers else jobs)]
         options = BatchOptions(
             read_knobs(knobs),
             side_by_side,

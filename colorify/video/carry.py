@@ -19,6 +19,8 @@ from colorify.video.steady import as_bytes, confidence, find_flow, warp
 
 _FIRM = 0.6  # confidence of a step of the motion that is as good as any: noise must not wear colors out
 _KEPT = 0.8  # of what is shown, from a frame to the next, where the motion is sure
+_WIDE, _WORSE = 6.0, (3.0, 8.0)  # px from where the motion leads; L* that is less alike there: may be right, is wrong
+_REGION, _MOST = 15, (0.3, 0.6)  # px of a region of which so much is led wrong: nothing of it, all of it
 _BEYOND = 8.0  # px
 _FAR = 8.0  # px
 _TRUST = (0.02, 0.2)  # product of the confidences since a place was last seen to be right: nothing, all
@@ -30,6 +32,8 @@ _COARSE, _SEEN = 2, 7  # how much smaller the pictures are in which patches are 
 _ASKED = 500  # patches that are looked for, at most
 _LOST = 0.01  # share of the pixels without a place from which on patches are looked for
 _WAYS = 8  # motions that most patches agree on
+_CELL, _FEW_WAYS = 4.0, 3  # px of motions that are one; motions that are made better
+_ROUNDS, _LIKENESS = 3, 8.0  # times that one is; L*
 _FLAT = 1.5  # L*: a patch of less contrast looks like any other
 _ROUGH, _AROUND = (6.0, 2.0), 7  # px that the places around may differ: nothing, all; px of what is around
 
@@ -53,17 +57,19 @@ class Carrier:
         self.sure = np.ones_like(key.luma)
         self.shown = np.dstack((key.ab, self.sure))  # places found anew do not flicker
         self._patches = _patches(key.luma)
+        self._searched = False  # patches were looked for in the last frame
 
     def carry(self, luma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The next frame's L* ``(h, w)`` -> its ab ``(h, w, 2)``, and how sure they are ``(h, w)``, 0..1."""
         here, there = as_bytes(luma), as_bytes(self.last)
         back, on = find_flow(here, there), find_flow(there, here)
         firm = _ramp(confidence(back, on, luma, self.last), 0, _FIRM)
-        shift, sure = warp(self.shift, back) + back, warp(self.sure, back) * firm
-        self.shift, self.sure, self.last = *self._held(luma, shift, sure), luma
+        led, sure = warp(self.shift, back) + back, warp(self.sure, back) * firm
+        self.shift, self.sure, self.last = *self._held(luma, led.copy(), sure), luma
         found = np.dstack((warp(self.key.ab, self.shift), _ramp(self.sure, *_TRUST)))
         before = warp(self.shown, back)
-        self.shown = before + (found - before) * (1 - _KEPT * firm)[..., None]
+        kept = _KEPT * firm * (1 - self._astray(luma, led))
+        self.shown = before + (found - before) * (1 - kept)[..., None]
         return self.shown[..., :2], self.shown[..., 2]
 
     def _held(self, luma: np.ndarray, shift: np.ndarray, sure: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -73,18 +79,56 @@ class Carrier:
             there = self._off(luma, other)
             better = (there + _BETTER < off) & ((off > _ALIKE[0]) | (sure < _TRUST[1]))
             shift[better], off[better] = other[better], there[better]
+        for other in self._common(luma, shift, off > _ALIKE[0]) if self._searched else ():
+            there = self._off(luma, other)
+            better = (there + _BETTER < off) & (off > _ALIKE[0])
+            shift[better], off[better] = other[better], there[better]
         led_there = sure * (np.hypot(*np.moveaxis(shift - led, -1, 0)) < _NEAR[1])
         sure, anchored = sure.copy(), _ramp(off, _ALIKE[1], _ALIKE[0]) * _ramp(_roughness(shift), *_ROUGH)
         stray = (led_there < _TRUST[1]) & self._taken(shift, off - 100 * led_there)
         sure[stray] = anchored[stray] = 0
         return shift, (np.maximum(anchored, sure) * self._inside(shift)).astype(np.float32)
 
+    def _common(self, luma: np.ndarray, shift: np.ndarray, rough: np.ndarray) -> Iterator[np.ndarray]:
+        """The motions that most of the ``rough`` places have, each to a part of a pixel (Lucas, Kanade 1981)."""
+        cells = np.rint(shift[rough] / _CELL).astype(int)
+        ways, votes = np.unique(cells, axis=0, return_counts=True)
+        many = np.argsort(-votes, kind="stable")[:_FEW_WAYS]
+        smooth = cv2.GaussianBlur(luma, (0, 0), 1)
+        for way in ways[many[votes[many] > _LOST / 4 * luma.size]]:
+            part = np.abs(shift - way * _CELL).max(-1) <= _CELL
+            motion = np.median(shift[part], 0).astype(np.float32)
+            for _ in range(_ROUNDS):
+                motion = motion + self._left(smooth, motion, part)
+            yield np.broadcast_to(motion, shift.shape)
+
+    def _left(self, smooth: np.ndarray, motion: np.ndarray, part: np.ndarray) -> np.ndarray:
+        """What a motion lacks, px, by the slopes of the corrected frame where a part of another one came from."""
+        bent = cv2.GaussianBlur(warp(self.key.luma, np.broadcast_to(motion, (*smooth.shape, 2))), (0, 0), 1)
+        off = (smooth - bent)[part]
+        slopes = np.stack([cv2.Sobel(bent, cv2.CV_32F, *axis, scale=1 / 8)[part] for axis in ((1, 0), (0, 1))], -1)
+        like = np.exp(-((off / _LIKENESS) ** 2))[:, None]
+        found, *_ = np.linalg.lstsq((slopes * like).T @ slopes + np.eye(2), (slopes * like).T @ off, rcond=None)
+        return found.clip(-1, 1).astype(np.float32)
+
+    def _astray(self, luma: np.ndarray, led: np.ndarray) -> np.ndarray:
+        """Whether a place that is right is far from where the motion ``led``, which is wrong ``(h, w)``, 0..1.
+
+        Not where only single pixels are: texture looks like itself in many places.
+        """
+        far = np.hypot(*np.moveaxis(self.shift - led, -1, 0)) > _WIDE
+        if far.mean() < _LOST:
+            return np.zeros_like(luma)
+        wrong = _ramp(self._off(luma, led) - self._off(luma, self.shift), *_WORSE) * far * _ramp(self.sure, *_TRUST)
+        return _ramp(cv2.blur(wrong.astype(np.float32), (_REGION, _REGION)), *_MOST)
+
     def _candidates(
         self, luma: np.ndarray, shift: np.ndarray, sure: np.ndarray, off: np.ndarray
     ) -> Iterator[np.ndarray]:
         """Other places: a little beside, those of neighbors, those of patches that look alike."""
         lost = (off > sum(_ALIKE) / 2) & (sure < 0.5)
-        if lost.mean() > _LOST:
+        self._searched = lost.mean() > _LOST
+        if self._searched:
             yield from self._found_again(luma, lost)
         yield shift + self._residual(luma, shift)
         for near in _NEAR:

@@ -18,10 +18,10 @@ from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from colorify.video import fields, formats, media, sidedata
+from colorify.video import even, fields, formats, media, sidedata
 from colorify.video.formats import (
+    AWAY,
     CODECS,
-    ENCODERS,
     RANGES,
     Need,
     VideoError,
@@ -37,8 +37,14 @@ from colorify.video.sidedata import View
 
 _ORDER = {True: "tff=1", False: "bff=1"}  # to x264
 _ALWAYS = {"libx264": {"bf": "0"}, "libx265": {"bf": "0", "a53cc": "1"}, "libsvtav1": {"bf": "0"}}
+_ALWAYS |= {
+    "mpeg2video": {"bf": "0", "flags": "+low_delay"},
+    "libvpx-vp9": {"threads": "1"},
+}  # its threads were seen to wait for ever
 _FINE = {"prores": "4444", "dnxhr": "dnxhr_444"}  # profiles of 4:4:4
 _PARAMS = {"libx264": "x264-params", "libx265": "x265-params", "libsvtav1": "svtav1-params"}
+COUNTED = ("mpeg2video",)
+"""Codecs whose frames come at one of a few rates, and have no other times."""
 _PROBED = 12  # frames that tell whether there are fields
 
 
@@ -56,6 +62,7 @@ class Facts:
     base: Fraction  # seconds of a time stamp
     aspect: Fraction | None  # of a pixel, width to height
     origin: Fraction  # seconds at which it begins
+    first: Fraction  # seconds of a frame, from which others are counted
     matrix: list[int] | None  # how players are to turn it
     turns: int  # quarter turns, counter-clockwise, that bring it upright
     view: View = field(default_factory=View)  # how players are to show it
@@ -98,6 +105,7 @@ def of(source: Path, start: float = 0.0) -> Facts:
             base=media.base(stream),
             aspect=stream.sample_aspect_ratio or context.sample_aspect_ratio or None,
             origin=begin,
+            first=(first.pts or 0) * media.base(stream),
             matrix=media.display_matrix(first),
             turns=media.turns(first),
             view=sidedata.view(first),
@@ -161,6 +169,7 @@ class Target:
         """What of the pictures the codec cannot keep."""
         told = ["its transparency is left out"] if has_alpha(self.facts.kind) else []
         told += [f"its {what} is left out: it cannot be said" for what in self.facts.view.unsaid]
+        told += ["its luma and colors do not stay exact: a .gif has 256 colors"] if self.codec == "gif" else []
         if self.facts.view and self.codec == "dnxhr":
             told.append("its kind of stereo, projection and mastering display are left out: dnxhr cannot say them")
         lost = [name for name in self.facts.extras if self.codec not in sidedata.EXTRAS[name]]
@@ -173,7 +182,7 @@ class Target:
         if self.format.startswith("yuv444") and self.codec in _FINE:
             options = options | {"profile": _FINE[self.codec]}
         if self.top_first is not None:
-            options = options | {"flags": "+ildct+ilme"}
+            options = options | {"flags": options.get("flags", "") + "+ildct+ilme"}
         params = (
             ["tff=1" if self.top_first else "bff=1"] if self.codec == "libx264" and self.top_first is not None else []
         )
@@ -184,16 +193,34 @@ class Target:
             options = options | {name: ":".join(filter(None, (options.get(name), *params)))}
         return options
 
+    @property
+    def rate(self) -> Fraction:
+        """Frames a second."""
+        return (even.rate(self.facts.rate) if self.codec in COUNTED else None) or self.facts.rate
+
+    @property
+    def base(self) -> Fraction:
+        """Seconds of a time stamp."""
+        return 1 / self.rate if self.codec in COUNTED else self.facts.base
+
+    def timed(self, frame: VideoFrame) -> VideoFrame:
+        """The same frame; for an encoder that counts frames, at the time of the nearest whole one."""
+        if self.codec in COUNTED:
+            first, time = self.facts.first, (frame.pts or 0) * Fraction(frame.time_base or 1)
+            frame.pts = round(first * self.rate) + round((time - first) * self.rate)
+            frame.time_base = self.base
+        return frame
+
     def encoder(self, out: OutputContainer) -> VideoStream:
         """An encoder whose packets go into ``out``, in the order of the frames, so that parts can be put end to end."""
         os.environ.setdefault("SVT_LOG", "0")  # errors come as exceptions; libsvtav1 has no other knob for that
-        home = av.open(io.BytesIO(), "w", format="mov") if self.codec in ENCODERS else out
+        home = av.open(io.BytesIO(), "w", format="mov") if self.codec in AWAY else out
         codec = formats.encoder(self.codec)
-        stream = cast(VideoStream, home.add_stream(codec, rate=self.facts.rate, options=self.options))
-        stream.time_base = self.facts.base
+        stream = cast(VideoStream, home.add_stream(codec, rate=self.rate, options=self.options))
+        stream.time_base = self.base
         context = stream.codec_context
         context.width, context.height = self.size
-        context.time_base, context.pix_fmt = self.facts.base, self.format
+        context.time_base, context.pix_fmt = self.base, self.format
         self.tag(context)
         if home is not out:  # NUT holds these codecs, and PyAV does not know that
             if self.codec == "dnxhr":
@@ -201,7 +228,7 @@ class Target:
             home.start_encoding()
             held = out.add_mux_stream("rawvideo")
             BitStreamFilterContext("null", stream, held)
-            held.time_base = self.facts.base
+            held.time_base = self.base
         return stream
 
     def tag(self, context: VideoCodecContext) -> None:
@@ -209,7 +236,7 @@ class Target:
         _, *colors = self.facts.tags
         context.color_range = RANGES[self.coding.full]
         context.colorspace, context.color_primaries, context.color_trc = colors
-        context.framerate = self.facts.rate
+        context.framerate = self.rate
         context.field_order = 1 if self.top_first is None else fields.ORDERS[self.top_first]
         if self.facts.aspect:
             context.sample_aspect_ratio = self.facts.aspect

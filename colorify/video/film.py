@@ -19,7 +19,7 @@ from colorify.inference import Colorizer, Mix
 from colorify.lock import lock
 from colorify.video import media, shots
 from colorify.video.formats import VideoError
-from colorify.video.job import FilmOptions, FilmProgress, OnProgress, named, plan, target_of
+from colorify.video.job import FilmOptions, FilmProgress, OnProgress, chosen, named, plan, target_of
 from colorify.video.join import join
 from colorify.video.parts import Parts
 from colorify.video.run import AHEAD, Run, Waiting
@@ -42,7 +42,8 @@ def colorize(
     the same film. Raises `VideoError` when there is no film to read or it cannot be written, `BusyError` when another
     run is at it.
     """
-    source, out, options = Path(source), Path(out), options or FilmOptions()
+    source, out = Path(source), Path(out)
+    options = chosen(source, out, options or FilmOptions())
     planned = plan(source, out, options)
     with named(source, out), lock(folder := hidden(out, ".parts")):
         shots.ensure(source, options)
@@ -117,7 +118,7 @@ def _write_part(run: Run, parts: Parts, colored: Colored, encoding: ThreadPoolEx
         stream = run.target.encoder(out)
 
         def put(one: Waiting, moments: tuple[np.ndarray, ...]) -> None:
-            out.mux(stream.encode(run.laid(one, moments, stream.codec_context)))
+            out.mux(stream.encode(run.target.timed(run.laid(one, moments, stream.codec_context))))
 
         try:
             for one, moments in colored:

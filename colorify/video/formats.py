@@ -32,21 +32,34 @@ CODECS = {
     "ffv1": {"lossless": {"level": "3"}},
     "prores": {"high": {"profile": "hq", "vendor": "apl0"}, "small": {"profile": "lt", "vendor": "apl0"}},
     "dnxhr": {"high": {"profile": "dnxhr_hqx"}},
+    "mpeg2video": {
+        "high": {"qmin": "2", "qmax": "2"},
+        "small": {"qmin": "6", "qmax": "6"},
+    },
+    "libvpx-vp9": {
+        "high": {"crf": "10", "b": "0", "deadline": "realtime", "cpu-used": "8"},
+        "small": {"crf": "32", "b": "0", "cpu-used": "5"},
+        "lossless": {"lossless": "1", "deadline": "realtime", "cpu-used": "8"},
+    },
+    "gif": {"high": {"level": "3"}},
 }
 """Encoders of FFmpeg, or what `ENCODERS` calls by another name, and what each `QUALITIES` means to them."""
-ENCODERS = {"prores": "prores_ks", "dnxhr": "dnxhd"}
-"""FFmpeg's names of encoders that have another one here."""
+ENCODERS = {"prores": "prores_ks", "dnxhr": "dnxhd", "gif": "ffv1"}
+"""FFmpeg's names of encoders that have another one here; a GIF is made of all its frames, kept without loss."""
+AWAY = ("prores", "dnxhr")
+"""Codecs that NUT holds, and PyAV does not know that."""
 CHROMA = ("420", "422", "444")
 """How fine the chroma of a film can be asked for."""
-_FINE = {"prores": "422", "dnxhr": "422"}  # what codecs for editing have where nothing else is asked for
+_FINE = {"prores": "422", "dnxhr": "422", "gif": "444"}  # what codecs for editing have where nothing else is asked for
 _LEAST = {"dnxhr": (256, 120)}  # width and height, px
-_BITS = {"prores": (10,), "dnxhr": (10,)}  # what 8 bits become, too: each level of theirs has one of its own in 10
+_BITS = {"prores": (10,), "dnxhr": (10,), "mpeg2video": (8,)}  # 8 bits become 10: each level has one of its own
 QUALITIES = ("high", "small", "lossless")
 """``lossless`` keeps every sample, chroma as it was predicted included."""
-INTERLACED = ("libx264", "ffv1", "prores")
-"""Encoders that keep the fields of a frame and their order; HEVC, AV1 and DNxHR have no such frames."""
+INTERLACED = ("libx264", "ffv1", "prores", "mpeg2video")
+"""Encoders that keep the fields of a frame and their order; HEVC, AV1, VP9 and DNxHR have no such frames."""
 _MATRIX_OF = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020", 10: "bt2020"}  # ISO/IEC 23091-4, as FFmpeg counts
 MATRIX_NUMBERS = {"bt709": 1, "bt601": 6, "bt2020": 9}
+_WORSE = ("gif",)  # nobody is sent there
 RANGES = {False: 1, True: 2}
 """FFmpeg's numbers of limited and full range."""
 _PLANAR = {f"yuv{kind}p{bits}" for kind in ("420", "422", "444", "440", "411", "410") for bits in ("", *DEPTHS)}
@@ -194,11 +207,11 @@ class Need:
 def coding_in(codec: str, given: Coding) -> Coding | None:
     """How an encoder codes the samples of a film so that each level keeps one of its own; nothing: it cannot.
 
-    Codecs for editing have 10 bits of limited range, which hold all levels of 8 bits, too.
+    MPEG-2 has 8 bits of limited range; codecs for editing have 10, which hold all levels of 8 bits, too.
     """
     if codec not in _BITS:
         return given
-    least = given.depth + (given.full and given.depth > 9)
+    least = given.depth + given.full
     depth = next((bits for bits in _BITS[codec] if bits >= least), None)
     return None if depth is None else replace(given, full=False, depth=depth)
 
@@ -218,8 +231,10 @@ def pixel_format(codec: str, need: Need) -> str:
     """As `held`; `VideoError`, that names the encoders that can, if this one cannot."""
     if name := held(codec, need):
         return name
-    others = [other for other in CODECS if encoder(other) in av.codecs_available and held(other, need)]
+    known = [other for other in CODECS if other not in _WORSE and encoder(other) in av.codecs_available]
+    others = [other for other in known if held(other, need)]
     endings = {"ffv1": " --quality lossless, into a .mkv", "prores": ", into a .mov", "dnxhr": ", into a .mov"}
+    endings |= {"mpeg2video": ", into a .mxf"}
     cures = [f"--codec {other}{endings.get(other, '')}" for other in others]
     instead = ["--deinterlace"] if need.interlaced and codec not in INTERLACED else []
     raise VideoError(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
 import av
 
 from colorify.containers import CONTAINERS
-from colorify.video import facts, formats, light, media, room, shots, trial
+from colorify.video import even, facts, formats, gif, light, media, room, shots, trial
 from colorify.video.beside import Way
 from colorify.video.facts import Facts, Target
 from colorify.video.formats import VideoError
@@ -21,8 +21,23 @@ from colorify.video.keyframes import checked
 from colorify.video.moving import check as check_mask
 from colorify.video.paint import Look
 
-FITTING = {"ffv1": (".mkv",), "libsvtav1": (".mkv", ".mp4"), "prores": (".mov", ".mkv"), "dnxhr": (".mov",)}
-"""The containers of codecs that not all of them hold."""
+FITTING = {
+    "libx264": (".mkv", ".mp4", ".mov"),
+    "libx265": (".mkv", ".mp4", ".mov"),
+    "libsvtav1": (".mkv", ".mp4", ".webm"),
+    "ffv1": (".mkv",),
+    "prores": (".mov", ".mkv", ".mxf"),
+    "dnxhr": (".mov", ".mxf"),
+    "mpeg2video": (".mxf",),
+    "libvpx-vp9": (".webm", ".mkv", ".mp4"),
+    "gif": (".gif",),
+}
+"""The containers of each codec."""
+USUAL = {".webm": ("libvpx-vp9", "libsvtav1"), ".mxf": ("mpeg2video", "prores"), ".gif": ("gif",)}
+"""Codecs of containers that do not hold H.264: the first that holds the frames of a film."""
+
+
+_USUAL = "libx264"  # anywhere else
 
 
 @dataclass(frozen=True)
@@ -35,7 +50,7 @@ class FilmOptions(Look):
     shots: Path | None = None  # a table, see `colorify.video.shots`; written if there is none
     memory: int = 0  # frames of earlier shots, at most, that later ones take colors from
     keep_color: bool = False  # leave stretches alone that are in colour already
-    codec: str = "libx264"  # one of `formats.CODECS`
+    codec: str | None = None  # one of `formats.CODECS`; None: what is usual in the container
     quality: str = "high"  # one of `formats.QUALITIES`
     chroma: str | None = None  # one of `formats.CHROMA`; None: what is usual with the codec
     deinterlace: bool = False  # one progressive frame of the two fields of each
@@ -69,12 +84,23 @@ class FilmProgress:
 OnProgress = Callable[[FilmProgress], None]
 
 
+def chosen(source: Path, out: Path, options: FilmOptions) -> FilmOptions:
+    """The same, with a codec: the one asked for, or what is usual in the container of ``out``."""
+    usual = USUAL.get(out.suffix.lower(), (_USUAL,))
+    if options.codec is not None:
+        return options
+    if len(usual) > 1 and source.exists():
+        need = target_of(source, options).need
+        usual = tuple(codec for codec in usual if formats.held(codec, need)) or usual
+    return replace(options, codec=usual[0])
+
+
 def target_of(source: Path, options: FilmOptions) -> Target:
     """What a film becomes; `VideoError` if there is none to read."""
     wide = 1 + options.side_by_side
     found = facts.of(Path(source), options.start)
     keep, chroma = options.keep_color, options.chroma
-    return Target(found, options.codec, options.quality, wide, options.deinterlace, keep, chroma)
+    return Target(found, options.codec or _USUAL, options.quality, wide, options.deinterlace, keep, chroma)
 
 
 @contextmanager
@@ -127,6 +153,7 @@ def plan(source: Path, out: Path, options: FilmOptions) -> Plan:
     it, a result that may not be written or a disk that is too full: nothing is found out when the work is done. With
     ``strict``, for whatever cannot be kept, too.
     """
+    options = chosen(source, out, options)
     _asked(source, out, options)
     target, suffix = target_of(source, options), out.suffix.lower()
     _guided(source, target.facts, options)
@@ -136,17 +163,35 @@ def plan(source: Path, out: Path, options: FilmOptions) -> Plan:
         raise VideoError(f"{source}: {error}") from None
     if found := light.REFUSED.get(target.facts.tags[3]):
         raise VideoError(f"{source}: its transfer is {found}: convert it to BT.709 first, with FFmpeg")
+    cut = _CHECKS[suffix](source, target, suffix, options) if suffix in _CHECKS else []
     tried = trial.of(source, suffix, target)
-    losses = (*target.losses, *tried.losses)
+    losses = (*target.losses, *cut, *tried.losses)
     if losses and options.strict:
         raise VideoError(f"{source}: {'; '.join(losses)}: without --strict the rest goes")
     notes = (*target.notes, *tried.notes, *room.notes(source, out, target, options))
     return Plan(target, tried.ways, notes, losses, options.knobs.told() if options.knobs.provenance else None)
 
 
+def _evenly(source: Path, target: Target, suffix: str, options: FilmOptions) -> list[str]:
+    if target.codec == "prores" and target.top_first is not None:
+        cure = "use --codec mpeg2video, --deinterlace, or a .mov"
+        raise VideoError(f"{source}: a {suffix} does not say which field of prores is first: {cure}")
+    return even.check(source, target.facts, suffix, options.start, options.end)
+
+
+def _slowly(source: Path, target: Target, suffix: str, options: FilmOptions) -> list[str]:
+    gif.check(source, target.facts)
+    return []
+
+
+_CHECKS = {".mxf": _evenly, ".gif": _slowly}
+"""What films must be for some containers; each gives what is left out of them."""
+
+
 def _asked(source: Path, out: Path, options: FilmOptions) -> None:
     """`VideoError` for what is wrong by the words alone."""
-    formats.check_codec(options.codec, options.quality)
+    codec = options.codec or _USUAL
+    formats.check_codec(codec, options.quality)
     if options.chroma not in (None, *formats.CHROMA):
         raise VideoError(f"chroma {options.chroma!r}: choose one of {', '.join(formats.CHROMA)}")
     if options.start < 0 or (options.end is not None and options.end <= options.start):
@@ -155,9 +200,11 @@ def _asked(source: Path, out: Path, options: FilmOptions) -> None:
         shots.read(options.shots)
     suffix = out.suffix.lower()
     if suffix not in CONTAINERS:
-        raise VideoError(f"{out}: unknown container {out.suffix!r}: name a .mkv, .mp4 or .mov")
-    if suffix not in (fitting := FITTING.get(options.codec, CONTAINERS)):
-        raise VideoError(f"{out}: {options.codec} needs a {' or '.join(fitting)}")
+        raise VideoError(
+            f"{out}: unknown container {out.suffix!r}: name a {', '.join(CONTAINERS[:-1])} or {CONTAINERS[-1]}"
+        )
+    if suffix not in (fitting := FITTING[codec]):
+        raise VideoError(f"{out}: {codec} needs a {' or '.join(fitting)}")
     if not source.exists():
         pattern = ": make one film of the pictures first, with FFmpeg" if set("%*?") & set(source.name) else ""
         raise VideoError(f"{source}: no such file{pattern}")

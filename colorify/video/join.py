@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 
 from colorify.files import atomic
 from colorify.pictures.provenance import with_sentence
-from colorify.video import matroska, media
+from colorify.video import gif, matroska, media
 from colorify.video.beside import Way
 from colorify.video.facts import Target
 from colorify.video.formats import VideoError
@@ -58,47 +58,70 @@ def join(
     read is counted in ``lost``. Gives the seconds that all of it lasts. Raises `VideoError` if a frame of the parts is
     not in the result, or not at its time.
     """
-    target, most = content.target, content.most
-    begin = target.facts.origin
-    start, end = begin + Fraction(stretch[0]), None if stretch[1] is None else begin + Fraction(stretch[1])
-    lost = Damage() if lost is None else lost
+    target, lost = content.target, Damage() if lost is None else lost
     with atomic(out, out.suffix) as part:
-        with media.opened(source) as film, _written(part) as written:
-            written.metadata.update(film.metadata)
+        heard, times = Fraction(0), list[Fraction]()
+        if out.suffix.lower() == ".gif":
+            if content.ways:
+                raise VideoError(f"{out}: a .gif holds nothing but the picture")
+            times = gif.write(source, parts, part, target.facts, target.facts.origin + Fraction(stretch[0]))
             if content.knobs is not None:
-                written.metadata["comment"] = with_sentence(film.metadata.get("comment", ""), content.knobs)
-            written.set_chapters(list(_chapters(film, start, end)))
-            video = _moving(written, parts[0], target)
-            _like(video, media.moving(film))
-            _describe(video, target, out)
-            carriers = {way.index: way.begin(film, written, video) for way in content.ways}
-            for index, carrier in carriers.items():
-                _like(carrier.stream, film.streams[index])
-            times: list[Fraction] = []
-            pictures = _noted(_shifted(_packets(parts), start), times)
-            waiting = next(pictures, None)
-            timed = [film.streams[index] for index in carriers if film.streams[index].type != "attachment"]
-            others: Iterator[av.Packet] = islice(media.packets(film, timed, lost) if timed else (), most)
-            last = end if end is not None or not film.duration else start + Fraction(film.duration, av.time_base)
-            others = _between(_seen(others, start), start if stretch[0] else None, end)
-            others = _in_order(others, last, lost)
-            heard = Fraction(0)
-            for packet in _shifted(others, start):
-                heard = max(heard, (packet.pts + (packet.duration or 0)) * packet.time_base)
-                while waiting and waiting.dts * waiting.time_base <= packet.dts * packet.time_base:
-                    waiting = _put(written, waiting, video, pictures)
-                try:
-                    written.mux(carriers[packet.stream.index](packet))
-                except av.FFmpegError as error:  # of the packet, not of the disk: the film is finished without it
-                    if most is not None or error.errno in media.FULL:
-                        raise
-                    lost.add(packet)
-            while waiting:
-                waiting = _put(written, waiting, video, pictures)
-        if target.facts.aspect and out.suffix.lower() == ".mkv" and target.codec not in SHAPED:
+                gif.say(part, with_sentence("", content.knobs))
+        else:
+            with media.opened(source) as film, _written(part) as written:
+                heard = _muxed((film, written), parts, content, (stretch, times), lost)
+        if target.facts.aspect and out.suffix.lower() in (".mkv", ".webm") and target.codec not in SHAPED:
             matroska.set_aspect(part, target.size, target.facts.aspect)
         _verify(part, times, out)
     return float(max(heard, times[-1] + 1 / target.facts.rate))
+
+
+def _muxed(
+    pair: tuple[InputContainer, OutputContainer],
+    parts: list[Path],
+    content: Content,
+    when: tuple[Stretch, list[Fraction]],
+    lost: Damage,
+) -> Fraction:
+    """Put all into the second film that is to be of the first; notes the times of the frames; how long sound lasts."""
+    (film, written), (stretch, times), target, most = pair, when, content.target, content.most
+    begin = target.facts.origin
+    start, end = begin + Fraction(stretch[0]), None if stretch[1] is None else begin + Fraction(stretch[1])
+    written.metadata.update(film.metadata)
+    if content.knobs is not None:
+        said = with_sentence(film.metadata.get("comment", ""), content.knobs)
+        written.metadata["comment_colored" if written.format.name == "mxf" else "comment"] = said  # all that MXF has
+    written.set_chapters(list(chapters(film, start, end)))
+    video = _moving(written, parts[0], target)
+    _like(video, media.moving(film))
+    _describe(video, target, Path(written.name))
+    carriers = {way.index: way.begin(film, written, video) for way in content.ways}
+    for index, carrier in carriers.items():
+        _like(carrier.stream, film.streams[index])
+    pictures = _noted(_shifted(_packets(parts), start), times)
+    waiting = next(pictures, None)
+    for carrier in carriers.values():
+        carrier.zero = times[0]
+    timed = [film.streams[index] for index in carriers if film.streams[index].type != "attachment"]
+    others: Iterator[av.Packet] = islice(media.packets(film, timed, lost) if timed else (), most)
+    last = end if end is not None or not film.duration else start + Fraction(film.duration, av.time_base)
+    others = _between(_seen(others, start), start if stretch[0] else None, end)
+    heard = Fraction(0)
+    for packet in _shifted(_in_order(others, last, lost), start):
+        heard = max(heard, (packet.pts + (packet.duration or 0)) * packet.time_base)
+        while waiting and waiting.dts * waiting.time_base <= packet.dts * packet.time_base:
+            waiting = _put(written, waiting, video, pictures)
+        try:
+            written.mux(carriers[packet.stream.index](packet))
+        except av.FFmpegError as error:  # of the packet, not of the disk: the film is finished without it
+            if most is not None or error.errno in media.FULL:
+                raise
+            lost.add(packet)
+    while waiting:
+        waiting = _put(written, waiting, video, pictures)
+    for carrier in carriers.values():
+        written.mux(carrier.rest(times[-1] + 1 / target.facts.rate))
+    return heard
 
 
 def _written(path: Path) -> OutputContainer:
@@ -114,7 +137,7 @@ def _moving(written: OutputContainer, part: Path, target: Target) -> VideoStream
     """The stream of the moving picture, that says all that the first part, and the target, do."""
     with media.opened(part) as first:
         given = like = first.streams.video[0]
-        if target.facts.view and target.codec != "dnxhr":
+        if target.facts.view and target.codec != "dnxhr" and written.format.name != "mxf":
             like = matroska.told(given, next(one for one in first.demux(given) if one.size), target.facts.view)
         video = written.add_stream_from_template(like, opaque=True)
         video.time_base, video.codec_context.extradata = given.time_base, given.codec_context.extradata
@@ -147,7 +170,8 @@ def _noted(packets: Iterable[av.Packet], times: list[Fraction]) -> Iterator[av.P
         yield packet
 
 
-def _chapters(film: InputContainer, start: Fraction, end: Fraction | None) -> Iterator[Chapter]:
+def chapters(film: InputContainer, start: Fraction, end: Fraction | None) -> Iterator[Chapter]:
+    """Those of a film that a stretch of seconds has a part of, by its time."""
     for chapter in film.chapters():
         base = chapter["time_base"]
         first, last = chapter["start"] * base, chapter["end"] * base

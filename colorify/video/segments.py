@@ -28,6 +28,7 @@ class Segment:
     folder: Path
     start: float = 0.0
     end: float | None = None
+    codec: str | None = None  # what it is written by
 
 
 def plan(source: Path, out: Path, options: FilmOptions) -> list[Segment]:
@@ -36,16 +37,18 @@ def plan(source: Path, out: Path, options: FilmOptions) -> list[Segment]:
     Raises `VideoError` when it cannot be read, or ``out`` may not be written.
     """
     job.check(source, out, options)
+    codec = job.chosen(source, out, options).codec
     with media.opened(source) as opened:
         length = media.duration(opened) or 0.0
     home = hidden(out, ".segments")
     if _is_one(options):
-        return [Segment(source, home / "00000", options.start, options.end)]
+        return [Segment(source, home / "00000", options.start, options.end, codec)]
     count = _count(source, length)
     begins = [number * LENGTH for number in range(count)]
     ends: list[float | None] = [*begins[1:], None]
     return [
-        Segment(source, home / f"{n:05d}", begin, end) for n, (begin, end) in enumerate(zip(begins, ends, strict=True))
+        Segment(source, home / f"{n:05d}", begin, end, codec)
+        for n, (begin, end) in enumerate(zip(begins, ends, strict=True))
     ]
 
 
@@ -74,7 +77,7 @@ def color(
 
     ``stopped`` is asked after every frame: once it says so, `VideoError`.
     """
-    stretch = replace(options, start=segment.start, end=segment.end)
+    stretch = replace(options, start=segment.start, end=segment.end, codec=segment.codec or options.codec)
 
     def check(now: film.FilmProgress) -> None:
         if stopped():

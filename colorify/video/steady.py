@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from itertools import product
 from typing import Any, Protocol
 
 import cv2
@@ -25,6 +26,8 @@ _SPREAD = 6.0  # sigma, px, of the fill of smaller holes
 _GAIN, _HASTE = 1.3, 0.1  # a mean is paler than what it is the mean of: it gets back its chroma, up to this factor,
 # that goes this share of its way a frame
 _BESIDE, _APART = 15, 6.0  # px that count as beside; px that motions differ by there
+_BESIDES = (-15, -10, -5, 0, 5, 10, 15)  # px to places where its color may be that of the network
+_SOME, _SAME = 0.05, 2.0  # share of doubt that matters; ab units that one color differs by
 _FLICKER, _OTHER = 12.0, 3.0  # ab units that answers of the network differ by; beyond them: another color
 _PHOTOMETRIC = 10.0  # L*
 REFERENCE, _LASTS = 1000.0, 0.95  # weight of a frame that the user coloured; what of it is left a frame later
@@ -243,7 +246,8 @@ def _likeness(luma: np.ndarray, last: np.ndarray, back: np.ndarray) -> float:
 def _agreed(mean: np.ndarray, frame: Frame, motion: np.ndarray) -> np.ndarray | float:
     """What a mean counts where the network says another color of a frame, beside what moves another way: 0..1.
 
-    Flow takes the edge of a fast limb for background, or the other way round, and is sure of it.
+    Flow takes the edge of a fast limb for background, or the other way round, and is sure of it: then the color that
+    the network says is that of the mean a little beside. One that is nowhere around is flicker.
     """
     if frame.weight != 1:
         return 1.0
@@ -253,7 +257,20 @@ def _agreed(mean: np.ndarray, frame: Frame, motion: np.ndarray) -> np.ndarray | 
     if apart.max() < 0.5:
         return 1.0
     off = np.maximum(np.sqrt(_squared(cv2.blur(frame.ab - mean, (3, 3)))) - _FLICKER, 0)
-    return (1 - apart * (1 - np.exp(-((off / _OTHER) ** 2)))).astype(np.float32)
+    doubt = (apart * (1 - np.exp(-((off / _OTHER) ** 2)))).astype(np.float32)
+    places = np.nonzero(doubt > _SOME)
+    doubt[places] *= np.exp(-((np.maximum(_nearest(mean, frame.ab, places) - _SAME, 0) / _SAME) ** 2))
+    return 1 - doubt
+
+
+def _nearest(mean: np.ndarray, ab: np.ndarray, places: tuple[np.ndarray, ...]) -> np.ndarray:
+    """How near the mean comes, a little beside each of some places ``(n,)``, to the ab there, ab units."""
+    (rows, columns), (height, width) = places, mean.shape[:2]
+    found = np.full(len(rows), np.inf, np.float32)
+    for down, right in product(_BESIDES, _BESIDES):
+        beside = mean[(rows + down).clip(0, height - 1), (columns + right).clip(0, width - 1)]
+        found = np.minimum(found, np.sqrt(_squared(beside - ab[places])))
+    return found
 
 
 def _chroma(ab: np.ndarray) -> float:

@@ -12,13 +12,17 @@ from av.container import InputContainer
 from av.stream import Stream
 from av.video.frame import VideoFrame
 
-from colorify.video import beside, media
+from colorify.video import beside, facts, media
 from colorify.video.beside import Way
 from colorify.video.facts import Target
 from colorify.video.formats import VideoError, samples
-from colorify.video.join import Content, join
+from colorify.video.join import Content, chapters, join
 
 _PACKETS = 200  # of all streams together
+_MEASURED = (".webm", ".mxf", ".gif")
+_WORDS = ("title", "artist", "album", "date", "comment", "copyright", "description", "genre", "timecode")
+_VIEWS = {"stereo": "kind of stereo", "projection": "projection", "mastering": "mastering display"}
+_TAGS = ("matrix", "primaries", "transfer")
 
 
 @dataclass(frozen=True)
@@ -42,21 +46,51 @@ def of(source: Path, suffix: str, target: Target) -> Trial:
         except (av.FFmpegError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
             raise VideoError(f"{source}: cannot be written by {target.codec} into a {suffix}: {why}") from None
-        first = {stream.index: next(beside.choices(stream, suffix)) for stream in beside.streams(film)}
-        if not first or _works(source, part, suffix, target, list(first.values())):
-            return Trial(tuple(first.values()))
+        losses = _unsaid(film, part.with_name(f"out{suffix}"), target)
+        found = {stream.index: [*beside.choices(stream, suffix)] for stream in beside.streams(film)}
+        first = [tried[0] for tried in found.values() if tried and not tried[0].codec]
+        if len(first) == len(found) and (not first or _works(source, part, suffix, target, first)):
+            return Trial(tuple(first), (), (*losses, *_unnamed(source, part, suffix, target, first)))
         ways: list[Way] = []
         notes: list[str] = []
-        losses: list[str] = []
         for stream in beside.streams(film):
-            tried = beside.choices(stream, suffix)
-            way = next((way for way in tried if _works(source, part, suffix, target, [*ways, way])), None)
+            way = next((way for way in found[stream.index] if _works(source, part, suffix, target, [*ways, way])), None)
             if way is None:
                 losses.append(f"{beside.named(stream)} is left out: a {suffix} cannot hold it")
             else:
                 ways.append(way)
-                notes += [f"{beside.named(stream)} becomes {way.codec}"] if way.codec else []
+                notes += [f"{beside.named(stream)} becomes {way.said}"] if way.said else []
+        losses += _unnamed(source, part, suffix, target, ways)
     return Trial(tuple(ways), tuple(notes), tuple(losses))
+
+
+def _unsaid(film: InputContainer, path: Path, target: Target) -> list[str]:
+    """What a film says of itself, and the beginning of what is made of it, in a new kind of container, does not."""
+    if (suffix := path.suffix) not in _MEASURED:
+        return []
+    given, made = target.facts, facts.of(path)
+    with media.opened(path) as written:
+        lost = [word for word in _WORDS if word in film.metadata and word not in written.metadata]
+        lost += ["chapters"] * (len(list(chapters(film, given.origin, None))) > len(written.chapters()))
+    if suffix != ".gif":  # whose pictures are turned, and shown as on a usual display
+        views = [(name, getattr(given.view, name), getattr(made.view, name)) for name in _VIEWS]
+        lost += [_VIEWS[name] for name, one, other in views if one and not other and target.codec != "dnxhr"]
+        lost += ["rotation"] * (given.turns != made.turns)
+        off = abs(float(given.aspect or 1) - float(made.aspect or 1)) * made.size[0]
+        lost += ["pixel aspect"] if off > 1 else []
+        lost += [name for name, one, other in zip(_TAGS, given.tags[1:], made.tags[1:], strict=True) if one != other]
+    return [f"its {name} {'are' if name.endswith('s') else 'is'} left out: a {suffix} cannot say it" for name in lost]
+
+
+def _unnamed(source: Path, part: Path, suffix: str, target: Target, ways: list[Way]) -> list[str]:
+    """Languages of streams that a new kind of container does not say."""
+    if suffix not in _MEASURED or not ways:
+        return []
+    _write(source, part, suffix, target, ways)
+    with media.opened(source) as film, media.opened(part.with_name(f"out{suffix}")) as written:
+        given = {film.streams[way.index].language for way in ways} - {None, "und"}
+        lost = given - {stream.language for stream in written.streams}
+    return [f"the language of its streams is left out: a {suffix} cannot say it"] if lost else []
 
 
 def _encode(part: Path, target: Target) -> None:
@@ -68,7 +102,7 @@ def _encode(part: Path, target: Target) -> None:
         for plane in frame.planes:
             samples(plane, target.coding.depth)[:] = 2 ** (target.coding.depth - 1)
         frame.pts, frame.time_base = round(target.facts.origin / target.facts.base), target.facts.base
-        out.mux(stream.encode(frame))
+        out.mux(stream.encode(target.timed(frame)))
         out.mux(stream.encode(None))
 
 

@@ -15,9 +15,9 @@ from colorify.video.formats import samples
 
 CASES = [
     (codec, suffix)
-    for codec in ("libx264", "libx265", "libsvtav1", "ffv1", "prores")
-    for suffix in (".mkv", ".mp4", ".mov")
-    if suffix in job.FITTING.get(codec, (".mkv", ".mp4", ".mov"))
+    for codec in ("libx264", "libx265", "libsvtav1", "ffv1", "prores", "libvpx-vp9")
+    for suffix in (".mkv", ".mp4", ".mov", ".webm")
+    if suffix in job.FITTING[codec]
 ]
 
 
@@ -57,10 +57,12 @@ def test_rate_colors_and_shape(colorizer, tmp_path, codec, suffix):
         assert {key.lower(): word for key, word in stream.metadata.items()}["timecode"] == "01:02:03:04"
         next(clip.decode(video=0))
         shape = stream.sample_aspect_ratio or context.sample_aspect_ratio
-        assert abs(shape - aspect) * 96 <= (1 if suffix == ".mkv" else 0)  # Matroska says how many pixels wide
-        tags = {"libx264": "avc1", "libx265": "hvc1", "libsvtav1": "av01", "prores": "apcs"}
-        assert context.codec_tag == tags.get(codec) or (suffix == ".mkv")
-    if suffix != ".mkv":
+        assert abs(shape - aspect) * 96 <= (
+            1 if suffix in (".mkv", ".webm") else 0
+        )  # Matroska says how many pixels wide
+        tags = {"libx264": "avc1", "libx265": "hvc1", "libsvtav1": "av01", "prores": "apcs", "libvpx-vp9": "vp09"}
+        assert context.codec_tag == tags.get(codec) or (suffix in (".mkv", ".webm"))
+    if suffix not in (".mkv", ".webm"):
         assert boxes(out).index("moov") < boxes(out).index("mdat")  # players begin before all has come
 
 

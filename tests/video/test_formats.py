@@ -79,7 +79,7 @@ def test_luma_of_every_depth_subsampling_and_range(colorizer, tmp_path, codec, p
     source, out = write(tmp_path / "in.mkv", frames), tmp_path / "out.mkv"
     depth = frames[0].format.components[0].bits
     options = FilmOptions(codec=codec, quality="lossless")
-    if depth not in {"libx264": (8, 10), "libx265": (8, 10, 12), "ffv1": DEPTHS}[codec]:
+    if depth not in {"libx264": (8, 10), "libx265": (8, 10, 12), "ffv1": DEPTHS, "libvpx-vp9": (8,)}[codec]:
         with pytest.raises(VideoError, match=rf"in\.mkv: codec {codec} .* {depth} bits.*--codec ffv1"):
             film.colorize(source, out, colorizer, options)
         assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]
@@ -179,7 +179,8 @@ def test_own_colors_keep_their_samples_in_a_finer_format(colorizer, tmp_path):
 
 def test_what_is_said_of_codecs_is_said_of_codecs_that_there_are():
     assert all(kinds and kinds.keys() <= set(formats.QUALITIES) for kinds in formats.CODECS.values())
-    assert {*job.FITTING, *formats.INTERLACED} <= formats.CODECS.keys()
+    assert job.FITTING.keys() == formats.CODECS.keys() and set(formats.INTERLACED) <= formats.CODECS.keys()
+    assert all(suffix in job.FITTING[codec] for suffix, codecs in job.USUAL.items() for codec in codecs)
     assert all(set(kinds) <= set(CONTAINERS) for kinds in job.FITTING.values())
     for codec, kinds in formats.CODECS.items():
         for quality in kinds:
@@ -192,7 +193,7 @@ def table() -> str:
     for codec, kinds in formats.CODECS.items():
         depths = ", ".join(str(depth) for depth in DEPTHS if formats.held(codec, Need(Coding(depth=depth), (256, 128))))
         fields = "kept" if codec in formats.INTERLACED else "`--deinterlace`"
-        into = ", ".join(job.FITTING.get(codec, CONTAINERS))
+        into = ", ".join(job.FITTING[codec])
         rows.append(f"| `{codec}` | {into} | {depths} | {'yes' if 'lossless' in kinds else 'no'} | {fields} |")
     return "\n".join(rows)
 

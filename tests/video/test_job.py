@@ -2,7 +2,7 @@
 
 import pytest
 
-from colorify.video import film
+from colorify.video import film, job
 from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError
 from video.test_facts import tagged
@@ -28,7 +28,7 @@ def test_nothing_is_overwritten_and_never_the_input(colorizer, tmp_path):
     before = source.read_bytes()
     with pytest.raises(VideoError, match="never the input"):
         film.colorize(source, source, colorizer, FilmOptions(overwrite=True))
-    with pytest.raises(VideoError, match=r"name a \.mkv"):
+    with pytest.raises(VideoError, match=r"name a \.mkv, .*or \.gif"):
         film.colorize(source, tmp_path / "out.xyz", colorizer)
     with pytest.raises(VideoError, match="choose one of high"):
         film.colorize(source, tmp_path / "out.mkv", colorizer, FilmOptions(quality="best"))
@@ -48,3 +48,31 @@ def test_what_a_container_cannot_say_is_refused_first(colorizer, tmp_path, codec
     with pytest.raises(VideoError, match=words):
         film.colorize(tagged(tmp_path / "in.mov"), tmp_path / name, colorizer, FilmOptions(codec=codec))
     assert [path.name for path in tmp_path.iterdir()] == ["in.mov"]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "codec"),
+    [
+        ("out.mkv", None, "libx264"),
+        ("out.MP4", None, "libx264"),
+        ("out.webm", None, "libvpx-vp9"),
+        ("out.mxf", None, "mpeg2video"),
+        ("out.gif", None, "gif"),
+        ("out.webm", "libsvtav1", "libsvtav1"),
+    ],
+)
+def test_the_usual_codec_of_a_container(tmp_path, name, given, codec):
+    source = make(tmp_path / "in.mkv", frames=2)
+    assert job.chosen(source, tmp_path / name, FilmOptions(codec=given)).codec == codec
+
+
+@pytest.mark.parametrize(("name", "codec"), [("out.webm", "libsvtav1"), ("out.mxf", "prores")])
+def test_the_usual_codec_holds_the_depth_of_the_film(tmp_path, name, codec):
+    source = make(tmp_path / "in.mkv", "yuv420p10le", frames=2)
+    assert job.chosen(source, tmp_path / name, FilmOptions()).codec == codec
+
+
+@pytest.mark.parametrize(("name", "words"), [("out.webm", r"libx264 needs a \.mkv"), ("out.gif", "libx264 needs")])
+def test_a_codec_that_the_new_containers_lack(tmp_path, name, words):
+    with pytest.raises(VideoError, match=words):
+        job.check(make(tmp_path / "in.mkv", frames=2), tmp_path / name, FilmOptions(codec="libx264"))

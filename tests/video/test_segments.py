@@ -128,6 +128,7 @@ def test_a_codec_that_the_container_does_not_hold_gets_another_suffix(tmp_path):
     assert [bulk.fitted(job, "libx264").target.name for job in jobs] == ["a.mp4", "b.mkv"]
     assert [bulk.fitted(job, "ffv1").target.name for job in jobs] == ["a.mp4.mkv", "b.mkv"]
     assert [bulk.fitted(job, "dnxhr").target.name for job in jobs] == ["a.mp4.mov", "b.mkv.mov"]
+    assert [bulk.fitted(job, None).target.name for job in jobs] == ["a.mp4", "b.mkv"]
 
 
 def test_keyframes_of_an_archive_lie_in_a_folder_of_the_films_name(tmp_path, model, monkeypatch):

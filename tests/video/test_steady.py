@@ -217,3 +217,21 @@ def test_a_fast_limb_keeps_its_color(speed):
     found = run(Steady(knowing(lumas, truth)), lumas)
     off = [np.hypot(*np.moveaxis(ab[limb] - (14, 20), -1, 0)).mean() for ab, limb in zip(found, limbs, strict=True)]
     assert np.mean(off) < 4
+
+
+def test_flicker_beside_a_fast_limb_is_no_limb():
+    """What the network says once, and nothing around is like, is not believed because something moves there."""
+    size, frames = (96, 160), 24
+    wall, sleeve = 55 + 15 * texture(0, *size, 8), 68 + 8 * texture(1, 60, 26, 6)
+    lumas, truth, beside = [], [], []
+    for number in range(frames):
+        left = 20 + 5 * number - (number >= 12) * 10 * (number - 12)
+        luma, limb = wall.copy(), np.zeros(size, np.uint8)
+        luma[20:80, left : left + 26], limb[20:80, left : left + 26] = sleeve, 1
+        lumas.append(cv2.GaussianBlur(luma, (0, 0), 0.7) + np.float32(number * 1e-4))
+        truth.append(np.where(limb[..., None] > 0, np.float32([14, 20]), np.float32([-6, 10])))
+        beside.append((cv2.dilate(limb, np.ones((15, 15))) - cv2.dilate(limb, np.ones((5, 5)))) > 0)
+    flashes = [ab + np.float32([0, -30]) * (number % 6 == 3) for number, ab in enumerate(truth)]
+    calm, found = (run(Steady(knowing(lumas, answers)), lumas) for answers in (truth, flashes))
+    shown = [np.hypot(*np.moveaxis(found[n] - calm[n], -1, 0))[beside[n]].mean() for n in range(3, frames, 6)]
+    assert np.mean(shown) < 5

@@ -1,6 +1,7 @@
 """Before the first frame: what a container takes as it is, what is converted, what is left out, and said."""
 
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -159,3 +160,67 @@ def test_an_encoder_that_fails_is_told_before_the_model_is_loaded(tmp_path, monk
     with pytest.raises(VideoError, match=r"in\.mkv: cannot be written by libx264 into a \.mkv: "):
         job.check(source, tmp_path / "out.mkv", FilmOptions())
     assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]
+
+
+def test_sound_becomes_opus_in_webm_and_stays_on_the_picture(colorizer, tmp_path):
+    source, out = with_beside(tmp_path / "in.mkv", "flac", "subrip"), tmp_path / "out.webm"
+    told = [line.removeprefix(f"{source}: ") for line in job.check(source, out, FilmOptions())]
+    assert told == ["stream 1 (audio, flac) becomes opus, with some loss", "stream 2 (subtitle, srt) becomes webvtt"]
+    film.colorize(source, out, colorizer, FilmOptions(every=8, quality="lossless"))
+    assert texts(out) == texts(source)
+    with av.open(str(out)) as clip:
+        assert [stream.codec.canonical_name for stream in clip.streams] == ["vp9", "opus", "webvtt"]
+        first = next(clip.decode(audio=0))
+        assert abs(float(first.pts * first.time_base)) < 0.001
+    before, after = np.repeat(heard(source).astype(float), 6), heard(out).astype(float)
+    inner = slice(4800, 17000)
+    assert len(after) >= len(before) and np.corrcoef(before[inner], after[inner])[0, 1] > 0.95
+
+
+def test_opus_is_copied(colorizer, tmp_path):
+    first = film.colorize(
+        with_beside(tmp_path / "in.mkv", "flac"), tmp_path / "a.webm", colorizer, FilmOptions(every=8)
+    )
+    assert first.frames == 12 and job.check(tmp_path / "a.webm", tmp_path / "b.webm", FilmOptions()) == []
+    film.colorize(tmp_path / "a.webm", tmp_path / "b.webm", colorizer, FilmOptions(every=8))
+    packets = []
+    for name in ("a.webm", "b.webm"):
+        with av.open(str(tmp_path / name)) as clip:
+            packets.append([bytes(packet) for packet in clip.demux(audio=0) if packet.size])
+    assert packets[0] == packets[1] and packets[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "lost"),
+    [("out.webm", []), ("out.mxf", ["title", "chapters", "rotation"]), ("out.gif", ["title", "chapters"])],
+)
+def test_words_that_a_container_cannot_say_are_named(tmp_path, name, lost):
+    source = tmp_path / "in.mkv"
+    plain = with_beside(tmp_path / "plain.mkv")
+    with av.open(str(plain)) as given, av.open(str(source), "w") as out:
+        stream = out.add_stream_from_template(given.streams.video[0])
+        stream.set_display_rotation(90)
+        out.metadata["title"] = "Reel 1"
+        out.set_chapters(
+            [{"id": 1, "start": 0, "end": 200, "time_base": Fraction(1, 1000), "metadata": {"title": "a"}}]
+        )
+        for packet in given.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                out.mux(packet)
+    told = [line for line in job.check(source, tmp_path / name, FilmOptions()) if "cannot say it" in line]
+    assert [line.split("its ")[1].split(" ")[0] for line in told] == [*lost]
+
+
+def test_a_language_that_mxf_cannot_say_is_named(tmp_path):
+    source = tmp_path / "in.mkv"
+    with av.open(str(with_beside(tmp_path / "plain.mkv", "flac"))) as given, av.open(str(source), "w") as out:
+        made = {stream.index: out.add_stream_from_template(stream) for stream in given.streams}
+        made[1].metadata["language"] = "fra"
+        for packet in given.demux():
+            if packet.size:
+                packet.stream = made[packet.stream.index]
+                out.mux(packet)
+    told = "the language of its streams is left out: a .mxf cannot say it"
+    assert any(told in line for line in job.check(source, tmp_path / "out.mxf", FilmOptions()))
+    assert not any("language of" in line for line in job.check(source, tmp_path / "out.webm", FilmOptions()))
