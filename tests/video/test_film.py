@@ -293,13 +293,13 @@ def test_references_hold_for_the_film_and_its_state(colorizer, tmp_path):
     assert len(states) == 2  # another reference begins anew
 
 
-@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov"])
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov", ".webm", ".mxf", ".gif"])
 def test_a_film_says_that_it_was_colored_unless_told_not_to(colorizer, tmp_path, suffix):
     def comment(**knobs: object) -> str | None:
         options = FilmOptions(knobs=Knobs(**knobs), overwrite=True)
         film.colorize(clip, tmp_path / f"out{suffix}", colorizer, options)
         with av.open(tmp_path / f"out{suffix}") as opened:
-            return opened.metadata.get("comment", opened.metadata.get("COMMENT"))
+            return next((said for key, said in opened.metadata.items() if key.lower().startswith("comment")), None)
 
     clip = make(tmp_path / "in.mkv", frames=4)
     assert SOURCE_TYPE in comment(saturation=0.5) and "(saturation=0.5)" in comment(saturation=0.5)
