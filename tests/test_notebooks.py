@@ -21,6 +21,7 @@ PROFILES = ("laptop", "mine", "smoke", "small", "full")
 SHOWS_OR_GUARDS = {
     f"colorify/{name}.py"
     for name in (
+        "containers",  # here: whether a mask is a film
         "extras",
         "figures",
         "files",

@@ -32,7 +32,7 @@ from colorify.models.unet import UNet
 from colorify.video import film, formats, job, paint, sidedata
 from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError
-from colorify.video.planes import MATRICES
+from colorify.constant_luma import MATRICES
 from conftest import TINY
 
 FRAMES = 12
