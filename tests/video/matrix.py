@@ -26,13 +26,13 @@ import torch
 from PIL import Image
 
 from colorify.codec import Channels
+from colorify.constant_luma import MATRICES
 from colorify.inference import Colorizer
 from colorify.models.checkpoint import Checkpoint
 from colorify.models.unet import UNet
 from colorify.video import film, formats, job, paint, sidedata
 from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError
-from colorify.constant_luma import MATRICES
 from conftest import TINY
 
 FRAMES = 12
