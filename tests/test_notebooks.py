@@ -21,7 +21,7 @@ PROFILES = ("laptop", "mine", "smoke", "small", "full")
 SHOWS_OR_GUARDS = {
     f"colorify/{name}.py"
     for name in (
-        "containers",  # here: whether a mask is a film
+        "containers",  # but of films: elsewhere it says whether a mask is one
         "extras",
         "figures",
         "files",
@@ -131,7 +131,8 @@ def test_experiments_are_compared_by_a_few_numbers():
         ("colorify/collect/spider.py", {"collect"}),
         ("colorify/widgets/studio.py", set()),
         ("colorify/cli/film.py", set()),
-        *((file, set()) for file in sorted(SHOWS_OR_GUARDS)),
+        ("colorify/containers.py", {"video"}),
+        *((file, set()) for file in sorted(SHOWS_OR_GUARDS - {"colorify/containers.py"})),
     ],
 )
 def test_a_change_reruns_what_it_can_change(file, stages):
