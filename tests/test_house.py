@@ -175,6 +175,10 @@ def test_the_rates_on_the_page_are_those_of_the_reports():
         f"{found['networks']['One picture of 256 px'][2]['over our small one']:.1f} times ECCV16",
     )
     assert all(text in PAGES["speed"] for text in said), said
+    time, rate = 1000 * photo["whole"], films["every frame"]["frames/s"]
+    takes = f"takes {time:.0f} ms, and a film of 720 lines runs at {rate:.0f} frames a second."
+    weights = sum(path.stat().st_size for path in (ROOT / "colorify/weights").glob("*.[os]*")) / 1e6
+    assert all(text in PAGES["questions"] for text in (takes, f"{weights:.0f} MB for both"))
 
 
 def test_the_table_of_hints_is_the_report():
