@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
@@ -25,12 +26,14 @@ from colorify.masks import Mask
 from colorify.models.running import cores
 from colorify.network_input import upright_size
 from colorify.pictures import FORMATS, MAX_MEGAPIXELS, Picture, PictureError, graft, provenance
+from colorify.pictures.credentials import Credentials, Made, signing, unsigned
+from colorify.pictures.formats import known
 from colorify.pictures.read import CONVERTED, Pages
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-_KEPT = "in color: kept as it is"
+_KEPT, _COPIED = "in color: kept as it is", "in color: copied as it is"
 TOGETHER = 4  # pictures to work on at the same time, at most: memory holds them all
 
 
@@ -48,6 +51,7 @@ class BatchOptions:
     keep_luma: bool = False  # of a JPEG that becomes one, to the bit
     hints: Path | None = None  # a folder with those of some files, NAME.csv each
     films: Mapping[str, Any] = field(default_factory=dict)  # more of `colorify.video.job.FilmOptions`
+    credentials: Credentials | None = None  # that results are signed with
 
     def __post_init__(self) -> None:
         if self.layers and self.side_by_side:
@@ -55,6 +59,8 @@ class BatchOptions:
         others = {"layers": self.layers, "side-by-side": self.side_by_side, "badge": self.knobs.badge}
         if self.keep_luma and (found := [name for name, asked in others.items() if asked]):
             raise ValueError(f"luma that is kept to the bit has no room for more: choose --keep-luma or --{found[0]}")
+        if self.credentials and not self.knobs.provenance:
+            raise ValueError("credentials say that a picture was coloured: choose --sign-key or --no-provenance")
 
     def hinted(self, source: Path | str) -> Knobs:
         """The knobs for a file, with its own hints; `HintError` for some that cannot be read."""
@@ -91,6 +97,12 @@ def unmarked(jobs: Iterable[Job], options: BatchOptions) -> list[str]:
         return []
     kinds = dict.fromkeys(job.target.suffix.lower() for job in jobs if not job.is_film)
     return list(dict.fromkeys(_UNSAID[suffix] for suffix in kinds if suffix in _UNSAID))
+
+
+def without(jobs: Iterable[Job], options: BatchOptions) -> list[str]:
+    """What there is to say before the work, a line for each format whose results cannot be signed."""
+    suffixes = dict.fromkeys(job.target.suffix.lower() for job in jobs) if options.credentials else ()
+    return list(dict.fromkeys(filter(None, map(unsigned, suffixes))))
 
 
 def unheard(jobs: Iterable[Job], options: BatchOptions) -> list[str]:
@@ -166,6 +178,8 @@ def _blocked(job: Job, options: BatchOptions) -> Passed | None:
             return Passed(job.source, "would be overwritten by its own result: choose another -o", failed=True)
         if not options.overwrite:
             return Passed(job.target, "exists already (--overwrite replaces it)", failed=True)
+    if options.credentials and (reason := unsigned(job.target.suffix)):
+        return Passed(job.target, reason, failed=True)
     return None
 
 
@@ -176,6 +190,19 @@ def colorize_file(colorizer: Colorizer | Mix, job: Job, options: BatchOptions) -
     """
     if passed := _blocked(job, options):
         raise PictureError(str(passed))
+    with signing(options.credentials, job.target) as draft:
+        notes = _colorized(colorizer, replace(job, target=draft), options)
+        if options.credentials and not {_KEPT, _COPIED} & set(notes):  # which nothing was done to
+            title, row = Path(str(job.source)).name, known(content := job.content())
+            suffix = row.suffixes[0] if row else Path(title).suffix
+            made = Made(title, suffix, io.BytesIO(content), colorizer.signature, options.knobs.told())
+            options.credentials.sign(draft, job.target.name, made)
+    _keep_times(job, options)
+    return notes
+
+
+def _colorized(colorizer: Colorizer | Mix, job: Job, options: BatchOptions) -> list[str]:
+    """The same, without times and credentials."""
     source = job.read(options.max_megapixels)
     layers = options.layers or job.target.suffix.lower() == pictures.layers.OPEN_RASTER
     if layers:
@@ -185,8 +212,7 @@ def colorize_file(colorizer: Colorizer | Mix, job: Job, options: BatchOptions) -
     pages = list(source) if len(source) == 1 else source
     if options.keep_color and isinstance(job.source, Path) and _is_copied(job, pages, options):
         write_beside(job.target, job.source.read_bytes())
-        _keep_times(job, options)
-        return ["in color: copied as it is"]
+        return [_COPIED]
 
     def colored(picture: Picture) -> Picture:
         knobs = options.knobs
@@ -212,7 +238,6 @@ def colorize_file(colorizer: Colorizer | Mix, job: Job, options: BatchOptions) -
     else:
         notes += pictures.write_pages(map(colored, pages), *rest)
     notes += [f"its luma is not kept to the bit: {luma}"] if isinstance(luma, str) else []
-    _keep_times(job, options)
     if kept:
         notes = [_KEPT, *notes] if len(kept) == len(source) else ["pages in color: kept as they are", *notes]
     return list(dict.fromkeys(notes))

@@ -73,7 +73,7 @@ def color(
     say to overwrite. ``progress`` is told how far a film is. Raises `BusyError` when another run is at work in ``out``.
     """
     with _opened(Path(out)) as (states, note):
-        for part in out.rglob(".*.part"):  # what a kill left half-written
+        for part in [*out.rglob(".*.part"), *out.rglob(".*.part.*")]:  # what a kill left half-written
             part.unlink()
         left, jobs = [], [thing for thing in things if isinstance(thing, Job)]
         for passed in (thing for thing in things if isinstance(thing, Passed)):
@@ -193,7 +193,9 @@ def _look(options: BatchOptions, source: Path | str) -> film.FilmOptions:
         knobs = options.hinted(source)
     except ValueError as error:
         raise VideoError(f"{source}: {error}") from None
-    return film.FilmOptions(knobs, options.side_by_side, overwrite=options.overwrite, **films)
+    return film.FilmOptions(
+        knobs, options.side_by_side, overwrite=options.overwrite, credentials=options.credentials, **films
+    )
 
 
 def fitted(job: Job, codec: str | None) -> Job:

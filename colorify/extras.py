@@ -16,6 +16,7 @@ _MODULES = {
     "studio": ("IPython", "anywidget", "ipywidgets", "jupyterlab", "traitlets", "voila"),
     "chain": ("dvc", "nbformat", "papermill"),
     "scale": ("fsspec", "ray"),
+    "sign": ("c2pa", "cryptography"),
     "serve": ("fastapi", "multipart", "starlette", "uvicorn"),
 }  # fmt: skip
 _COMMANDS = {"collect": "collect", "demo": "train", "train": "train"}

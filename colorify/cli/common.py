@@ -21,11 +21,16 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from colorify.inference import Colorizer, Mix
+    from colorify.pictures.credentials import Credentials
 
 Model = Annotated[str, typer.Option(help="A released model, or the path of a checkpoint.")]
 Blended = Annotated[str | None, typer.Option("--blend", help="A second model and its share: lowres:0.3.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, an object a line, instead of sentences.")]
+SignKey = Annotated[Path | None, typer.Option(help="Your private key (PEM): results are signed, C2PA; extra sign.")]
+SignCertificate = Annotated[
+    Path | None, typer.Option(help="Its certificate, and those above it (PEM), for --sign-key.")
+]
 Values = dict[str, Any]
 """Those of the knobs, by name; see `knobbed`."""
 
@@ -157,6 +162,17 @@ def read_knobs(values: Values, hints: Path | None = None) -> Knobs:
     from colorify.hints import read
 
     return Knobs(**values, hints=tuple(read(hints)))
+
+
+def read_credentials(key: Path | None, certificate: Path | None) -> Credentials | None:
+    """What results are signed with, checked; None where nobody asks."""
+    if key is None and certificate is None:
+        return None
+    if key is None or certificate is None:
+        raise typer.BadParameter("--sign-key and --sign-certificate go together")
+    from colorify.pictures.credentials import Credentials
+
+    return Credentials.load(key, certificate)
 
 
 def progress(items: list, what: str = "coloring") -> Iterator:

@@ -19,12 +19,15 @@ from colorify.cli.common import (
     Device,
     Json,
     Model,
+    SignCertificate,
+    SignKey,
     Values,
     console,
     emit,
     knobbed,
     load,
     plainly,
+    read_credentials,
     read_knobs,
     say,
     with_options,
@@ -56,6 +59,8 @@ def video(
     preview: Annotated[Path | None, typer.Option(help="Write a picture of six moments there, and stop.")] = None,
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Gray and colour in a row.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a result that exists.")] = False,
+    sign_key: SignKey = None,
+    sign_certificate: SignCertificate = None,
     json: Json = False,
     device: Device = "auto",
     *,
@@ -70,6 +75,8 @@ def video(
         raise typer.BadParameter("name one of --out, --preview and --export-keyframes, or --shots alone")
     if json and str(out) == PIPE:
         raise typer.BadParameter("the standard output takes the film: name another -o for --json")
+    if sign_key and (out is None or str(out) == PIPE or "%" in out.name):
+        raise typer.BadParameter("--sign-key signs a film: name a .mp4, .mov or .gif as --out")
     facts = {"source": source, "target": out or preview or export_keyframes or shots} if json else None
     with plainly(facts), _as_film(source, out, rate) as source:
         from colorify.video import film, job, sequence, stills
@@ -81,6 +88,7 @@ def video(
             keyframes=keyframes,
             shots=shots,
             overwrite=overwrite,
+            credentials=read_credentials(sign_key, sign_certificate),
             **films,
         )
         if shots and not (out or export_keyframes or preview):

@@ -18,12 +18,15 @@ from colorify.cli.common import (
     Device,
     Json,
     Model,
+    SignCertificate,
+    SignKey,
     Values,
     emit,
     knobbed,
     load,
     plainly,
     progress,
+    read_credentials,
     read_knobs,
     say,
     with_options,
@@ -66,6 +69,8 @@ def image(
     keep_color: KeepColor = False,
     keep_luma: KeepLuma = False,
     layers: Layers = False,
+    sign_key: SignKey = None,
+    sign_certificate: SignCertificate = None,
     json: Json = False,
     device: Device = "auto",
     *,
@@ -91,6 +96,7 @@ def image(
             keep_color,
             layers,
             keep_luma,
+            credentials=read_credentials(sign_key, sign_certificate),
         )
         out, planned, passed = _planned(inputs, out)
         planned = batch.layered(planned) if layers else planned
@@ -200,6 +206,8 @@ def bulk(
         Path | None,
         typer.Option(exists=True, file_okay=False, help="A folder with the hints of some files: photo.jpg.csv."),
     ] = None,
+    sign_key: SignKey = None,
+    sign_certificate: SignCertificate = None,
     json: Json = False,
     device: Device = "auto",
     *,
@@ -210,12 +218,14 @@ def bulk(
 
     After a stop or a kill the same command goes on, and tries again what failed.
     """
-    from colorify.batch import BatchOptions, layered, unheard, unmarked
+    from colorify.batch import BatchOptions, layered, unheard, unmarked, without
     from colorify.bulk import ENGINES, LIST, color, fitted
     from colorify.inputs import summary
 
     if engine not in ENGINES:
         raise typer.BadParameter(f"{engine!r} is no engine: choose {' or '.join(ENGINES)}")
+    if sign_key and engine != "local":
+        raise typer.BadParameter("a key does not leave this machine: --sign-key goes with --engine local")
     with plainly():
         _, jobs, passed = _planned(inputs, out, films=True)
         jobs = [fitted(job, films["codec"]) for job in (layered(jobs) if layers else jobs)]
@@ -229,9 +239,10 @@ def bulk(
             keep_luma=keep_luma,
             hints=hints and hints.absolute(),
             films=films | {"keyframes": keyframes and keyframes.absolute()},
+            credentials=read_credentials(sign_key, sign_certificate),
         )
         counts = Counter(failed=_told(passed, json))
-        _warned([*unmarked(jobs, options), *unheard(jobs, options)], json)
+        _warned([*unmarked(jobs, options), *without(jobs, options), *unheard(jobs, options)], json)
         bar = progress([None] * len(jobs))
         for outcome in color([*jobs, *passed], Path(out), model, options, cast("Engine", engine), device, say):
             next(bar, None)

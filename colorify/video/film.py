@@ -19,7 +19,7 @@ from colorify.inference import Colorizer, Mix
 from colorify.lock import lock
 from colorify.video import media, shots
 from colorify.video.formats import VideoError
-from colorify.video.job import FilmOptions, FilmProgress, OnProgress, chosen, named, plan, target_of
+from colorify.video.job import FilmOptions, FilmProgress, OnProgress, chosen, named, plan, signing_film, target_of
 from colorify.video.join import join
 from colorify.video.parts import Parts
 from colorify.video.run import AHEAD, Run, Waiting
@@ -52,7 +52,8 @@ def colorize(
             parts.remove()
             raise VideoError(f"{source}: no frame in it could be decoded")
         lost = media.Damage()
-        lasts = join(source, parts.paths(), out, planned.content, (options.start, options.end), lost)
+        with signing_film(source, out, options, colorizer.signature) as draft:
+            lasts = join(source, parts.paths(), draft, planned.content, (options.start, options.end), lost)
         parts.remove()
         done = replace(done, damaged=done.damaged + len(lost), lacks=lacking(source, options, lasts))
     with suppress(OSError):  # a killed run may have left nothing in it but its lock
@@ -86,7 +87,9 @@ def color_parts(
         run = Run(film, target, colorizer, options, margin, folder)
         stat = source.stat()
         knobs = replace(options.knobs, references=(), mask=None, hints=())  # hints: a part of the keyframes
-        job = asdict(replace(options, knobs=knobs, overwrite=False, strict=False, keyframes=None, shots=None)) | {
+        job = asdict(
+            replace(options, knobs=knobs, overwrite=False, strict=False, keyframes=None, shots=None, credentials=None)
+        ) | {
             "references": [reference.told for reference in options.knobs.references],
             "mask": options.knobs.mask.digest if options.knobs.mask else None,
             "bytes": stat.st_size,

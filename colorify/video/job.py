@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 
 from colorify.containers import CONTAINERS
+from colorify.pictures.credentials import CredentialError, Credentials, Made, signing, unsigned
 from colorify.video import even, facts, formats, gif, light, media, room, shots, trial
 from colorify.video.beside import Way
 from colorify.video.facts import Facts, Target
@@ -58,6 +59,7 @@ class FilmOptions(Look):
     end: float | None = None  # seconds: where to stop
     overwrite: bool = False
     strict: bool = False  # what cannot be kept is an error
+    credentials: Credentials | None = None  # that the result is signed with
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,20 @@ def named(source: Path, out: Path) -> Iterator[None]:
         if path == str(source) or (isinstance(error, av.FFmpegError) and error.errno not in media.FULL):
             raise VideoError(f"{source}: {reason}") from None
         raise VideoError(f"{out}: cannot be written: {reason}; the same command goes on") from None
+
+
+@contextmanager
+def signing_film(source: Path, out: Path, options: FilmOptions, model: str = "") -> Iterator[Path]:
+    """The name to write ``out`` under: signed, if so asked, and renamed when all of it is there."""
+    with signing(options.credentials, out) as draft:
+        yield draft
+        if options.credentials:
+            with open(source, "rb") as file:
+                made = Made(source.name, source.suffix, file, model, options.knobs.told())
+                try:
+                    options.credentials.sign(draft, out.name, made)
+                except CredentialError as error:
+                    raise VideoError(str(error)) from None
 
 
 def stretch(options: FilmOptions, found: Facts) -> tuple[int | None, int | None]:
@@ -208,6 +224,10 @@ def _asked(source: Path, out: Path, options: FilmOptions) -> None:
     if not source.exists():
         pattern = ": make one film of the pictures first, with FFmpeg" if set("%*?") & set(source.name) else ""
         raise VideoError(f"{source}: no such file{pattern}")
+    if options.credentials and (reason := unsigned(suffix)):
+        raise VideoError(f"{out}: {reason}")
+    if options.credentials and not options.knobs.provenance:
+        raise VideoError("credentials say that a film was coloured: choose --sign-key or --no-provenance")
     if out.exists() and (not options.overwrite or out.samefile(source)):
         raise VideoError(f"{out}: exists already (--overwrite replaces it; never the input)")
 

@@ -99,7 +99,8 @@ def finish(segments: Sequence[Segment], out: Path, options: FilmOptions) -> tupl
         raise VideoError(f"{source}: no frame in it could be decoded")
     with film.named(source, out):
         plan, lost = job.plan(source, out, options), media.Damage()
-        lasts = join(source, paths, out, plan.content, (options.start, options.end), lost)
+        with job.signing_film(source, out, options) as draft:
+            lasts = join(source, paths, draft, plan.content, (options.start, options.end), lost)
         states = [state for segment in segments if (state := parts.state_of(segment.folder)) is not None]
         shutil.rmtree(hidden(out, ".segments"))
     damaged = {place for state in states for place in state["damaged"].tolist()}
