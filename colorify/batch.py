@@ -26,7 +26,7 @@ from colorify.masks import Mask
 from colorify.models.running import cores
 from colorify.network_input import upright_size
 from colorify.pictures import FORMATS, MAX_MEGAPIXELS, Picture, PictureError, graft, provenance
-from colorify.pictures.credentials import Credentials, Made, signing, unsigned
+from colorify.pictures.credentials import Credentials, Made, pages_unsigned, signing, unsigned
 from colorify.pictures.formats import known
 from colorify.pictures.read import CONVERTED, Pages
 
@@ -59,6 +59,8 @@ class BatchOptions:
         others = {"layers": self.layers, "side-by-side": self.side_by_side, "badge": self.knobs.badge}
         if self.keep_luma and (found := [name for name, asked in others.items() if asked]):
             raise ValueError(f"luma that is kept to the bit has no room for more: choose --keep-luma or --{found[0]}")
+        if self.credentials and self.layers:
+            raise ValueError("files with layers hold no content credentials: choose --layers or --sign-key")
         if self.credentials and not self.knobs.provenance:
             raise ValueError("credentials say that a picture was coloured: choose --sign-key or --no-provenance")
 
@@ -93,7 +95,7 @@ def ready(jobs: Iterable[Job], options: BatchOptions) -> tuple[list[Job], list[P
 
 def unmarked(jobs: Iterable[Job], options: BatchOptions) -> list[str]:
     """What there is to say before the work, a line for each format whose results will not say that they are colored."""
-    if not options.knobs.provenance:
+    if not options.knobs.provenance or options.credentials:  # what cannot be signed is not even written
         return []
     kinds = dict.fromkeys(job.target.suffix.lower() for job in jobs if not job.is_film)
     return list(dict.fromkeys(_UNSAID[suffix] for suffix in kinds if suffix in _UNSAID))
@@ -209,6 +211,8 @@ def _colorized(colorizer: Colorizer | Mix, job: Job, options: BatchOptions) -> l
         pictures.layers.check(job.target, len(source))
     else:
         pictures.check_target(job.target, len(source))
+    if options.credentials and len(source) > 1:
+        raise PictureError(f"{job.source}: {pages_unsigned(len(source))}")
     pages = list(source) if len(source) == 1 else source
     if options.keep_color and isinstance(job.source, Path) and _is_copied(job, pages, options):
         write_beside(job.target, job.source.read_bytes())

@@ -28,11 +28,16 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes, PrivateKeyTypes
     from cryptography.x509 import Certificate
 
-_ASKED = "C2PA asks for one by a CA, not self-signed, for digital signatures and e-mail protection or documents"
-_SETTINGS = {
+_ASKED = "C2PA asks for one by a CA, not self-signed, for digital signatures, of documents, e-mail or C2PA's own use"
+_PURPOSES = "1.3.6.1.5.5.7.3.36\n1.3.6.1.5.5.7.3.4\n1.3.6.1.4.1.62558.2.1\n"
+"""Of certificates: documents, e-mail, claims of C2PA (which says so in 14.5); the library alone knows but the second."""
+SETTINGS = {
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},  # no network
+    "trust": {"trust_config": _PURPOSES},
     "builder": {"thumbnail": {"enabled": False}},
 }
+"""How the library writes and reads manifests."""
+
 _PARENT = "parent"  # links the ingredient and the action that opened it
 _CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 
@@ -90,11 +95,15 @@ class Credentials:
     def _sign(self, suffix: str, file: BinaryIO, out: BinaryIO, title: str, made: Made) -> None:
         c2pa = _library()
         info = c2pa.C2paSignerInfo(self.algorithm, self.chain, self.key, None)
-        with c2pa.Context(c2pa.Settings.from_dict(_SETTINGS)) as context, c2pa.Signer.from_info(info) as signer:
+        with c2pa.Context(c2pa.Settings.from_dict(SETTINGS)) as context, c2pa.Signer.from_info(info) as signer:
             builder = c2pa.Builder(_manifest(title, made), context=context)
             parent = {"title": made.title, "relationship": "parentOf", "label": _PARENT}
-            made.source.seek(0)
-            builder.add_ingredient(parent, _kind(made.suffix), made.source)
+            try:
+                made.source.seek(0)
+                builder.add_ingredient(parent, _kind(made.suffix), made.source)
+            except c2pa.C2paError:  # damaged, or a format that holds no manifest: then it is not looked into
+                made.source.seek(0)
+                builder.add_ingredient(parent, "application/octet-stream", made.source)
             file.seek(0)
             builder.sign(signer, _kind(suffix), file, out)
 
@@ -121,6 +130,11 @@ def unsigned(suffix: str) -> str:
     row = FORMATS.get(suffix.lower())
     name = row.name if row else suffix.lower()
     return f"{name} holds no content credentials: choose another format, or leave out --sign-key"
+
+
+def pages_unsigned(count: int) -> str:
+    """Why a TIFF of several pages is not signed: the library adds one without pixels, at which Pillow and others fail."""
+    return f"{count} pages: content credentials are for files of one picture: leave out --sign-key, or part the pages"
 
 
 def _manifest(title: str, made: Made) -> dict[str, Any]:
@@ -215,4 +229,5 @@ def _bytes(key: CertificatePublicKeyTypes) -> bytes:
 
 def _plain(error: Exception) -> str:
     """What the library says, in one line and without its types."""
-    return re.sub(r"^(\w+: )+", "", " ".join(str(error).split()))[:200]
+    text = re.sub(r"\(self#[^)]*\)", "", " ".join(str(error).split()))
+    return re.sub(r"^(\w+: |manifest failed validation with: failures: )+", "", text)[:200].strip()

@@ -25,13 +25,14 @@ MAX_PAGES = 10_000
 _MAX_SAMPLES = 16  # of a pixel
 _BYTES_A_PIXEL = 8  # as RGB and alpha of 16 bits have: pictures of wider samples count as larger
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
+_C2PA = 52545  # a manifest: of several pages it has one of its own, without pixels
 
 
 @contextmanager
 def opened(file: BinaryIO) -> Iterator[tuple[list[TiffPage], tuple[str, ...]]]:
     """The pages of a TIFF that are pictures, and what to say of the others.
 
-    Reduced copies and masks are left out, unless there is nothing else.
+    Reduced copies, masks and C2PA's manifests are left out, unless there is nothing else.
     """
     import tifffile
 
@@ -44,6 +45,7 @@ def opened(file: BinaryIO) -> Iterator[tuple[list[TiffPage], tuple[str, ...]]]:
         found = [page for page in tiff.pages if isinstance(page, tifffile.TiffPage)]
         if len(found) < len(tiff.pages) or any(not hasattr(page, "photometric") for page in found):
             raise PictureError("a damaged page")
+        found = [page for page in found if not (_C2PA in page.tags and 256 not in page.tags)] or found
         masks = sum(bool(page.subfiletype & _MASK) for page in found)
         words: tuple[str, ...] = (f"{masks} transparency mask{'s' * (masks > 1)} left out",) if masks else ()
         yield [page for page in found if not page.subfiletype & (_REDUCED | _MASK)] or found[:1], words
