@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _ASKED = "C2PA asks for one by a CA, not self-signed, for digital signatures, of documents, e-mail or C2PA's own use"
 _PURPOSES = "1.3.6.1.5.5.7.3.36\n1.3.6.1.5.5.7.3.4\n1.3.6.1.4.1.62558.2.1\n"
-"""Of certificates: documents, e-mail, claims of C2PA (which says so in 14.5); the library alone knows but the second."""
+"""What certificates are for: documents, e-mail, C2PA's claims; by itself the library takes the second alone."""
 SETTINGS = {
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},  # no network
     "trust": {"trust_config": _PURPOSES},
@@ -133,7 +133,7 @@ def unsigned(suffix: str) -> str:
 
 
 def pages_unsigned(count: int) -> str:
-    """Why a TIFF of several pages is not signed: the library adds one without pixels, at which Pillow and others fail."""
+    """Why several pages are not signed: the library adds one without pixels, at which Pillow and others fail."""
     return f"{count} pages: content credentials are for files of one picture: leave out --sign-key, or part the pages"
 
 

@@ -8,16 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from typer.testing import CliRunner
 
 from colorify import batch, pictures
@@ -32,7 +22,18 @@ from colorify.pictures.provenance import SOURCE_TYPE
 from colorify.version import __version__
 from conftest import photo
 
-c2pa = pytest.importorskip("c2pa", reason="needs the extra [sign]")
+c2pa, x509, hashes, serialization, ec, ed25519, rsa = (
+    pytest.importorskip(name, reason="needs the extra [sign]")
+    for name in (
+        "c2pa",
+        "cryptography.x509",
+        "cryptography.hazmat.primitives.hashes",
+        "cryptography.hazmat.primitives.serialization",
+        "cryptography.hazmat.primitives.asymmetric.ec",
+        "cryptography.hazmat.primitives.asymmetric.ed25519",
+        "cryptography.hazmat.primitives.asymmetric.rsa",
+    )
+)
 
 MAKERS = {
     "es256": lambda: ec.generate_private_key(ec.SECP256R1()),
@@ -45,13 +46,18 @@ USES = ("digital_signature", "content_commitment", "key_encipherment", "data_enc
         "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")  # fmt: skip
 
 
-def named(name: str) -> x509.Name:
+def named(name: str):
     return x509.Name(
-        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "An archive"), x509.NameAttribute(NameOID.COMMON_NAME, name)]
+        [
+            x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "An archive"),
+            x509.NameAttribute(x509.NameOID.COMMON_NAME, name),
+        ]
     )
 
 
-def certificate(name: str, key, issuer: str, by, days: int = 30, purpose=ExtendedKeyUsageOID.EMAIL_PROTECTION) -> bytes:
+def certificate(
+    name: str, key, issuer: str, by, days: int = 30, purpose=x509.ExtendedKeyUsageOID.EMAIL_PROTECTION
+) -> bytes:
     """A certificate in PEM, of a CA where ``key`` signs itself; over since ``-days``."""
     is_ca, now = key is by, datetime.now(UTC)
     use = dict.fromkeys(USES, False) | {"key_cert_sign" if is_ca else "digital_signature": True}
@@ -66,12 +72,12 @@ def certificate(name: str, key, issuer: str, by, days: int = 30, purpose=Extende
     )
     if not is_ca:
         builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
-    return builder.sign(by, hashes.SHA256()).public_bytes(Encoding.PEM)
+    return builder.sign(by, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def pem(key, password: bytes | None = None) -> bytes:
-    locked = BestAvailableEncryption(password) if password else NoEncryption()
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked)
+    locked = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked)
 
 
 AUTHORITY = MAKERS["es256"]()
@@ -250,7 +256,7 @@ def test_a_changed_byte_is_found(colorizer, options, tmp_path):
 LOCKED = pem(OWNER, b"secret")
 OTHER = MAKERS["es256"]()
 SELF = certificate("me", OWNER, "me", OWNER)
-SERVER = certificate("owner", OWNER, "A CA", AUTHORITY, purpose=ExtendedKeyUsageOID.SERVER_AUTH)
+SERVER = certificate("owner", OWNER, "A CA", AUTHORITY, purpose=x509.ExtendedKeyUsageOID.SERVER_AUTH)
 OVER = certificate("owner", OWNER, "A CA", AUTHORITY, days=-1)
 FILES = {"image": "b.png", "bulk": "folder", "video": "b.mp4"}
 BAD = {
