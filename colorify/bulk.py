@@ -73,8 +73,9 @@ def color(
     say to overwrite. ``progress`` is told how far a film is. Raises `BusyError` when another run is at work in ``out``.
     """
     with _opened(Path(out)) as (states, note):
-        for part in [*out.rglob(".*.part"), *out.rglob(".*.part.*")]:  # what a kill left half-written
-            part.unlink()
+        for part in (*out.rglob(".*.part"), *out.rglob(".*.[0-9]*.[0-9]*.part.*")):  # what a kill left half-written
+            if part.is_file():
+                part.unlink()
         left, jobs = [], [thing for thing in things if isinstance(thing, Job)]
         for passed in (thing for thing in things if isinstance(thing, Passed)):
             note(passed)

@@ -25,7 +25,7 @@ from colorify.pictures.provenance import SOURCE_TYPE
 from colorify.version import __version__
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes, PrivateKeyTypes
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes, PrivateKeyTypes, PublicKeyTypes
     from cryptography.x509 import Certificate
 
 _ASKED = "C2PA asks for one by a CA, not self-signed, for digital signatures, of documents, e-mail or C2PA's own use"
@@ -221,7 +221,7 @@ def _check(key: PrivateKeyTypes, path: Path, chain: list[Certificate]) -> None:
             raise CredentialError(f"{path}: {name}: its issuer does not follow it: owner first, then who signed it")
 
 
-def _bytes(key: CertificatePublicKeyTypes) -> bytes:
+def _bytes(key: PublicKeyTypes | CertificatePublicKeyTypes) -> bytes:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
