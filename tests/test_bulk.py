@@ -109,13 +109,14 @@ def test_killed_and_restarted_is_undisturbed(source, tmp_path, model):
     with (tmp_path / "out" / LIST).open("a") as file:
         file.write("half a r")  # as a kill may leave it
     (tmp_path / "out" / ".01.png.1.2.part").write_text("half a p")
+    (tmp_path / "out" / ".02.png.1.2.part.png").write_text("half a p")
     outcomes = colored(source, tmp_path / "out", model)
     assert sum(outcome.state == "before" for outcome in outcomes) >= 3
     assert [outcome.reason for outcome in outcomes if outcome.reason] == [
         f"{source / 'bad.jpg'}: not a picture in a known format"
     ]
     assert pixels(tmp_path / "out") == pixels(tmp_path / "alone")
-    assert not list((tmp_path / "out").rglob("*.part"))
+    assert not list((tmp_path / "out").rglob("*.part*"))
 
 
 def test_two_runs_in_one_folder_do_not_mix(source, tmp_path, model):

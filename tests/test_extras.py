@@ -73,6 +73,7 @@ def test_the_plain_install_colours_a_photo(tmp_path):
         ("collect", ["collect", "dataset", ".", "-o", "a"]),
         ("collect", ["collect", "spider", "http://127.0.0.1:9/", "-o", "a"]),
         ("collect", ["collect", "shard", ".", "-o", "a"]),
+        ("sign", ["image", "a.png", "-o", "b.png", "--sign-key", "a.png", "--sign-certificate", "a.png"]),
         ("scale", ["bulk", ".", "-o", "a", "--engine", "ray"]),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else value,

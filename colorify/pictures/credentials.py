@@ -25,7 +25,11 @@ from colorify.pictures.provenance import SOURCE_TYPE
 from colorify.version import __version__
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes, PrivateKeyTypes, PublicKeyTypes
+    from cryptography.hazmat.primitives.asymmetric.types import (
+        CertificatePublicKeyTypes,
+        PrivateKeyTypes,
+        PublicKeyTypes,
+    )
     from cryptography.x509 import Certificate
 
 _ASKED = "C2PA asks for one by a CA, not self-signed, for digital signatures, of documents, e-mail or C2PA's own use"
