@@ -38,7 +38,10 @@ _PURPOSES = "1.3.6.1.5.5.7.3.36\n1.3.6.1.5.5.7.3.4\n1.3.6.1.4.1.62558.2.1\n"
 SETTINGS = {
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},  # no network
     "trust": {"trust_config": _PURPOSES},
-    "builder": {"thumbnail": {"enabled": False}},
+    "builder": {
+        "thumbnail": {"enabled": False},
+        "created_assertion_labels": ["c2pa.actions", "c2pa.ingredient"],  # what the signer answers for
+    },
 }
 """How the library writes and reads manifests."""
 

@@ -130,8 +130,9 @@ def has_manifest(path: Path) -> bool:
 
 
 def actions(manifest: dict) -> list[dict]:
-    (found,) = [each["data"]["actions"] for each in manifest["assertions"] if each["label"] == "c2pa.actions.v2"]
-    return found
+    (found,) = [each for each in manifest["assertions"] if each["label"] == "c2pa.actions.v2"]
+    assert found["created"]  # not gathered: the signer answers for it
+    return found["data"]["actions"]
 
 
 def gray(path: Path) -> Path:
