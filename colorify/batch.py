@@ -194,7 +194,9 @@ def colorize_file(colorizer: Colorizer | Mix, job: Job, options: BatchOptions) -
         raise PictureError(str(passed))
     with signing(options.credentials, job.target) as draft:
         notes = _colorized(colorizer, replace(job, target=draft), options)
-        if options.credentials and not {_KEPT, _COPIED} & set(notes):  # which nothing was done to
+        if options.credentials and {_KEPT, _COPIED} & set(notes):  # nothing was done to it
+            notes.append("not signed")
+        elif options.credentials:
             title, row = Path(str(job.source)).name, known(content := job.content())
             suffix = row.suffixes[0] if row else Path(title).suffix
             made = Made(title, suffix, io.BytesIO(content), colorizer.signature, options.knobs.told())
