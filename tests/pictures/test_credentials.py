@@ -327,7 +327,8 @@ def test_a_format_without_is_named_and_the_others_go_on(files, model, tmp_path, 
 def test_what_is_left_as_it_was_is_not_signed(colorizer, options, tmp_path):
     photo(1).save(tmp_path / "a.png")
     kept = replace(options, keep_color=True)
-    assert batch.colorize_file(colorizer, Job(tmp_path / "a.png", tmp_path / "b.png"), kept) == [batch._COPIED, "not signed"]
+    notes = batch.colorize_file(colorizer, Job(tmp_path / "a.png", tmp_path / "b.png"), kept)
+    assert notes == [batch._COPIED, "not signed"]
     assert "not signed" in batch.colorize_file(colorizer, Job(tmp_path / "a.png", tmp_path / "b.tif"), kept)
     assert not has_manifest(tmp_path / "b.png") and not has_manifest(tmp_path / "b.tif")
 
