@@ -11,8 +11,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -21,6 +24,7 @@ from colorify import params, report
 from colorify.data import samples
 from colorify.models.running import cores
 
+Result = TypeVar("Result")
 Table = tuple[str, Mapping[str, Callable[[object], str]], Sequence[Sequence[object]]]
 """What it shows, its columns and how each is printed, its rows as they were measured."""
 
@@ -43,6 +47,12 @@ def ratio(one: Callable[[], object], other: Callable[[], object], repeats: int) 
     pairs = [(median(one, 1, 0), median(other, 1, 0)) for _ in range(repeats)]
     first, second = (statistics.median(column) for column in zip(*pairs, strict=True))
     return first, second, statistics.median(a / b for a, b in pairs)
+
+
+def apart(function: Callable[..., Result], *arguments: object) -> Result:
+    """A call in a fresh process."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def gray_photo(megapixels: float) -> np.ndarray:

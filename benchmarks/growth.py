@@ -1,9 +1,9 @@
-"""How the cost grows with the picture and with the number of files: time and memory, as tables and curves.
+"""How the cost grows with a picture, the number of files and the length of a film: time and memory, tables and curves.
 
-    python benchmarks/growth.py [--model highres] [--repeats 5] [--most 10000]
+    python benchmarks/growth.py [--model highres] [--repeats 5] [--most 10000] [--film 7200]
 
-Each measurement has a process of its own. Pictures lie in memory; files are JPEGs of 320 x 240, and their time does not
-count the start of the process.
+Each measurement has a process of its own, whose start does not count. Pictures lie in memory, files are JPEGs of 320 x
+240, films have 180 lines and are looked at every fourth frame.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ import argparse
 import os
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from bench import gray_photo, median, mib, ms, one, peak_memory, publish
+from bench import apart, gray_photo, median, mib, ms, one, peak_memory, publish
 from matplotlib.figure import Figure
 from PIL import Image
 
 from colorify import batch, inputs, params
 from colorify.inference import Colorizer
+from video import RATE, colored, generated
 
 MEGAPIXELS = (0.1, 0.3, 1, 3, 10, 30, 100)
 
@@ -54,10 +53,15 @@ def folder(model: str, source: str, count: int) -> tuple[float, int]:
             return time.perf_counter() - begun, peak()
 
 
-def apart(function, *arguments) -> tuple[float, int]:
-    """A call in a fresh process."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
+def lengths(most: int) -> list[int]:
+    """Seconds of the films: 10, 100 and so on, and the longest."""
+    return [*(10**power for power in range(1, 9) if 10**power < most), most]
+
+
+def film(model: str, home: Path, length: int) -> tuple[float, int]:
+    """Seconds of a film of so many, and how far memory rises."""
+    cost = apart(colored, generated(home / "film.mp4", 180, length), home / "out.mp4", model, 4)
+    return cost.seconds, cost.memory
 
 
 def draw(curves: dict[str, list[tuple[float, float, float]]], path: Path) -> None:
@@ -79,6 +83,7 @@ def main() -> None:
     parser.add_argument("--model", default="highres")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--most", type=int, default=10_000, help="files")
+    parser.add_argument("--film", type=int, default=1800, help="seconds of the longest film")
     given = parser.parse_args()
     sizes = [(size, *apart(picture, given.model, size, given.repeats)) for size in MEGAPIXELS]
     counts = [10**power for power in range(9) if 10**power <= given.most]
@@ -86,7 +91,9 @@ def main() -> None:
         source = Path(home, "one.jpg")
         Image.fromarray(gray_photo(0.1)).resize((320, 240)).save(source, quality=90)
         files = [(count, *apart(folder, given.model, str(source), count)) for count in counts]
-    draw({"megapixels": sizes, "files": files}, params.root() / "reports" / "benchmarks" / "growth.png")
+        films = [(length, *film(given.model, Path(home), length)) for length in lengths(given.film)]
+    curves = {"megapixels": sizes, "files": files, "seconds of film": films}
+    draw(curves, params.root() / "reports" / "benchmarks" / "growth.png")
     publish(
         "growth",
         [
@@ -99,6 +106,11 @@ def main() -> None:
                 "A folder",
                 {"files": str, "time": "{:.1f} s".format, "memory": mib, "ms a file": one},
                 [(count, seconds, memory, 1e3 * seconds / count) for count, seconds, memory in files],
+            ),
+            (
+                "A film of 180 lines, 25 frames a second",
+                {"seconds of film": str, "time": "{:.1f} s".format, "memory": mib, "ms a frame": one},
+                [(length, seconds, memory, 1e3 * seconds / length / RATE) for length, seconds, memory in films],
             ),
         ],
     )

@@ -9,22 +9,24 @@ twice.
 from __future__ import annotations
 
 import argparse
+import csv
 import io
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import openvino
 import torch
 from bench import Table, gray_photo, matrix_rate, median, ms, one, peak_memory, publish, ratio, share, two
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
-from colorify import batch, inputs, metrics, pictures
+from colorify import batch, inputs, metrics, params
 from colorify.color import rgb_to_lab
-from colorify.data import samples
 from colorify.inference import Colorizer
 from colorify.models import checkpoint, onnx, released
 from colorify.models.running import Predict, cores
@@ -35,10 +37,9 @@ from colorify.pictures import from_array
 MEGAPIXELS = (0.25, 1, 12, 48)
 
 
-def backends(model: str) -> dict[str, Predict]:
-    """The ways of running the network that were tried, all of them on arrays."""
+def backends(model: str, seen: Sequence[np.ndarray]) -> dict[str, Predict]:
+    """The ways of running the network that were tried, all of them on arrays; int8 is calibrated on what is seen."""
     import onnxruntime
-    import openvino
 
     trained, fast = checkpoint.load(released.find(model)), onnx.beside(released.find(model))
 
@@ -50,10 +51,12 @@ def backends(model: str) -> dict[str, Predict]:
 
         return predict
 
-    def by_openvino(precision: str) -> Predict:
+    core = openvino.Core()
+
+    def by_openvino(precision: str, quantized: bool = False) -> Predict:
         settings = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": str(cores()), "NUM_STREAMS": "1"}
-        core = openvino.Core()
-        network = core.compile_model(core.read_model(fast.path), "CPU", settings)
+        read = core.read_model(fast.path)
+        network = core.compile_model(_quantized(read, seen) if quantized else read, "CPU", settings)
         return lambda luma: network(luma)[0]
 
     options = onnxruntime.SessionOptions()
@@ -67,31 +70,58 @@ def backends(model: str) -> dict[str, Predict]:
         "ONNX Runtime": lambda luma: session.run(None, {"luma": luma})[0],
         "OpenVINO, float32 (taken)": by_openvino("f32"),
         "OpenVINO, bfloat16": by_openvino("bf16"),
-    }
+    } | ({"OpenVINO, int8": by_openvino("f32", quantized=True)} if find_spec("nncf") else {})
+
+
+def _quantized(network: openvino.Model, seen: Sequence[np.ndarray]) -> openvino.Model:
+    """Weights and activations in 8 bits, where NNCF is installed (`pip install nncf`), which is not in the lock."""
+    import nncf
+
+    data = nncf.Dataset(list(seen), lambda luma: {"luma": luma})
+    return nncf.quantize(network, data, subset_size=len(seen), preset=nncf.QuantizationPreset.MIXED)
 
 
 def table_of_backends(model: str, colorizer: Colorizer, repeats: int) -> Table:
-    """Time and accuracy of each, for the two looks at a 3:2 picture."""
-    photos = [pictures.from_pil(photo) for _, photo in samples.color()]
+    """Time for the two looks at a 3:2 picture, and accuracy on the held-out photos of the repository, of each."""
+    photos = _sample("valid")
+    truths = [_lab(photo) for photo in photos]
     looks = both_looks(colorizer, gray_photo(1))
+    calibration = [look for photo in _sample("train") for look in both_looks(colorizer, _gray(photo))]
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         for look in looks:
             colorizer.network(torch.from_numpy(look))
     rate, operations = matrix_rate(), counter.get_total_flops()
     rows, reference = [], None
-    for name, predict in backends(model).items():
+    for name, predict in backends(model, calibration).items():
         seconds = median(lambda predict=predict: [predict(look) for look in looks], repeats, warm=3)
         colorizer.predict = predict
-        shown = [_lab(colorizer.colorize([photo])[0].pixels) for photo in photos]
+        shown = [_lab(np.asarray(colorizer(_gray(photo)))) for photo in photos]
         reference = reference or shown
-        off = np.mean([float(metrics.de2000(a, b).mean()) for a, b in zip(shown, reference, strict=True)])
-        rows.append([name, seconds, operations / seconds / rate, off])
+        rows.append([name, seconds, operations / seconds / rate, _apart(shown, truths), _apart(shown, reference)])
     title = (
         f"The network, looks at {' and '.join(f'{x.shape[3]} x {x.shape[2]} px' for x in looks)}: "
         f"{operations / 2e9:.2f} GMAC; matrix "
         f"products reach {rate / 1e9:.0f} GFLOP/s here"
     )
-    return title, {"backend": str, "time": ms, "of that rate": share, "CIEDE2000 from torch": "{:.3f}".format}, rows
+    three = "{:.3f}".format
+    return title, {"backend": str, "time": ms, "of that rate": share, "de2000": three, "from torch": three}, rows
+
+
+def _sample(split: str) -> list[np.ndarray]:
+    """The free photos of ``data/sample`` that are to be learnt from, or held out: RGB, uint8."""
+    folder = params.root() / "data" / "sample"
+    with (folder / "manifest.csv").open(newline="") as file:
+        names = [row["path"] for row in csv.DictReader(file) if row["split"] == split]
+    return [np.asarray(Image.open(folder / name).convert("RGB")) for name in names]
+
+
+def _gray(photo: np.ndarray) -> np.ndarray:
+    return np.asarray(Image.fromarray(photo).convert("L"))
+
+
+def _apart(ones: Sequence[torch.Tensor], others: Sequence[torch.Tensor]) -> float:
+    """Mean CIEDE2000."""
+    return float(np.mean([float(metrics.de2000(a, b).mean()) for a, b in zip(ones, others, strict=True)]))
 
 
 def _lab(pixels: np.ndarray) -> torch.Tensor:

@@ -1,102 +1,115 @@
 """What networks cost: ours of both sizes, and peers', by multiply-adds and by time in the same run.
 
-    python benchmarks/networks.py [--side 256] [--repeats 5]
+    python benchmarks/networks.py [--repeats 5]
 
-All run as plain torch modules with random weights, which do not change speed, on one square picture. Peers that can be
-built from what is public about their layers are timed at their usual size; for the others stand the multiply-adds that
-were counted in their own code, at their usual size.
+First all as plain torch modules, with random weights, on one square picture of 256 px. Then a square photo of one
+megapixel, whole: ours as it comes, and each peer at the size at which it is usually run, with our reading of the
+picture and our laying of its colors around it.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 
+import numpy as np
 import torch
-from bench import median, ms, publish, two
-from fastai.vision.models.unet import DynamicUnet
+from bench import gray_photo, median, ms, one, publish, two
+from peers import PEERS
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
-from torchvision.models import resnet34, resnet50
 
+from colorify.inference import Colorizer
 from colorify.models.unet import SMALL, UNet, UNetConfig, fuse_batch_norm
 
-COUNTED = {"DDColor-tiny, 512 px": 96.5, "DDColor-large, 512 px": 262, "DeOldify artistic, 560 px": 958}
-"""GMAC, by `torch.utils.flop_counter` on the authors' code."""
+SIDE = 256
+COLUMNS = {"network": str, "million parameters": one, "GMAC": one, "time": ms}
 
 
-def eccv16() -> nn.Module:
-    """Zhang, Isola, Efros 2016: ten blocks of 3x3 convolutions, 313 classes at a quarter of the size."""
-
-    def block(inputs: int, widths: tuple[int, ...], stride: int = 1, dilation: int = 1) -> list[nn.Module]:
-        layers: list[nn.Module] = []
-        for number, width in enumerate(widths, 1):
-            step = stride if number == len(widths) else 1
-            layers += [nn.Conv2d(inputs, width, 3, step, dilation, dilation), nn.ReLU()]
-            inputs = width
-        return [*layers, nn.BatchNorm2d(inputs)]
-
-    return nn.Sequential(
-        *block(1, (64, 64), 2),
-        *block(64, (128, 128), 2),
-        *block(128, (256, 256, 256), 2),
-        *block(256, (512, 512, 512)),
-        *block(512, (512, 512, 512), dilation=2),
-        *block(512, (512, 512, 512), dilation=2),
-        *block(512, (512, 512, 512)),
-        nn.ConvTranspose2d(512, 256, 4, 2, 1),
-        nn.ReLU(),
-        *block(256, (256, 256))[:-1],
-        nn.Conv2d(256, 313, 1),
-        nn.Softmax(1),
-        nn.Conv2d(313, 2, 1, bias=False),
-    )
+def gmac(network: nn.Module, *lumas: np.ndarray) -> float:
+    """Multiply-adds of pictures ``(N, 1, H, W)``, in milliards."""
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        for luma in lumas:
+            network(torch.from_numpy(luma))
+    return counter.get_total_flops() / 2e9
 
 
-def dynamic_unet(encoder: nn.Module, side: int) -> nn.Module:
-    """What a fastai user builds first, and DeOldify's kind: fastai's U-Net around torchvision's ResNet."""
-    body = nn.Sequential(*list(encoder.children())[:-2])
-    return nn.Sequential(Thrice(), DynamicUnet(body, 2, (side, side)))
+def millions(network: nn.Module) -> float:
+    return sum(parameter.numel() for parameter in network.parameters()) / 1e6
 
 
-class Thrice(nn.Module):
-    """Gray to the three channels that such a network wants."""
+def table_of_modules(repeats: int) -> list[list[object]]:
+    """Each as a torch module on a picture of 256 px: its row, with the ratio to our small one."""
+    ours = {"colorify, the small one": SMALL, "colorify, ResNet-50": UNetConfig()}
+    networks = {name: lambda config=config: fuse_batch_norm(UNet(config, 2).eval()) for name, config in ours.items()}
+    networks |= {name: make for name, (make, side) in PEERS.items() if side == SIDE}
+    seen, rows = np.random.default_rng(0).random((1, 1, SIDE, SIDE), np.float32), []
+    for name, make in networks.items():
+        network = make().eval().to(memory_format=torch.channels_last)
+        luma = torch.from_numpy(seen).to(memory_format=torch.channels_last)
+        with torch.inference_mode():
+            seconds = median(lambda network=network, luma=luma: network(luma), repeats)
+        rows.append([name, millions(network), gmac(network, seen), seconds])
+    return [[*row, row[-1] / rows[0][-1]] for row in rows]
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x.expand(-1, 3, -1, -1)
+
+def table_of_photos(repeats: int) -> list[list[object]]:
+    """A photo of one megapixel, whole, by each: our row first."""
+    photo = gray_photo(1.5)[:1000, :1000]
+    ours = Colorizer.load("highres")
+    looks: list[np.ndarray] = []
+    predict = ours.predict
+    ours.predict = lambda luma: looks.append(luma) or predict(luma)
+    ours(photo)
+    ours.predict = predict
+    whole = median(lambda: ours(photo), 3 * repeats)
+    bare = median(lambda: [predict(luma) for luma in looks], 3 * repeats)
+    sides = " and ".join(str(min(luma.shape[2:])) for luma in looks)
+    rows = [["colorify highres, as it comes", sides, millions(ours.network), gmac(ours.network, *looks), bare, whole]]
+    rows += [by_peer(name, photo, max(2, repeats // 2)) for name in PEERS]
+    return [[*row, row[-1] / whole] for row in rows]
+
+
+def by_peer(name: str, photo: np.ndarray, repeats: int) -> list[object]:
+    """Its row: with its network instead of ours in the program, one look."""
+    make, side = PEERS[name]
+    network, program = make().eval().to(memory_format=torch.channels_last), Colorizer.load("highres")
+    spent: list[float] = []
+    seen: list[np.ndarray] = []
+
+    def predict(luma: np.ndarray) -> np.ndarray:
+        seen[:] = [luma]
+        begun = time.perf_counter()
+        with torch.inference_mode():
+            answer = network(torch.from_numpy(luma).to(memory_format=torch.channels_last))[:, :2].tanh()
+            answer = nn.functional.interpolate(answer, (luma.shape[2] // 2, luma.shape[3] // 2)).numpy()
+        spent.append(time.perf_counter() - begun)
+        return answer
+
+    program.predict = predict
+    whole = median(lambda: program(photo, size=side, tta=False), repeats)
+    return [name, str(side), millions(network), gmac(network, *seen), float(np.median(spent[1:])), whole]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
-    networks = {
-        "colorify, the small one": fuse_batch_norm(UNet(SMALL, 2).eval()),
-        "colorify, ResNet-50": fuse_batch_norm(UNet(UNetConfig(), 2).eval()),
-        "ECCV16": eccv16().eval(),
-        "fastai's DynamicUnet, ResNet-34": dynamic_unet(resnet34(), given.side).eval(),
-        "fastai's DynamicUnet, ResNet-50": dynamic_unet(resnet50(), given.side).eval(),
-    }
-    seen, rows = torch.rand(1, 1, given.side, given.side).to(memory_format=torch.channels_last), []
-    for name, network in networks.items():
-        network.to(memory_format=torch.channels_last)
-        with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-            network(seen)
-        with torch.inference_mode():
-            seconds = median(lambda network=network: network(seen), given.repeats)
-        rows.append(
-            [name, sum(p.numel() for p in network.parameters()) / 1e6, counter.get_total_flops() / 2e9, seconds]
-        )
-    base = rows[0][-1]
-    columns = {"network": str, "million parameters": "{:.1f}".format, "GMAC": "{:.1f}".format, "time": ms}
-    timed = [[*row, row[-1] / base] for row in rows]
-    counted = [[name, gmac, gmac / rows[0][2]] for name, gmac in COUNTED.items()]
-    count_columns = {"network": str, "GMAC": "{:.0f}".format, f"over our small one at {given.side} px": "{:.0f}".format}
+    whole = {"network": str, "short side, px": str, "million parameters": one, "GMAC": one}
+    whole |= {"network alone": ms, "photo": ms, "over ours": two}
     publish(
         "networks",
         [
-            (f"One picture of {given.side} px", columns | {"over our small one": two}, timed),
-            ("Multiply-adds of others at their usual size", count_columns, counted),
+            (
+                f"One picture of {SIDE} px, plain torch modules",
+                COLUMNS | {"over our small one": two},
+                table_of_modules(given.repeats),
+            ),
+            (
+                "A square photo of one megapixel, whole: ours as it comes, the networks of others at their usual size",
+                whole,
+                table_of_photos(given.repeats),
+            ),
         ],
     )
 

@@ -11,16 +11,14 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, cycle, islice
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
 import av
 import numpy as np
-from bench import mib, one, peak_memory, publish, share, two
+from bench import apart, mib, one, peak_memory, publish, share, two
 
 from colorify.data import samples
 from colorify.inference import Colorizer
@@ -97,12 +95,6 @@ def colored(path: Path, out: Path, model: str, every: int) -> Cost:
     with peak_memory() as peak:
         done = film.colorize(path, out, colorizer, film.FilmOptions(every=every, overwrite=True))
     return Cost(time.perf_counter() - begun, sum(spent), done.frames, peak())
-
-
-def apart(function, *arguments) -> Cost:
-    """A call in a fresh process."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(function, *arguments).result()
 
 
 def main() -> None:

@@ -40,7 +40,10 @@ def _version(name: str) -> str | None:
 def _engine() -> str:
     """What runs the released models on the processor."""
     if onnx.installed():
-        return "by OpenVINO, on the processor, where an .onnx file lies beside the weights (both released models)"
+        fast = "; --device cpu-bf16 takes half the time here" if onnx.has_bfloat16() else ""
+        return (
+            f"by OpenVINO, on the processor, where an .onnx file lies beside the weights (both released models){fast}"
+        )
     return "by torch" if _version("torch") else 'nothing runs networks here: pip install openvino, or "torch"'
 
 

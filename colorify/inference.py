@@ -21,7 +21,8 @@ from colorify.answer import Answer, Blend, decode, drawn, mixed, need_classes
 from colorify.codec import softmax
 from colorify.knobs import Knobs
 from colorify.laying import in_file_order
-from colorify.models import onnx, released
+from colorify.models import CheckpointError, onnx, released
+from colorify.models.running import BFLOAT16
 from colorify.network_input import autocontrast, resized, small_luma, smaller
 from colorify.pictures import Picture
 
@@ -43,7 +44,7 @@ class Colorizer:
     """Colours gray pictures with one model; luminance, size, depth and metadata stay (see docs/promises.md)."""
 
     def __init__(self, model: Checkpoint | OnnxModel, device: str = "auto", concurrency: int = 1):
-        """A model on a device: ``auto`` (the GPU where there is one), ``cpu`` or ``cuda``.
+        """A model on a device: ``auto`` (the GPU where there is one), ``cpu``, ``cpu-bf16`` or ``cuda``.
 
         ``concurrency`` is the number of threads that are going to use it at the same time.
         """
@@ -66,7 +67,9 @@ class Colorizer:
         if path.suffix == ".onnx":
             found = cls(onnx.load(path), device, concurrency)
         elif _is_cpu(device) and (model := onnx.beside(path)):
-            found = cls(model, "cpu", concurrency)
+            found = cls(model, BFLOAT16 if device == BFLOAT16 else "cpu", concurrency)
+        elif device == BFLOAT16:
+            raise CheckpointError(f"{path}: device {device!r} takes ONNX files: colorify export onnx {path}")
         else:
             from colorify.models import checkpoint
 
@@ -79,12 +82,16 @@ class Colorizer:
         """The torch module, in evaluation mode: L* ``(B, 1, H, W)`` in 0..100 -> ``(B, outputs, H/2, W/2)``."""
         from colorify.models.checkpoint import find_device
 
-        return self.model.build().to(find_device(self.device))
+        return self.model.build().to(find_device("cpu" if self.device == BFLOAT16 else self.device))
 
     @property
     def digest(self) -> str:
-        """What tells this model from any other."""
-        return self.model.digest
+        """What tells this model, and what it is computed in, from any other."""
+        return self.model.digest + self._precision
+
+    @property
+    def _precision(self) -> str:
+        return " bfloat16" if self.device == BFLOAT16 else ""
 
     def matcher(self) -> Matcher:
         """What finds references, with this model's encoder; one for all pictures."""
@@ -99,7 +106,7 @@ class Colorizer:
     @property
     def signature(self) -> str:
         """Name and digest, for the metadata of results."""
-        return f"{self.name} {self.digest[:8]}"
+        return f"{self.name} {self.digest[:8]}{self._precision}"
 
     @overload
     def __call__(self, image: np.ndarray, **knobs: Any) -> np.ndarray: ...
@@ -258,7 +265,7 @@ class Mix:
 
 def _is_cpu(device: str) -> bool:
     """Whether a device is the CPU; torch is asked only where there may be another."""
-    if device == "cpu":
+    if device in ("cpu", BFLOAT16):
         return True
     if device == "auto" and not (any(Path(os.path.expandvars(d)).exists() for d in _DRIVERS) and find_spec("torch")):
         return True

@@ -29,7 +29,7 @@ import numpy as np
 from colorify import codec as codecs
 from colorify.files import atomic
 from colorify.models import FORMAT, CheckpointError, cut, external, renamed
-from colorify.models.running import LEVELS, Encode, Predict, cores, cropped
+from colorify.models.running import BFLOAT16, LEVELS, Encode, Predict, cores, cropped
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -54,9 +54,10 @@ class OnnxModel:
     checkpoint: Path | None = None  # that file, where it is known
 
     def predictor(self, device: str = "auto", concurrency: int = 1) -> Predict:
-        """The network, run by OpenVINO in float32; ``concurrency`` calls at a time share the cores.
+        """The network, run by OpenVINO in float32 or bfloat16; ``concurrency`` calls at a time share the cores.
 
-        Raises `CheckpointError` for another device, and when the file, or that of its weights, is not what was loaded.
+        Raises `CheckpointError` for another device, for bfloat16 where the processor has none, and when the file, or
+        that of its weights, is not what was loaded.
         """
         infer = self._compiled(device, concurrency, lambda network: network)
         return lambda luma: infer(luma)[0]
@@ -72,10 +73,12 @@ class OnnxModel:
         return encode
 
     def _compiled(self, device: str, concurrency: int, part: Callable[[Model], Model]) -> Callable:
-        if device not in ("auto", "cpu"):
+        if device not in ("auto", "cpu", BFLOAT16):
             raise CheckpointError(f"device {device!r}: an ONNX model runs on the CPU; take its .safetensors file")
+        if device == BFLOAT16 and not has_bfloat16():
+            raise CheckpointError(f"device {device!r}: this processor does not multiply bfloat16; choose cpu")
         settings = {
-            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_PRECISION_HINT": "bf16" if device == BFLOAT16 else "f32",
             "INFERENCE_NUM_THREADS": str(cores()),
             "NUM_STREAMS": str(min(concurrency, cores())),
         }
@@ -127,6 +130,11 @@ def _openvino() -> ModuleType:
 def installed() -> bool:
     """Whether OpenVINO is."""
     return importlib.util.find_spec("openvino") is not None
+
+
+def has_bfloat16() -> bool:
+    """Whether OpenVINO multiplies bfloat16 on this processor."""
+    return "BF16" in _openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def beside(path: Path) -> OnnxModel | None:

@@ -19,6 +19,7 @@ from colorify.cli import app
 from colorify.inference import Colorizer
 from colorify.models import CheckpointError, onnx, released
 from colorify.models import checkpoint as files
+from colorify.models.running import BFLOAT16
 from colorify.network_input import small_luma
 from colorify.pictures import from_pil
 from conftest import photo
@@ -308,3 +309,25 @@ def test_the_example_colours_a_picture_without_torch_or_colorify(alone, tmp_path
     theirs = Image.open(tmp_path / "b.png")
     assert np.abs(np.asarray(ours, float) - np.asarray(theirs, float)).mean() < 2
     assert small_luma(from_pil(theirs), 64).shape == (64, 96)
+
+
+def test_bfloat16_is_near_float32_and_says_what_it_is(exported):
+    if not onnx.has_bfloat16():
+        pytest.skip("this processor does not multiply bfloat16")
+    exact, near = (Colorizer.load(exported.with_suffix(".safetensors"), device) for device in ("cpu", BFLOAT16))
+    luma = small_luma(from_pil(photo(0).convert("L")), exact.size)[None]
+    one, other = exact.output(luma), near.output(luma)
+    assert 0 < np.abs(one - other).mean() < 0.02 * np.abs(one).mean()
+    assert near.digest != exact.digest and near.signature == exact.signature + " bfloat16"
+    assert near.network(torch.from_numpy(luma)[None]).shape == one.shape
+
+
+def test_bfloat16_is_refused_where_it_is_not(exported, tmp_path, monkeypatch):
+    alone = tmp_path / "alone.safetensors"
+    shutil.copy(exported.with_suffix(".safetensors"), alone)
+    with pytest.raises(CheckpointError, match="colorify export onnx"):
+        Colorizer.load(alone, BFLOAT16)
+    monkeypatch.setattr("openvino.Core.get_property", lambda *_: ["FP32"])
+    with pytest.raises(CheckpointError, match="does not multiply bfloat16; choose cpu"):
+        Colorizer.load(exported, BFLOAT16)
+    assert Colorizer.load(exported, "cpu").device == "cpu"
