@@ -263,17 +263,26 @@ def _luma(job: Job, pages: list[Picture] | Pages, options: BatchOptions) -> tupl
     row = FORMATS.get(job.target.suffix.lower())
     if row is None or row.name != "JPEG":
         return "the result is no JPEG"
+    (picture,) = pages
     try:
-        luma = graft.luma_of(content := job.content())
+        found = luma_of(job.content(), picture)
     except PictureError as error:
         return str(error)
-    (picture,) = pages
+    if picture.pixels.ndim == 3 and (options.knobs.mask or (options.keep_color and _own_color(picture) is not None)):
+        return "colors that the source has are kept too"
+    return found
+
+
+def luma_of(content: bytes, picture: Picture) -> tuple[graft.Scans, Picture]:
+    """The luma of the file of a picture, as that has it and as a gray picture.
+
+    `PictureError` says why it cannot be kept to the bit.
+    """
+    luma = graft.luma_of(content)
     if picture.pixels.ndim == 2:
         return luma, picture
     if CONVERTED in picture.metadata.warnings:
-        return CONVERTED
-    if options.knobs.mask or (options.keep_color and _own_color(picture) is not None):
-        return "colors that the source has are kept too"
+        raise PictureError(CONVERTED)
     return luma, replace(picture, pixels=graft.luma_samples(content))
 
 
