@@ -238,7 +238,7 @@ def _give(studio: Studio, name: str, content: bytes) -> None:
 
 def _export(studio: Studio, act: Act) -> None:
     """The picture as the panel says; another one may be opened meanwhile."""
-    choice, values, item = studio.choice(), studio.used(), studio.shelved.now
+    choice, values, item = studio.choice(), panel.used(studio.knobs, studio.disabled), studio.shelved.now
     session, luma = copy(studio.session), studio.luma
     path = Path(studio.shelved.home, f"{secrets.token_hex(8)}{values['format']}")
 
@@ -283,7 +283,7 @@ def _packed(studio: Studio, now: Item, progress: Callable[[float], None]) -> Non
 def _made(studio: Studio, item: Item, home: Path) -> exporting.Made:
     """The result of what is open, as a file, and how it came about."""
     choice = _film_choice(studio) if item.film else studio.choice()
-    plain = studio.used() | {"depth": next(iter(panel.DEPTHS))}
+    plain = panel.used(studio.knobs, studio.disabled) | {"depth": next(iter(panel.DEPTHS))}
     path = None
     if not item.film:
         path = home / f"{item.number}{plain['format']}"

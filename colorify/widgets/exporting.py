@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from colorify import pictures
+from colorify.files import write_beside
 from colorify.knobs import Knobs
 from colorify.widgets.luma import Luma
 from colorify.widgets.panel import COLORS, DEPTHS, HINTS, REFERENCES, Values
@@ -19,6 +20,7 @@ from colorify.widgets.session import GIVEN, Choice, Session, deeper
 from colorify.widgets.shelf import History, Item
 
 _SCRIPT = "colorify.sh"
+_KEPT = "in colour: as it was opened"
 _HEAD = """#!/bin/sh
 # Makes everything in results/ again, from originals/ and hints/: run it in this folder, with colorify installed.
 set -e
@@ -52,14 +54,26 @@ def save(
     if values["keep_luma"] and luma and not isinstance(luma.found, str):
         scans, gray = luma.found
         return path, pictures.write_grafted(scans, *session.under_luma(choice, gray), path, overwrite=True)
+    kept = values["keep_color"] and session.own is not None and bool(session.own.all())
+    if kept and luma and _is_copied(luma.path, values):
+        write_beside(path, luma.path.read_bytes())
+        return path, (_KEPT,)
     depth = DEPTHS[values["depth"]] if "16" in pictures.FORMATS[values["format"]].depths else 8
-    result = session.full(choice, depth, progress)
+    result = deeper(session.source, depth) if kept else session.full(choice, depth, progress)
     if is_beside(values):
         result = pictures.beside(deeper(session.source, depth), result)
-    if not values["layers"]:
-        return path, pictures.write(result, path, overwrite=True)
-    path, deep = pictures.layers.target_of(path), 8 * result.pixels.dtype.itemsize
-    return path, pictures.layers.write_layers([(deeper(session.source, deep), result)], path, overwrite=True)
+    if values["layers"]:
+        path, deep = pictures.layers.target_of(path), 8 * result.pixels.dtype.itemsize
+        lost = pictures.layers.write_layers([(deeper(session.source, deep), result)], path, overwrite=True)
+    else:
+        lost = pictures.write(result, path, overwrite=True)
+    return path, (_KEPT,) * kept + lost
+
+
+def _is_copied(path: Path, values: Values) -> bool:
+    """Whether a file that is in colour is itself what is asked for."""
+    same = pictures.FORMATS.get(path.suffix.lower()) is pictures.FORMATS[values["format"]]
+    return same and DEPTHS[values["depth"]] is None and not values["layers"] and not values["beside"]
 
 
 def is_beside(values: Values) -> bool:
@@ -145,7 +159,8 @@ def arguments(one: Made, name: str) -> list[str]:
 
 def _picture_arguments(one: Made) -> list[str]:
     values = one.values
-    return _asked({"layers": values["layers"], "keep-luma": values["keep_luma"], "side-by-side": is_beside(values)})
+    switches = {name.replace("_", "-"): values[name] for name in ("keep_color", "keep_luma", "layers")}
+    return _asked(switches | {"side-by-side": is_beside(values)})
 
 
 def _asked(options: Mapping[str, bool]) -> list[str]:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageColor
 
-from colorify import pictures
+from colorify import batch, pictures
 from colorify.answer import Answer, Blend
 from colorify.codec import Bits, Channels, softmax
 from colorify.color import luma_to_gray, render, rgb_to_lab, to_rgb
@@ -62,7 +62,8 @@ class Session:
         self.shown = Picture(_fitted(seen(pictures.upright(replace(source, alpha=None)))))  # gray, upright, 8 bit
         self.small = Picture(np.asarray(thumb(Image.fromarray(self.shown.pixels))))
         self.ideas, self._answers, self._asked, self.given = {}, {}, None, None
-        vars(self).pop("truth", None)
+        for found in ("truth", "own"):
+            vars(self).pop(found, None)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -251,6 +252,15 @@ class Session:
         small, space = small / top, pictures.space_of(self.source.metadata)
         ab = rgb_to_lab(space.as_srgb((small * 255).astype(np.uint8)) / 255 if space else small)[..., 1:]
         return ab.astype(np.float32) if np.abs(ab).mean() > 1 else None
+
+    @cached_property
+    def own(self) -> np.ndarray | None:
+        """Where the picture has colours of its own, 0..1 ``(h, w)``; nothing: nowhere."""
+        return batch.own_color(self.source)
+
+    def sparing(self, knobs: Knobs) -> Knobs:
+        """The same knobs, that leave these colours alone."""
+        return knobs if self.own is None else batch.around(self.own, knobs, self.source)
 
     def near(self, ab: np.ndarray, mask: Mask | None = None) -> float | None:
         """The share of the picture with colours near those that it came with; nothing: it was gray."""

@@ -73,7 +73,7 @@ class Studio(anywidget.AnyWidget):
     stills = _synced(traitlets.List())  # {time, image} along the film
     clip = _synced(traitlets.Dict())  # {start, film: MP4}: a stretch in colour
     samples = _synced(traitlets.List())  # {name, image}
-    region = _synced(traitlets.Dict())  # {mask: PNG, laid: whether colours end with it}; empty: no mask
+    region = _synced(traitlets.Dict())  # {mask: PNG, laid: whether colours end with it, painted}; empty: no mask
     guides = _synced(traitlets.Dict())  # by control: {path, name, image} of each file
     notice = _synced(traitlets.Dict())  # {text, kind: error or note}
     progress = _synced(traitlets.Dict())  # {text, share}; empty: nothing is under way
@@ -126,11 +126,8 @@ class Studio(anywidget.AnyWidget):
         )
         hints = item.timed() if film else tuple(mark.hint for mark in item.history.now)
         knobs = panel.knobs_of(values | ({"tta": True, "badge": False} if film else {}), hints)  # films have neither
+        knobs = self.session.sparing(knobs) if values.get("keep_color") and not film else knobs
         return Choice(self.knobs["model"], self.knobs["other"] or None, values.get("blend", 0.0), knobs)
-
-    def used(self) -> dict[str, Any]:
-        """The values of the panel; a switch that is out of use is off."""
-        return {name: False if value is True and name in self.disabled else value for name, value in self.knobs.items()}
 
     # -- messages -------------------------------------------------------------------------------------------------
 
@@ -295,11 +292,13 @@ class Studio(anywidget.AnyWidget):
         self.disabled = panel.disabled(session, self.knobs, self.luma)
         self.choices = {name: list(map(list, found.items())) for name, found in panel.choices(session).items()}
         choice, doubt = self.choice(), self.knobs["doubt"] and session.classifier
-        ab, mask, region = session.ab(choice), choice.knobs.mask, panel.mask_of(self.knobs)
-        if region:
-            region.check(session.size)
+        ab, mask, painted = session.ab(choice), choice.knobs.mask, panel.mask_of(self.knobs)
+        if painted:
+            painted.check(session.size)
         self.color = planes(session.doubt() if doubt else ab)
-        self.region = {"mask": png(region), "laid": bool(mask) and not doubt} if region else {}
+        shown = mask or painted
+        laid = {"laid": bool(mask) and not doubt, "painted": bool(painted)}
+        self.region = {"mask": png(shown), **laid} if shown else {}
         history.change(history.now, self.knobs["mask"])
         share, gray = session.near(ab, mask), session.near(np.zeros((2, 2, 2), np.float32))
         self.near = "" if share is None else f"{share:.0%} near the picture's own colours (gray: {gray:.0%})"

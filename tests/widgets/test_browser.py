@@ -424,7 +424,7 @@ def test_luma_is_kept(visitor, models, tmp_path):
     form.select_option("JPEG")
     sync_api.expect(switch).to_be_enabled()
     switch.press(" ")
-    sync_api.expect(page.locator("[data-name=layers]")).to_contain_text("The luma is kept as it is.")
+    sync_api.expect(page.locator("[data-name=layers]")).to_contain_text("Switch off Keep the luma first.")
     sync_api.expect(page.get_by_role("switch", name="Badge")).to_be_disabled()
     got, highres = visitor.download("Save picture", tmp_path), models["highres"]
     options = batch.BatchOptions(Knobs(size=highres.size), keep_luma=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from test_batch import colors, tinted
 from typer.testing import CliRunner
 
 from colorify import pictures
@@ -194,6 +195,24 @@ def test_luma_is_kept_under_a_region_and_references(named, tmp_path, monkeypatch
     (tmp_path / "got.jpg").write_bytes(data)
     rgb = np.asarray(Image.open(tmp_path / "got.jpg"), int)
     assert np.ptp(rgb[:, 130:], axis=-1).max() == 0 and np.ptp(rgb[45:55, 60:70], axis=-1).mean() > 3
+
+
+@pytest.mark.parametrize("knobs", [{}, {"model": "idea 2"}, {"beside": True}, {"format": ".tif", "layers": True}])
+@pytest.mark.parametrize("kind", ["tinted", "color", "gray"])
+def test_colour_is_left_alone_as_the_command_leaves_it(named, tmp_path, monkeypatch, kind, knobs):
+    """What is in colour is the file itself, where that is what is asked for; a tint stays, the rest is coloured."""
+    picture = {"tinted": lambda: tinted()[0], "color": colors, "gray": lambda: photo(1, 90, 60).convert("L")}[kind]()
+    source = opened(named, tmp_path / "old.png", picture)
+    named.act({"do": "turn", "knobs": {"keep_color": True} | knobs})
+    assert ("keep_color" in named.disabled) == (kind == "gray") and named.notice == {}
+    _, data = exported(named)
+    assert ("as it was opened" in named.notice.get("text", "")) == (kind == "color")
+    assert (data == source.read_bytes()) == (kind == "color" and not {"beside", "layers"} & knobs.keys())
+    made = again(exported(named, "session")[1], tmp_path / "session", monkeypatch)
+    (path,) = (path for name, path in made.items() if name.startswith("old-color"))
+    assert path.read_bytes() == data
+    said = (tmp_path / "session" / "colorify.sh").read_text()
+    assert ("--keep-color" in said) == (kind != "gray") and "--mask" not in said
 
 
 def test_luma_that_cannot_be_kept_is_not_asked_for(named, tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from test_batch import tinted
 
 from colorify import pictures
 from colorify.knobs import Knobs
@@ -143,6 +144,24 @@ def test_a_mask_that_moves_is_for_the_command_line(studio, clip):
     before = studio.color
     studio.act({"do": "turn", "knobs": {"mask": [str(clip)]}})
     assert "colorify video --mask" in studio.notice["text"] and studio.region == {} and studio.color == before
+
+
+def test_a_tint_that_is_kept_is_no_paint(studio, tmp_path):
+    """It is laid as a mask is; the region that is painted and saved is the user's own."""
+    opened(studio, tmp_path / "old.png", tinted()[0])
+    plain = np.asarray(studio.result, int)
+    studio.act({"do": "turn", "knobs": {"keep_color": True}})
+    found, before = region(studio), np.asarray(Image.open(tmp_path / "old.png"), int)
+    assert studio.region["laid"] and not studio.region["painted"] and studio.knobs["mask"] == []
+    assert found[90, 160] == 0 and found[10, 10] == 255
+    made = np.asarray(studio.result, int)
+    assert np.array_equal(made[85:95, 155:165], before[85:95, 155:165]) and np.array_equal(made[:30], plain[:30])
+    stroke(studio, (0.7, 0.5), radius=0.3)
+    saved = given(studio, "save region")
+    both, own = region(studio), np.asarray(Image.open(io.BytesIO(saved)), int)
+    assert studio.region["painted"] and own[90, 160] == 255 and both[90, 160] == 0 and both[10, 10] == 0
+    studio.act({"do": "turn", "knobs": {"keep_color": False}})
+    assert np.array_equal(region(studio), own)
 
 
 def test_what_is_no_stroke_changes_nothing(studio, mine):

@@ -117,14 +117,27 @@ def test_luma_is_kept_where_it_can_be(session, tmp_path):
         (None, {}, "no JPEG file"),
         (png, {}, "is no JPEG"),
         (gray, {"format": ".png"}, "choose JPEG"),
-        (gray, {"layers": True}, "switch off layers"),
-        (gray, {"beside": True}, "switch off gray beside colour"),
-        (gray, {"badge": True}, "switch off the badge"),
+        (gray, {"layers": True}, "switch off Layers"),
+        (gray, {"beside": True}, "switch off Gray beside colour"),
+        (gray, {"badge": True}, "switch off Badge"),
         (inks, {}, "the file has 4 inks"),
         (color, mask, "clear the region first"),
     ):
         found = reasons(path, **values)
-        assert said in found["keep_luma"] and "kept as it is" not in found.get("badge", "")
+        assert said in found["keep_luma"] and "Keep the luma" not in found.get("badge", "")
+
+
+def test_colour_is_left_alone_where_there_is_some(session, tmp_path):
+    photo(3, 96, 64).save(tmp_path / "color.jpg")
+    luma = Luma(tmp_path / "color.jpg", pictures.read(tmp_path / "color.jpg"))
+    values = panel.defaults(panel.groups(session, "highres")) | {"format": ".jpg", "keep_color": True}
+    session.open(luma.picture)
+    assert session.own is not None and "keep_color" not in panel.disabled(session, values, luma)
+    assert "Leave colour alone first" in panel.disabled(session, values, luma)["keep_luma"]
+    assert "keep_luma" not in panel.disabled(session, values | {"keep_color": False}, luma)
+    session.open(from_pil(photo(3).convert("L")))
+    assert "no colours of its own" in panel.disabled(session, values, luma)["keep_color"]
+    assert "keep_color" not in panel.disabled(session, values), "a film has shots of its own"
 
 
 def test_formats_are_those_that_can_be_written(session):

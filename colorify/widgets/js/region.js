@@ -128,7 +128,7 @@ export function regionButtons({ bus, store, model }) {
     button("Save region", "As a PNG file, which colorify reads with --mask", () => bus.send("save region")),
   ];
   const update = () => {
-    for (const one of others) one.disabled = !model.get("region").mask;
+    for (const one of others) one.disabled = !model.get("region").painted;
   };
   return { el: () => h("div.cs-row", {}, paints, ...others), update };
 }
