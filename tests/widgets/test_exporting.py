@@ -155,6 +155,7 @@ LUMA = {"format": ".jpg", "keep_luma": True}
         ("L", {"model": "choosy", "temperature": 0.2, "saturation": 1.7, "blur": 2.5}),
         ("L", {"model": "idea 2", "provenance": False}),
         ("L", {"other": "choosy", "blend": 0.3, "tta": False}),
+        ("L", {"model": "idea 2", "other": "plain", "blend": 0.4}),
         ("L", {"model": "gray"}),
         ("RGB", {"model": "choosy"}),
         ("RGB", {"model": "idea 3"}),
