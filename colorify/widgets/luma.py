@@ -35,3 +35,5 @@ class Luma:
             return batch.luma_of(self.path.read_bytes(), self.picture)
         except PictureError as error:
             return str(error).replace("its source", "the file")
+        except OSError as error:
+            return f"the file is gone: {error.strerror}"

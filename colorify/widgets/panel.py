@@ -98,7 +98,7 @@ _FILM = (
         high=16, step=1, unit="frames",
     ),
     Control("seconds", "Length", "How much is coloured, from there on.", 4.0, low=0.5, high=60, step=0.5, unit="s"),
-    Control("deinterlace", "Deinterlace", "Of an interlaced film: whole frames.", False, "check", more=True),
+    Control("deinterlace", "Deinterlace", "Of an interlaced film: whole frames.", False, "check"),
     Control("sides", "Gray beside colour", "Both in one film, in a row.", False, "check"),
 )  # fmt: skip
 _EXPORT = (

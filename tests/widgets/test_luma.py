@@ -35,4 +35,7 @@ def test_what_has_none_says_why(tmp_path):
     photo(1).convert("CMYK").save(tmp_path / "a.jpg")
     Image.new("L", (8, 8)).save(tmp_path / "b.png")
     assert luma(tmp_path / "a.jpg").found == "the file has 4 inks, and no luma"
+    gone = luma(tmp_path / "a.jpg")
+    (tmp_path / "a.jpg").unlink()
+    assert gone.found == "the file is gone: No such file or directory"
     assert not luma(tmp_path / "b.png").is_jpeg and luma(tmp_path / "b.png").found == "the file is no JPEG"
