@@ -512,6 +512,21 @@ def test_by_touch_on_a_phone(voila):
         visitor.clean(log)
 
 
+def test_a_preview_comes_into_sight_on_a_phone(voila, tmp_path):
+    """Its button is far below the picture."""
+    address, log = voila
+    pan = scene.camera(photo(5, 600, 400), (0.3, 0.5, 0.5), (0.7, 0.5, 0.5), 10, (160, 100))
+    with browser.page((390, 844), touch=True) as page:
+        visitor = Visitor(page)
+        page.goto(address)
+        visitor.arrive()
+        visitor.open(scene.write_gray(pan, tmp_path / "pan.mp4"))
+        visitor.button("Preview 2 s").click()
+        page.wait_for_function("document.querySelector('video').videoWidth == 160")
+        sync_api.expect(page.locator("video")).to_be_in_viewport(ratio=0.9)
+        visitor.clean(log)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_serious_by_axe(voila, theme):
     if not AXE.exists():
