@@ -222,12 +222,12 @@ def _colorized(colorizer: Colorizer | Mix, job: Job, options: BatchOptions) -> l
 
     def colored(picture: Picture) -> Picture:
         knobs = options.knobs
-        if options.keep_color and (tint := _own_color(picture)) is not None:
+        if options.keep_color and (tint := own_color(picture)) is not None:
             if tint.all():
                 kept.append(picture.size)
                 return pictures.beside(picture, picture) if options.side_by_side else picture
             notes.append("tinted by hand: its tint is kept")
-            knobs = _around(tint, knobs, picture)
+            knobs = around(tint, knobs, picture)
         with _named(job):
             (result,) = colorizer.colorize([picture], knobs)
         notes.extend(f"looks like a {looks}" for looks in (kinds.look(thumbnail(picture)),) if looks)
@@ -263,17 +263,26 @@ def _luma(job: Job, pages: list[Picture] | Pages, options: BatchOptions) -> tupl
     row = FORMATS.get(job.target.suffix.lower())
     if row is None or row.name != "JPEG":
         return "the result is no JPEG"
+    (picture,) = pages
     try:
-        luma = graft.luma_of(content := job.content())
+        found = luma_of(job.content(), picture)
     except PictureError as error:
         return str(error)
-    (picture,) = pages
+    if picture.pixels.ndim == 3 and (options.knobs.mask or (options.keep_color and own_color(picture) is not None)):
+        return "colors that the source has are kept too"
+    return found
+
+
+def luma_of(content: bytes, picture: Picture) -> tuple[graft.Scans, Picture]:
+    """The luma of the file of a picture, as that has it and as a gray picture.
+
+    `PictureError` says why it cannot be kept to the bit.
+    """
+    luma = graft.luma_of(content)
     if picture.pixels.ndim == 2:
         return luma, picture
     if CONVERTED in picture.metadata.warnings:
-        return CONVERTED
-    if options.knobs.mask or (options.keep_color and _own_color(picture) is not None):
-        return "colors that the source has are kept too"
+        raise PictureError(CONVERTED)
     return luma, replace(picture, pixels=graft.luma_samples(content))
 
 
@@ -299,7 +308,7 @@ def _keep_times(job: Job, options: BatchOptions) -> None:
         os.utime(job.target, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
-def _own_color(picture: Picture) -> np.ndarray | None:
+def own_color(picture: Picture) -> np.ndarray | None:
     """Where a picture has colors of its own, 0..1 ``(h, w)``, upright: everywhere, in the tinted places, or nowhere."""
     if picture.pixels.ndim == 2 or kinds.one_hue(small := thumbnail(picture)):
         return None
@@ -312,10 +321,10 @@ def _is_copied(job: Job, pages: list[Picture] | Pages, options: BatchOptions) ->
     if job.shard or not isinstance(job.source, Path) or len(pages) > 1 or options.side_by_side:
         return False
     same = FORMATS.get(job.source.suffix.lower()) is FORMATS.get(job.target.suffix.lower())
-    return same and all((own := _own_color(page)) is not None and own.all() for page in pages)
+    return same and all((own := own_color(page)) is not None and own.all() for page in pages)
 
 
-def _around(tint: np.ndarray, knobs: Knobs, picture: Picture) -> Knobs:
+def around(tint: np.ndarray, knobs: Knobs, picture: Picture) -> Knobs:
     """Knobs whose mask leaves out what is tinted."""
     left = 1 - tint
     if knobs.mask:

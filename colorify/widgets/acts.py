@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from colorify import hints
+from colorify.hints import Hint
 from colorify.widgets import exporting, panel
 from colorify.widgets.painting import PAINTING
-from colorify.widgets.reel import PREVIEW, Reel, options_of, save_keys
-from colorify.widgets.session import GIVEN, GRAY, Choice, name_of
-from colorify.widgets.shelf import Item, Mark
+from colorify.widgets.reel import PREVIEW, Reel, options_of
+from colorify.widgets.session import GIVEN, GRAY, Choice, Session, name_of
+from colorify.widgets.shelf import History, Item, Mark
 
 if TYPE_CHECKING:
     from colorify.widgets.studio import Studio
@@ -41,17 +42,35 @@ def _read(studio: Studio, path: Path, name: str) -> None:
 
 
 def _load(studio: Studio, path: Path) -> None:
-    """Hints that were saved."""
-    session = studio.session
-    found = hints.check(hints.read(path), session.size)
-    width, height = session.size
-    marks = [
-        Mark(hint.x, hint.y, session.color_at((hint.x + 0.5) / width, (hint.y + 0.5) / height, hint.ab), hint.ab)
-        for hint in found
-    ]
-    studio.change(marks)
+    """Hints that were saved; of a film, those of its moments."""
+    found, reel, item = hints.read(path), studio.reel, studio.shelved.now
+    timed = [one for one in found if reel and (one.time, one.frame) != (None, None)]
+    here = hints.check([one for one in found if one not in timed], studio.session.size)
+    if reel and timed:
+        _load_moments(item, studio.session, reel, timed)
+    if here or not timed:
+        studio.change([_marked(studio.session, hint) for hint in here])
+    else:
+        studio.refresh()
     if any(hint.region for hint in found):
         studio.say("The regions of these hints are left out: add one as a mask, and choose that it limits your hints")
+
+
+def _load_moments(item: Item, session: Session, reel: Reel, timed: list[Hint]) -> None:
+    """Hints of a film, each at the frame that is nearest."""
+    moments: dict[float, list[Mark]] = {}
+    for hint in hints.check_film(timed, session.size, reel.step, reel.length):
+        time = (hint.frame or 0) * reel.step if hint.time is None else hint.time
+        picture, at = reel.still(max(0.0, time - reel.step / 2))
+        moments.setdefault(at, []).append(_marked(session.beside(picture), hint))
+    for at, marks in moments.items():
+        item.histories.setdefault(at, History()).change(marks)
+
+
+def _marked(session: Session, hint: Hint) -> Mark:
+    """A hint that was read, in the colour that it has in a picture."""
+    x, y = ((place + 0.5) / length for place, length in zip((hint.x, hint.y), session.size, strict=True))
+    return Mark(hint.x, hint.y, session.color_at(x, y, hint.ab), hint.ab)
 
 
 def _path(studio: Studio, act: Act) -> None:
@@ -86,7 +105,7 @@ def _turn(studio: Studio, act: Act) -> None:
 
 def _reset(studio: Studio, act: Act) -> None:
     """All knobs of the picture; those of the export stay."""
-    kept = {"format", "depth", "beside", "layers", "provenance", "badge"}
+    kept = {"format", "depth", "keep_luma", "beside", "layers", "provenance", "badge"}
     defaults = {control["name"]: control["default"] for group in studio.panel for control in group["controls"]}
     studio.turn({name: value for name, value in defaults.items() if name not in kept})
 
@@ -187,31 +206,20 @@ def _whole(studio: Studio, act: Act) -> None:
 
 
 def _film_choice(studio: Studio) -> Choice:
-    choice = studio.choice()
+    choice = studio.choice(film=True)
     if choice.model in (GRAY, GIVEN) or choice.other == GIVEN:
         raise ValueError("a film takes its colours from a model: choose one in the strip")
     return choice
 
 
-def _keys(studio: Studio, item: Item, choice: Choice) -> dict[float, Any]:
-    """The frames that have hints, as the user wants them."""
-    found = {}
-    for time, history in item.histories.items():
-        if history.now:
-            knobs = replace(choice.knobs, hints=tuple(one.hint for one in history.now))
-            picture, at = _film(studio).still(time)
-            found[at] = studio.session.corrected(picture, replace(choice, knobs=knobs))
-    return found
-
-
 def _colored(studio: Studio, start: float, end: float, text: str, download: bool) -> None:
-    reel, choice, item = _film(studio), _film_choice(studio), studio.shelved.now
+    reel, item = _film(studio), studio.shelved.now
+    choice = studio.session.plainly(_film_choice(studio))
     options, mix = options_of(studio.knobs, choice.knobs, start, end), studio.session.mix(choice)
-    keys = {time: key for time, key in _keys(studio, item, choice).items() if start - reel.step <= time <= end}
     out = Path(studio.shelved.home, f"{secrets.token_hex(8)}.mp4")
 
     def work(progress: Callable[[float], None]) -> None:
-        reel.color(mix, options, keys, out, progress)
+        reel.color(mix, options, out, progress)
         content = out.read_bytes()
         if studio.reel is reel:
             studio.clip = {"start": start, "film": content}
@@ -219,6 +227,8 @@ def _colored(studio: Studio, start: float, end: float, text: str, download: bool
             _give(studio, f"{item.name}-color.mp4", content)
 
     studio.jobs.start(text, work)
+    if unheard := [time for time in item.times() if reel.shot(start) <= time < start - reel.step / 2]:
+        studio.say(f"Hints at {unheard[0]:.2f} s come before this stretch: colour from there on, or all of it")
 
 
 def _give(studio: Studio, name: str, content: bytes) -> None:
@@ -227,13 +237,13 @@ def _give(studio: Studio, name: str, content: bytes) -> None:
 
 
 def _export(studio: Studio, act: Act) -> None:
-    """The picture as the panel says."""
-    choice, values, item = studio.choice(), dict(studio.knobs), studio.shelved.now
+    """The picture as the panel says; another one may be opened meanwhile."""
+    choice, values, item = studio.choice(), panel.used(studio.knobs, studio.disabled), studio.shelved.now
+    session, luma = copy(studio.session), studio.luma
     path = Path(studio.shelved.home, f"{secrets.token_hex(8)}{values['format']}")
 
     def work(progress: Callable[[float], None]) -> None:
-        result = exporting.picture(studio.session, choice, values, progress)
-        written, lost = exporting.write(studio.session, result, values, path)
+        written, lost = exporting.save(session, luma, choice, values, path, progress)
         moment = f"-{item.moment:.2f}s" if item.film else ""
         _give(studio, f"{item.name}{moment}-color{''.join(written.suffixes)}", written.read_bytes())
         if lost:
@@ -244,7 +254,7 @@ def _export(studio: Studio, act: Act) -> None:
 
 def _save_hints(studio: Studio, act: Act) -> None:
     item = studio.shelved.now
-    _give(studio, f"{item.name}-hints.csv", exporting.csv_of(item.history.now).encode())
+    _give(studio, f"{item.name}-hints.csv", exporting.csv_of(item).encode())
     if studio.knobs["mask"] and studio.knobs["bound"] == panel.HINTS:
         studio.say("The region that limits them is a file of its own: Save region")
 
@@ -272,18 +282,13 @@ def _packed(studio: Studio, now: Item, progress: Callable[[float], None]) -> Non
 
 def _made(studio: Studio, item: Item, home: Path) -> exporting.Made:
     """The result of what is open, as a file, and how it came about."""
-    choice, values = studio.session.plainly(studio.choice()), dict(studio.knobs)
-    given: dict[str, Any] = {"item": item, "choice": choice, "values": values, "paths": studio.paths}
-    if item.film:
-        folder = home / f"keys-{item.number}"
-        keys = _keys(studio, item, _film_choice(studio))
-        save_keys(keys, folder)
-        return exporting.Made(result=None, keys=folder if keys else None, **given)
-    path = home / f"{item.number}{values['format']}"
-    plain = values | {"depth": next(iter(panel.DEPTHS))}
-    result = exporting.picture(studio.session, choice, plain, lambda share: None)
-    path, _ = exporting.write(studio.session, result, plain, path)
-    return exporting.Made(result=path, **given)
+    choice = _film_choice(studio) if item.film else studio.choice()
+    plain = panel.used(studio.knobs, studio.disabled) | {"depth": next(iter(panel.DEPTHS))}
+    path = None
+    if not item.film:
+        path = home / f"{item.number}{plain['format']}"
+        path, _ = exporting.save(studio.session, studio.luma, choice, plain, path, lambda share: None)
+    return exporting.Made(item, studio.session.plainly(choice), plain, path, studio.paths)
 
 
 def _stop(studio: Studio, act: Act) -> None:

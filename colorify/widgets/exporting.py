@@ -8,16 +8,19 @@ import shlex
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
+from itertools import chain
 from pathlib import Path
 
 from colorify import pictures
+from colorify.files import write_beside
 from colorify.knobs import Knobs
-from colorify.pictures import Picture
+from colorify.widgets.luma import Luma
 from colorify.widgets.panel import COLORS, DEPTHS, HINTS, REFERENCES, Values
 from colorify.widgets.session import GIVEN, Choice, Session, deeper
-from colorify.widgets.shelf import Item, Mark
+from colorify.widgets.shelf import History, Item
 
 _SCRIPT = "colorify.sh"
+_KEPT = "in colour: as it was opened"
 _HEAD = """#!/bin/sh
 # Makes everything in results/ again, from originals/ and hints/: run it in this folder, with colorify installed.
 set -e
@@ -33,15 +36,44 @@ class Made:
     choice: Choice
     values: Values
     result: Path | None  # nothing: a film that was not coloured
-    keys: Path | None = None  # of a film: the folder of the frames that the user coloured
     paths: Mapping[str, str] = field(default_factory=dict)  # of models that were not released, by name
 
 
-def picture(session: Session, choice: Choice, values: Values, progress: Callable[[float], None]) -> Picture:
-    """The whole result, as the panel asks for it."""
+def save(
+    session: Session,
+    luma: Luma | None,
+    choice: Choice,
+    values: Values,
+    path: Path,
+    progress: Callable[[float], None],
+) -> tuple[Path, tuple[str, ...]]:
+    """Colour the whole picture, and write it as the panel asks, its ``luma`` kept where that is asked.
+
+    Returns where, as layers are not for every format, and what could not be held.
+    """
+    if values["keep_luma"] and luma and not isinstance(luma.found, str):
+        scans, gray = luma.found
+        return path, pictures.write_grafted(scans, *session.under_luma(choice, gray), path, overwrite=True)
+    kept = values["keep_color"] and session.own is not None and bool(session.own.all())
+    if kept and luma and _is_copied(luma.path, values):
+        write_beside(path, luma.path.read_bytes())
+        return path, (_KEPT,)
     depth = DEPTHS[values["depth"]] if "16" in pictures.FORMATS[values["format"]].depths else 8
-    result = session.full(choice, depth, progress)
-    return pictures.beside(deeper(session.source, depth), result) if is_beside(values) else result
+    result = deeper(session.source, depth) if kept else session.full(choice, depth, progress)
+    if is_beside(values):
+        result = pictures.beside(deeper(session.source, depth), result)
+    if values["layers"]:
+        path, deep = pictures.layers.target_of(path), 8 * result.pixels.dtype.itemsize
+        lost = pictures.layers.write_layers([(deeper(session.source, deep), result)], path, overwrite=True)
+    else:
+        lost = pictures.write(result, path, overwrite=True)
+    return path, (_KEPT,) * kept + lost
+
+
+def _is_copied(path: Path, values: Values) -> bool:
+    """Whether a file that is in colour is itself what is asked for."""
+    same = pictures.FORMATS.get(path.suffix.lower()) is pictures.FORMATS[values["format"]]
+    return same and DEPTHS[values["depth"]] is None and not values["layers"] and not values["beside"]
 
 
 def is_beside(values: Values) -> bool:
@@ -49,26 +81,22 @@ def is_beside(values: Values) -> bool:
     return values["beside"] and not values["layers"]
 
 
-def write(session: Session, picture: Picture, values: Values, path: Path) -> tuple[Path, tuple[str, ...]]:
-    """Write a result; returns where, as layers are not for every format, and what could not be held."""
-    if not values["layers"]:
-        return path, pictures.write(picture, path, overwrite=True)
-    path, depth = pictures.layers.target_of(path), 8 * picture.pixels.dtype.itemsize
-    return path, pictures.layers.write_layers([(deeper(session.source, depth), picture)], path, overwrite=True)
-
-
-def csv_of(marks: Sequence[Mark], region: str = "") -> str:
+def csv_of(item: Item, region: str = "") -> str:
     """Hints as the command line reads them: ``x,y,color``, or ``a,b`` where these are no colour of a screen.
 
-    ``region``: the path of the mask that they are bound to.
+    Those of a film have the ``time`` of their moment, too. ``region``: the path of the mask that they are bound to.
     """
-    plain, out = all(mark.plain for mark in marks), io.StringIO()
+    times = item.times() if item.film else [item.moment]
+    marks = [(time, mark) for time in times for mark in item.histories.get(time, History()).now]
+    plain, out = all(mark.plain for _, mark in marks), io.StringIO()
+    head = ("time",) * item.film, ("x", "y", "color"), () if plain else ("a", "b"), ("region",) * bool(region)
     rows = csv.writer(out, lineterminator="\n")
-    bound = [region] if region else []
-    rows.writerow((*(("x", "y", "color") if plain else ("x", "y", "color", "a", "b")), *(["region"] if region else [])))
-    for mark in marks:
+    rows.writerow(chain(*head))
+    for time, mark in marks:
+        when = (f"{time:.3f}",) * item.film
         ab = () if plain else (f"{value:.3f}" for value in mark.ab)
-        rows.writerow((f"{mark.x:g}", f"{mark.y:g}", mark.color if mark.plain else "", *ab, *bound))
+        color = mark.color if mark.plain else ""
+        rows.writerow((*when, f"{mark.x:g}", f"{mark.y:g}", color, *ab, *[region] * bool(region)))
     return out.getvalue()
 
 
@@ -81,11 +109,8 @@ def archive(made: Sequence[Made], out: Path) -> None:
             folder.write(one.item.path, original)
             if one.result:
                 folder.write(one.result, f"results/{name}-color{_suffix(one.result)}")
-            if one.choice.knobs.hints and not one.item.film:
-                folder.writestr(f"hints/{name}.csv", csv_of(one.item.history.now, _region(one, HINTS)))
-            if one.keys:
-                for frame in sorted(one.keys.iterdir()):
-                    folder.write(frame, f"keyframes/{name}/{frame.name}")
+            if one.choice.knobs.hints:
+                folder.writestr(f"hints/{name}.csv", csv_of(one.item, _region(one, HINTS)))
             for path in {Path(path) for value in one.values.values() if isinstance(value, list) for path in value}:
                 if _guide(path) not in folder.namelist():
                     folder.write(path, _guide(path))
@@ -118,7 +143,7 @@ def arguments(one: Made, name: str) -> list[str]:
         if "told" in knob.metadata:
             found += _guides(knob, one)
             continue
-        if not knob.metadata or value == getattr(plain, knob.name) or (one.item.film and knob.name == "tta"):
+        if not knob.metadata or value == getattr(plain, knob.name):
             continue
         option = "--" + knob.name.replace("_", "-")
         if isinstance(value, bool):
@@ -127,19 +152,26 @@ def arguments(one: Made, name: str) -> list[str]:
             found += [option, str(value)]
     if choice.other and choice.blend:
         found += ["--blend", f"{one.paths.get(choice.other, choice.other)}:{choice.blend:g}"]
-    if one.item.film:
-        return found + _film_arguments(one, name)
     if choice.knobs.hints:
         found += ["--hints", f"hints/{name}.csv"]
-    found += ["--layers"] if one.values["layers"] else []
-    return [*found, "--side-by-side"] if is_beside(one.values) else found
+    return found + (_film_arguments(one) if one.item.film else _picture_arguments(one))
+
+
+def _picture_arguments(one: Made) -> list[str]:
+    values = one.values
+    switches = {name.replace("_", "-"): values[name] for name in ("keep_color", "keep_luma", "layers")}
+    return _asked(switches | {"side-by-side": is_beside(values)})
+
+
+def _asked(options: Mapping[str, bool]) -> list[str]:
+    return [f"--{option}" for option, wanted in options.items() if wanted]
 
 
 def _guides(knob: Field, one: Made) -> list[str]:
     """References, a palette, a mask: files are in the folder too."""
     given = one.values.get(knob.name) or []
-    if knob.name == "mask":
-        given = [] if one.item.film or one.values.get("bound", COLORS) != COLORS else given
+    if knob.name == "mask" and one.values.get("bound", COLORS) != COLORS:
+        given = []
     within = _region(one, REFERENCES) if knob.name == "references" else ""
     words = [given] if isinstance(given, str) else [_guide(Path(path)) + (within and f"@{within}") for path in given]
     return [part for word in words for part in (knob.metadata["option"], word)]
@@ -147,7 +179,7 @@ def _guides(knob: Field, one: Made) -> list[str]:
 
 def _region(one: Made, bound: str) -> str:
     """Where the mask that limits this is in the folder; empty: none does."""
-    masks = one.values.get("mask") if one.values.get("bound") == bound and not one.item.film else None
+    masks = one.values.get("mask") if one.values.get("bound") == bound else None
     return _guide(Path(masks[0])) if masks else ""
 
 
@@ -156,13 +188,13 @@ def _guide(path: Path) -> str:
     return f"guides/{path.parent.name}-{path.name}"
 
 
-def _film_arguments(one: Made, name: str) -> list[str]:
-    found = ["--steady", f"{one.values['steady']:g}", "--every", f"{one.values['every']:g}"]
-    if one.values["memory"]:
-        found += ["--memory", f"{one.values['memory']:g}"]
-    if one.keys:
-        found += ["--keyframes", f"keyframes/{name}"]
-    return [*found, "--side-by-side"] if one.values["sides"] else found
+def _film_arguments(one: Made) -> list[str]:
+    values = one.values
+    found = ["--steady", f"{values['steady']:g}", "--every", f"{values['every']:g}"]
+    if values["memory"]:
+        found += ["--memory", f"{values['memory']:g}"]
+    switches = {"keep-color": values["keep_color"], "deinterlace": values["deinterlace"]}
+    return found + _asked(switches | {"side-by-side": values["sides"]})
 
 
 def _unlike(names: Sequence[str]) -> list[str]:

@@ -22,8 +22,6 @@ _NONE = "paint a region first"
 
 def _stroke(studio: Studio, act: Act) -> None:
     """A line of the region brush."""
-    if studio.reel:
-        raise ValueError(f"a region is for pictures: {studio.disabled['mask']}")
     stroke = Stroke(act["places"], act["radius"], act["soft"], act["mode"])
     mask, path = panel.mask_of(studio.knobs), next(iter(studio.knobs["mask"]), "")
     if mask is None and stroke.mode == region.ERASE:
@@ -61,7 +59,7 @@ def _invert(studio: Studio, act: Act) -> None:
 
 
 def _save(studio: Studio, act: Act) -> None:
-    """As the file that `colorify image --mask` reads."""
+    """As the file that `colorify image --mask` and `colorify video --mask` read."""
     values = _mask(studio).values
     studio.send({"said": "file", "name": f"{studio.shelved.now.name}-region.png"}, buffers=[region.png(values)])
 

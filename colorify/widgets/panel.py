@@ -13,10 +13,11 @@ from typing import Any
 
 from colorify.codec import TEMPERATURE
 from colorify.knobs import Knobs
-from colorify.masks import Mask
+from colorify.masks import Mask, Moving
 from colorify.params import nearest
 from colorify.pictures import FORMATS, TABLE
 from colorify.references import Reference
+from colorify.widgets.luma import Luma
 from colorify.widgets.session import GIVEN, GRAY, Session
 
 Values = dict[str, Any]
@@ -51,6 +52,7 @@ class Group:
 
 
 _SIZE = "How large a copy the model looks at. Larger finds small things, smaller sees the whole."
+_KEEP = "What is in colour stays as it is; what is tinted by hand keeps its tint."
 _MASK = "Paint it with the Region tool, or add a picture: white is coloured, black stays as it was."
 _MODEL = (
     Control("model", "Model", "Who chooses the colours. The strip under the picture shows them all.", "", "choice"),
@@ -71,6 +73,7 @@ _COLOR = (
     ),
     Control("variety", "Variety of ideas", "How far ideas may stray from what is likely.", 0.5, high=2.0),
     Control("blur", "Soft edges", "Blurs the colours alone, never the picture.", 0.0, high=40, step=0.5, unit="px"),
+    Control("keep_color", "Leave colour alone", _KEEP, False, "check"),
     Control("doubt", "Show where it is unsure", "Orange: places where a hint from you helps most.", False, "check"),
 )
 _GUIDES = (
@@ -95,11 +98,13 @@ _FILM = (
         high=16, step=1, unit="frames",
     ),
     Control("seconds", "Length", "How much is coloured, from there on.", 4.0, low=0.5, high=60, step=0.5, unit="s"),
+    Control("deinterlace", "Deinterlace", "Of an interlaced film: whole frames.", False, "check"),
     Control("sides", "Gray beside colour", "Both in one film, in a row.", False, "check"),
 )  # fmt: skip
 _EXPORT = (
     Control("format", "Format", "PNG and TIFF lose nothing; JPEG, WebP and AVIF are smaller.", ".png", "choice"),
     Control("depth", "Depth", "Bits of a channel. 16 is for further editing.", "as the file", "choice"),
+    Control("keep_luma", "Keep the luma", "From JPEG to JPEG: the gray stays as it is, bit for bit.", False, "check"),
     Control("beside", "Gray beside colour", "Both in one picture, in a row.", False, "check"),
     Control("layers", "Layers", "Colour as a layer over the gray: a TIFF of pages, or OpenRaster.", False, "check"),
     Control("provenance", "Say that it was coloured", "In the metadata: by which model and knobs.", True, "check"),
@@ -182,6 +187,11 @@ def _typed(control: Control, value: Any) -> Any:
     return type(control.default)(value) if control.default is not None and control.kind != "choice" else value
 
 
+def used(values: Values, disabled: Mapping[str, str]) -> Values:
+    """The same values, but a switch that is out of use is off."""
+    return {name: False if value is True and name in disabled else value for name, value in values.items()}
+
+
 def knobs_of(values: Values, hints: tuple = ()) -> Knobs:
     """The `Knobs` that the values say."""
     named = {knob.name for knob in fields(Knobs)}
@@ -191,8 +201,11 @@ def knobs_of(values: Values, hints: tuple = ()) -> Knobs:
 
 
 def mask_of(values: Values) -> Mask | None:
-    """The region, whatever it limits."""
-    return knobs_of({"mask": values["mask"]}).mask
+    """The region, whatever it limits; `ValueError` for one of many frames."""
+    mask = knobs_of({"mask": values["mask"]}).mask
+    if isinstance(mask, Moving):
+        raise ValueError(f"{mask.name}: a mask that moves is for the command line: colorify video --mask")
+    return mask
 
 
 def _bounded(knobs: Knobs, bound: str) -> Knobs:
@@ -245,8 +258,8 @@ def reach(session: Session) -> dict[str, float]:
     return {"blur": max(40.0, min(session.size) // 10)}
 
 
-def disabled(session: Session, values: Values, film: bool = False) -> dict[str, str]:
-    """Why a control is out of use, by its name; ``film``: it is one that is open."""
+def disabled(session: Session, values: Values, luma: Luma | None = None) -> dict[str, str]:
+    """Why a control is out of use, by its name; ``luma`` is that of the picture, nothing: a film is open."""
     used = [values["model"], *([values["other"]] if values["other"] and values["blend"] else [])]
     classifier, reasons = session.classifier, {}
     if not any(map(session.classifies, used)):
@@ -264,12 +277,39 @@ def disabled(session: Session, values: Values, film: bool = False) -> dict[str, 
         reasons["doubt"] = "no model here knows how sure it is"
     if values["model"] in (GRAY, GIVEN):
         reasons |= dict.fromkeys(("size", "tta"), "no network has its say here")
-    if film:
-        reasons |= dict.fromkeys(("mask", "bound"), "films are coloured whole")
-    elif not values["mask"]:
+    if not values["mask"]:
         reasons["bound"] = "paint a region first"
     if values["layers"]:
         reasons["beside"] = "layers lie over each other"
+    if luma and session.own is None:
+        reasons["keep_color"] = "the picture has no colours of its own"
+    if unkept := _unkept(session, values, luma):
+        reasons["keep_luma"] = unkept
+    elif values["keep_luma"]:
+        reasons |= dict.fromkeys(_CHANGING, "switch off Keep the luma first")
     if "16" not in FORMATS[values["format"]].depths:
         reasons["depth"] = f"{FORMATS[values['format']].name} holds 8 bits: choose PNG or TIFF for 16"
     return reasons
+
+
+_CHANGING = {"layers": "Layers", "beside": "Gray beside colour", "badge": "Badge"}
+"""What changes the luma of a result, or its size."""
+
+
+def _unkept(session: Session, values: Values, luma: Luma | None) -> str:
+    """Why the luma of the file cannot be kept; empty: it can."""
+    if luma is None:
+        return "a frame of a film is no JPEG file"
+    if not luma.is_jpeg:
+        return "the file that you opened is no JPEG"
+    if FORMATS[values["format"]].name != "JPEG":
+        return "choose JPEG as the format"
+    if found := [words for name, words in _CHANGING.items() if values[name]]:
+        return f"switch off {found[0]} first"
+    if isinstance(luma.found, str):
+        return luma.found
+    if values["mask"] and values["bound"] == COLORS and not luma.is_gray:
+        return "beside the region the file's own colours stay: clear the region first"
+    if values["keep_color"] and session.own is not None:
+        return "switch off Leave colour alone first"
+    return ""

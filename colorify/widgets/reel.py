@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -14,7 +12,7 @@ from colorify import pictures
 from colorify.inference import Mix
 from colorify.knobs import Knobs
 from colorify.pictures import Picture
-from colorify.video import film, keyframes, media, shots, stills
+from colorify.video import film, media, shots, stills
 from colorify.video.formats import VideoError
 from colorify.video.job import FilmOptions
 from colorify.widgets.panel import Values
@@ -68,42 +66,25 @@ class Reel:
         if alive():
             self.shots = begins
 
-    def color(
-        self,
-        mix: Mix,
-        options: FilmOptions,
-        keys: Mapping[float, Picture],
-        out: Path,
-        progress: Callable[[float], None],
-    ) -> None:
-        """Colour a stretch into ``out``; ``keys``: frames as the user wants them, by their time.
+    def shot(self, time: float) -> float:
+        """Where the shot of a time begins, in seconds, as far as shots are known."""
+        return max((begin for begin in self.shots if begin <= time + self.step / 2), default=0.0)
 
-        ``progress`` hears which share is done, and may raise `StoppedError`.
-        """
-        with tempfile.TemporaryDirectory() as folder:
-            if keys:
-                save_keys(keys, Path(folder))
-                options = replace(options, keyframes=Path(folder))
-            film.colorize(
-                self.path, out, mix, options, lambda now: progress(now.frames / max(now.frames, now.total, 1))
-            )
-
-
-def save_keys(keys: Mapping[float, Picture], folder: Path) -> None:
-    """Write frames as pictures that `colorify video --keyframes` reads."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for time, picture in keys.items():
-        pictures.write(picture, folder / keyframes.name(time))
+    def color(self, mix: Mix, options: FilmOptions, out: Path, progress: Callable[[float], None]) -> None:
+        """Colour a stretch into ``out``; ``progress`` hears which share is done, and may raise `StoppedError`."""
+        film.colorize(self.path, out, mix, options, lambda now: progress(now.frames / max(now.frames, now.total, 1)))
 
 
 def options_of(values: Values, knobs: Knobs, start: float, end: float) -> FilmOptions:
     """What the panel asks of a film, from a second to another."""
     return FilmOptions(
-        knobs=replace(knobs, hints=(), mask=None),
+        knobs=knobs,
         side_by_side=values["sides"],
         steady=values["steady"],
         every=values["every"],
         memory=values["memory"],
+        keep_color=values["keep_color"],
+        deinterlace=values["deinterlace"],
         start=start,
         end=end,
     )

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageColor
 
-from colorify import pictures
+from colorify import batch, pictures
 from colorify.answer import Answer, Blend
 from colorify.codec import Bits, Channels, softmax
 from colorify.color import luma_to_gray, render, rgb_to_lab, to_rgb
@@ -19,7 +19,7 @@ from colorify.inference import Colorizer, Mix
 from colorify.knobs import Knobs
 from colorify.laying import adjust, apply_chroma, luma_reader
 from colorify.network_input import small_luma, small_size, upright_size
-from colorify.pictures import Picture
+from colorify.pictures import Metadata, Picture
 
 if TYPE_CHECKING:
     from colorify.masks import Mask
@@ -62,7 +62,8 @@ class Session:
         self.shown = Picture(_fitted(seen(pictures.upright(replace(source, alpha=None)))))  # gray, upright, 8 bit
         self.small = Picture(np.asarray(thumb(Image.fromarray(self.shown.pixels))))
         self.ideas, self._answers, self._asked, self.given = {}, {}, None, None
-        vars(self).pop("truth", None)
+        for found in ("truth", "own"):
+            vars(self).pop(found, None)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -87,15 +88,20 @@ class Session:
         self, choice: Choice, depth: int | None = None, progress: Callable[[float], None] = lambda share: None
     ) -> Picture:
         """The whole picture coloured, in its own depth or 8 or 16 bits; ``progress`` hears which share is done."""
-        choice = self._meant(choice)
+        choice = self._as_told(choice)
         return self.answer(choice).paint(choice.knobs, deeper(self.source, depth), progress)
 
-    def corrected(self, picture: Picture, choice: Choice) -> Picture:
-        """Another picture coloured, a frame of a film, by the same models and ideas."""
+    def under_luma(self, choice: Choice, gray: Picture) -> tuple[np.ndarray, Metadata]:
+        """What colours the luma of the file, as a ``gray`` picture, without a change to it: `Answer.under_luma`."""
+        choice, session = self._as_told(choice), self if gray is self.source else self.beside(gray)
+        return session.answer(choice).under_luma(choice.knobs)
+
+    def beside(self, picture: Picture) -> Session:
+        """Another picture, with the same models, ideas and given colours."""
         other = Session(self.models)
         other.open(picture)
-        other.ideas = self.ideas
-        return other.full(choice)
+        other.ideas, other.given = self.ideas, self.given
+        return other
 
     def _meant(self, choice: Choice) -> Choice:
         """Gray is the first model without its colours: hints alone, which spread as they do in that one."""
@@ -109,6 +115,13 @@ class Session:
         if choice.model not in self.ideas:
             return choice
         return replace(choice, model=self._thinker, knobs=replace(choice.knobs, idea=self.ideas[choice.model]))
+
+    def _as_told(self, choice: Choice) -> Choice:
+        """The same choice, whose result says of itself what that of the command line says: an idea is a knob there.
+
+        A blend has its idea in one of its models alone.
+        """
+        return self._meant(choice) if choice.other and choice.blend else self.plainly(choice)
 
     def answer(self, choice: Choice) -> Answer:
         """What the chosen models say of the picture."""
@@ -239,6 +252,15 @@ class Session:
         small, space = small / top, pictures.space_of(self.source.metadata)
         ab = rgb_to_lab(space.as_srgb((small * 255).astype(np.uint8)) / 255 if space else small)[..., 1:]
         return ab.astype(np.float32) if np.abs(ab).mean() > 1 else None
+
+    @cached_property
+    def own(self) -> np.ndarray | None:
+        """Where the picture has colours of its own, 0..1 ``(h, w)``; nothing: nowhere."""
+        return batch.own_color(self.source)
+
+    def sparing(self, knobs: Knobs) -> Knobs:
+        """The same knobs, that leave these colours alone."""
+        return knobs if self.own is None else batch.around(self.own, knobs, self.source)
 
     def near(self, ab: np.ndarray, mask: Mask | None = None) -> float | None:
         """The share of the picture with colours near those that it came with; nothing: it was gray."""

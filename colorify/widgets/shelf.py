@@ -96,6 +96,16 @@ class Item:
         """That of the moment."""
         return self.histories.setdefault(self.moment, History())
 
+    def times(self) -> list[float]:
+        """The moments of a film that have hints, in seconds."""
+        return sorted(time for time, history in self.histories.items() if history.now)
+
+    def timed(self) -> tuple[Hint, ...]:
+        """The hints of all moments of a film, each with its time."""
+        return tuple(
+            mark.hint._replace(time=round(time, 3)) for time in self.times() for mark in self.histories[time].now
+        )
+
 
 class Shelf:
     """All that was opened, in a folder that goes with the studio; one is worked on."""

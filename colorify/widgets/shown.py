@@ -7,13 +7,31 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from colorify import pictures
 from colorify.masks import Mask
 from colorify.widgets import region
 from colorify.widgets.panel import Group, Values
 from colorify.widgets.reel import jpeg
-from colorify.widgets.session import thumb
+from colorify.widgets.session import Session, thumb
+from colorify.widgets.shelf import Item
+
+
+def facts(session: Session, item: Item) -> dict:
+    """What was opened, with its luma: {number, name, width, height, depth, film, original, luma: JPEG, own: its ab}."""
+    width, height = session.size
+    return {
+        "number": item.number,
+        "name": item.name,
+        "width": width,
+        "height": height,
+        "depth": session.depth(),
+        "film": item.film,
+        "original": session.truth is not None,
+        "luma": jpeg(Image.fromarray(session.shown.pixels), 92),
+        "own": {} if session.truth is None else planes(session.truth),
+    }
 
 
 def planes(ab: np.ndarray) -> dict:

@@ -26,10 +26,11 @@ from colorify.models import released
 from colorify.widgets import panel
 from colorify.widgets.acts import ACTS
 from colorify.widgets.jobs import Jobs
+from colorify.widgets.luma import Luma
 from colorify.widgets.reel import Reel, jpeg
 from colorify.widgets.session import GRAY, ORIGINAL, Choice, Session, name_of, thumb
 from colorify.widgets.shelf import Mark, Shelf, mark
-from colorify.widgets.shown import guides, planes, png
+from colorify.widgets.shown import facts, guides, planes, png
 
 _HERE = Path(__file__).parent
 _IDEAS = 4
@@ -63,7 +64,7 @@ class Studio(anywidget.AnyWidget):
     choices = _synced(traitlets.Dict())  # by control: [value, words] of each
     reach = _synced(traitlets.Dict())  # the highest value, by control, where it is that of the picture
     disabled = _synced(traitlets.Dict())  # why, by control
-    picture = _synced(traitlets.Dict())  # {number, name, width, height, depth, film, original, luma: JPEG, own: its ab}
+    picture = _synced(traitlets.Dict())  # see `facts`
     color = _synced(traitlets.Dict())  # {width, height, ab: float16 pairs}: to be laid over the luma
     left = _synced(traitlets.Dict())  # the same, on the other side of the divider, and whose: {..., name}
     strip = _synced(traitlets.List())  # {name, image}: gray, models, ideas
@@ -72,7 +73,7 @@ class Studio(anywidget.AnyWidget):
     stills = _synced(traitlets.List())  # {time, image} along the film
     clip = _synced(traitlets.Dict())  # {start, film: MP4}: a stretch in colour
     samples = _synced(traitlets.List())  # {name, image}
-    region = _synced(traitlets.Dict())  # {mask: PNG, laid: whether colours end with it}; empty: no mask
+    region = _synced(traitlets.Dict())  # {mask: PNG, laid: whether colours end with it, painted}; empty: no mask
     guides = _synced(traitlets.Dict())  # by control: {path, name, image} of each file
     notice = _synced(traitlets.Dict())  # {text, kind: error or note}
     progress = _synced(traitlets.Dict())  # {text, share}; empty: nothing is under way
@@ -83,6 +84,7 @@ class Studio(anywidget.AnyWidget):
     def __init__(self, session: Session, paths: Mapping[str, str] | None = None):
         self.session, self.shelved, self.paths = session, Shelf(), dict(paths or {})
         self.reel: Reel | None = None
+        self.luma: Luma | None = None  # of a file that is open; nothing: a frame of a film
         self.jobs, self.lock, self._quiet = Jobs(self), RLock(), False
         self._groups = panel.groups(session, session.first)
         self._drawn: tuple | None = None  # what the strip was made with
@@ -116,10 +118,15 @@ class Studio(anywidget.AnyWidget):
         with self.lock:
             self.take(self.shelved.add(Path(picture), Path(picture).stem))
 
-    def choice(self) -> Choice:
-        """What the panel and the hints say; what is out of use says nothing."""
-        values = {name: value for name, value in self.knobs.items() if name not in self.disabled}
-        knobs = panel.knobs_of(values, tuple(mark.hint for mark in self.shelved.now.history.now))
+    def choice(self, film: bool = False) -> Choice:
+        """What the panel and the hints say, of the picture or of the whole film; what is out of use says nothing."""
+        values, item = (
+            {name: value for name, value in self.knobs.items() if name not in self.disabled},
+            self.shelved.now,
+        )
+        hints = item.timed() if film else tuple(mark.hint for mark in item.history.now)
+        knobs = panel.knobs_of(values | ({"tta": True, "badge": False} if film else {}), hints)  # films have neither
+        knobs = self.session.sparing(knobs) if values.get("keep_color") and not film else knobs
         return Choice(self.knobs["model"], self.knobs["other"] or None, values.get("blend", 0.0), knobs)
 
     # -- messages -------------------------------------------------------------------------------------------------
@@ -159,6 +166,7 @@ class Studio(anywidget.AnyWidget):
             before.values = dict(self.knobs)
         self.reel = reel
         self.shelved.put(item)
+        self.luma = None if reel else Luma(item.path, source)
         self._opened(source, item.values)
         if reel and not (before is item and self.stills):
             self.stills, self.clip = [], {}
@@ -170,7 +178,9 @@ class Studio(anywidget.AnyWidget):
     def show_moment(self, time: float) -> None:
         """Another frame of the film."""
         if self.reel:
-            source, self.shelved.now.moment = self.reel.still(time)
+            item, mask = self.shelved.now, self.knobs["mask"]
+            source, item.moment = self.reel.still(time)
+            item.history.change(item.history.now, mask)  # a region is that of the whole film
             self._opened(source, self.knobs)
 
     def _opened(self, source: pictures.Picture, values: Mapping[str, Any]) -> None:
@@ -178,19 +188,8 @@ class Studio(anywidget.AnyWidget):
         session.open(source)
         if session.classifier:
             session.think(max(_IDEAS, len(ideas)))
-        width, height = session.size
         self._drawn = None
-        self.picture = {
-            "number": item.number,
-            "name": item.name,
-            "width": width,
-            "height": height,
-            "depth": session.depth(),
-            "film": item.film,
-            "original": session.truth is not None,
-            "luma": jpeg(Image.fromarray(session.shown.pixels), 92),
-            "own": {} if session.truth is None else planes(session.truth),
-        }
+        self.picture = facts(session, item)
         if not item.thumb:
             item.thumb = jpeg(Image.fromarray(session.small.pixels))
         known = {name: value for name, value in values.items() if name in self.knobs}
@@ -211,14 +210,13 @@ class Studio(anywidget.AnyWidget):
         """The time line."""
         item, reel = self.shelved.now, self.reel
         if reel:
-            keys = sorted(time for time, history in item.histories.items() if history.now)
             self.film = {
                 "name": reel.name,
                 "length": reel.length,
                 "step": reel.step,
                 "moment": item.moment,
                 "shots": reel.shots,
-                "keys": keys,
+                "keys": item.times(),
             }
 
     # -- knobs and hints ------------------------------------------------------------------------------------------
@@ -291,14 +289,16 @@ class Studio(anywidget.AnyWidget):
     def refresh(self) -> None:
         """Show what the panel and the hints ask for."""
         session, history = self.session, self.shelved.now.history
-        self.disabled = panel.disabled(session, self.knobs, self.reel is not None)
+        self.disabled = panel.disabled(session, self.knobs, self.luma)
         self.choices = {name: list(map(list, found.items())) for name, found in panel.choices(session).items()}
         choice, doubt = self.choice(), self.knobs["doubt"] and session.classifier
-        ab, mask, region = session.ab(choice), choice.knobs.mask, panel.mask_of(self.knobs)
-        if region:
-            region.check(session.size)
+        ab, mask, painted = session.ab(choice), choice.knobs.mask, panel.mask_of(self.knobs)
+        if painted:
+            painted.check(session.size)
         self.color = planes(session.doubt() if doubt else ab)
-        self.region = {"mask": png(region), "laid": bool(mask) and not doubt} if region else {}
+        shown = mask or painted
+        laid = {"laid": bool(mask) and not doubt, "painted": bool(painted)}
+        self.region = {"mask": png(shown), **laid} if shown else {}
         history.change(history.now, self.knobs["mask"])
         share, gray = session.near(ab, mask), session.near(np.zeros((2, 2, 2), np.float32))
         self.near = "" if share is None else f"{share:.0%} near the picture's own colours (gray: {gray:.0%})"

@@ -69,3 +69,7 @@ def upload(studio: Studio, name: str, content: bytes, part: int = 1 << 20, knob:
 
 def hint(studio: Studio, color: str, *places: tuple[float, float]) -> None:
     studio.act({"do": "hint", "color": color, "places": [list(place) for place in places]})
+
+
+def stroke(studio, *places: tuple[float, float], mode: str = "white", radius: float = 0.1, soft: float = 0.0) -> None:
+    studio.act({"do": "stroke", "places": [list(one) for one in places], "radius": radius, "soft": soft, "mode": mode})

@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 import browser
-from colorify import hints, pictures
+from colorify import batch, hints, pictures
 from colorify.hints import ab_of
 from colorify.inference import Colorizer
+from colorify.inputs import Job
 from colorify.knobs import Knobs
 from colorify.video import media, scene
 from conftest import photo
@@ -385,6 +386,54 @@ def test_a_film(visitor, tmp_path):
     assert 12 <= len(shown) <= 14 and np.ptp(shown[0], axis=-1).mean() > 5
 
 
+def test_a_region_of_a_film(visitor, tmp_path):
+    """Painted at one moment it holds for all, in the preview and in the result; it is saved as the mask."""
+    page = visitor.page
+    pan = scene.camera(photo(5, 600, 400), (0.3, 0.5, 0.5), (0.7, 0.5, 0.5), 30, (320, 200))
+    visitor.open(scene.write_gray(pan, tmp_path / "pan.mp4"))
+    sync_api.expect(page.locator(".cs-stills img")).to_have_count(12)
+    visitor.tool("m")
+    visitor.drag(visitor.at(0.1, 0.2), visitor.at(0.1, 0.8))
+    page.get_by_role("button", name="Take away region.png").wait_for()
+    page.get_by_label("Moment of the film").press("End")
+    visitor.until(lambda: "1.1" in page.locator(".cs-times output").text_content(), "another moment is not shown")
+    sync_api.expect(page.get_by_role("button", name="Take away region.png")).to_be_visible()
+    page.get_by_label("Moment of the film").press("Home")
+    visitor.button("Preview 2 s").click()
+    page.wait_for_function("document.querySelector('video').videoWidth == 320")
+    visitor.button("Back to the picture").click()
+    with Image.open(visitor.download("Save region", tmp_path)) as mask:
+        inside = np.asarray(mask.resize((320, 200))) == 255
+    beside = np.arange(320) > 160
+    with media.opened(visitor.download("Colour from here", tmp_path)) as got:
+        frames = np.stack([np.ptp(np.asarray(frame.to_image(), int), axis=-1) for frame in media.frames(got)])
+    assert len(frames) == 30 and inside.any() and not inside[:, beside].any()
+    assert frames[:, inside].mean() > 5 and frames[:, :, beside].max() < 5
+
+
+def test_luma_is_kept(visitor, models, tmp_path):
+    """Where it can be: the file is that of `colorify image --keep-luma`, byte for byte."""
+    page, source = visitor.page, tmp_path / "old.jpg"
+    TRUTH.convert("L").save(source, quality=85)
+    control = page.locator("[data-name=keep_luma]")
+    switch, form = page.get_by_role("switch", name="Keep the luma"), page.get_by_role("combobox", name="Format")
+    sync_api.expect(switch).to_be_disabled()
+    sync_api.expect(control).to_contain_text("The file that you opened is no JPEG.")
+    visitor.open(source)
+    sync_api.expect(control).to_contain_text("Choose JPEG as the format.")
+    form.select_option("JPEG")
+    sync_api.expect(switch).to_be_enabled()
+    switch.press(" ")
+    sync_api.expect(page.locator("[data-name=layers]")).to_contain_text("Switch off Keep the luma first.")
+    sync_api.expect(page.get_by_role("switch", name="Badge")).to_be_disabled()
+    got, highres = visitor.download("Save picture", tmp_path), models["highres"]
+    options = batch.BatchOptions(Knobs(size=highres.size), keep_luma=True)
+    batch.colorize_file(highres, Job(source, tmp_path / "expected.jpg"), options)
+    assert got.name == "old-color.jpg" and got.read_bytes() == (tmp_path / "expected.jpg").read_bytes()
+    luma, before = (pictures.graft.luma_samples(path.read_bytes()) for path in (got, source))
+    assert np.array_equal(luma, before)
+
+
 def test_several_pictures_dropped_and_pasted(visitor, mine):
     """A drop anywhere, a paste, and a strip of what is open."""
     page, opened = visitor.page, visitor.page.locator(".cs-shelf .cs-thumb")
@@ -460,6 +509,21 @@ def test_by_touch_on_a_phone(voila):
             box = control.bounding_box()
             strips = "e => Boolean(e.closest('.cs-thumbs, .cs-shelf'))"
             assert control.evaluate(strips) or (box["x"] >= 0 and box["x"] + box["width"] <= 390), control
+        visitor.clean(log)
+
+
+def test_a_preview_comes_into_sight_on_a_phone(voila, tmp_path):
+    """Its button is far below the picture."""
+    address, log = voila
+    pan = scene.camera(photo(5, 600, 400), (0.3, 0.5, 0.5), (0.7, 0.5, 0.5), 10, (160, 100))
+    with browser.page((390, 844), touch=True) as page:
+        visitor = Visitor(page)
+        page.goto(address)
+        visitor.arrive()
+        visitor.open(scene.write_gray(pan, tmp_path / "pan.mp4"))
+        visitor.button("Preview 2 s").click()
+        page.wait_for_function("document.querySelector('video').videoWidth == 160")
+        sync_api.expect(page.locator("video")).to_be_in_viewport(ratio=0.9)
         visitor.clean(log)
 
 

@@ -9,21 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from test_batch import tinted
 
 from colorify import pictures
 from colorify.knobs import Knobs
 from conftest import photo
-from widgets.conftest import hint, opened, sent, upload
+from widgets.conftest import hint, opened, sent, stroke, upload
 
 
 @pytest.fixture
 def mine(studio, tmp_path):
     """A photograph that is open."""
     return opened(studio, tmp_path / "mine.png", photo(2, 300, 200))
-
-
-def stroke(studio, *places: tuple[float, float], mode: str = "white", radius: float = 0.1, soft: float = 0.0) -> None:
-    studio.act({"do": "stroke", "places": [list(one) for one in places], "radius": radius, "soft": soft, "mode": mode})
 
 
 def region(studio) -> np.ndarray | None:
@@ -117,10 +114,54 @@ def test_each_picture_has_its_own(studio, mine, tmp_path):
     assert np.array_equal(region(studio), kept)
 
 
-def test_a_film_has_none(studio, clip):
+def test_a_film_has_one_for_all_its_moments(studio, clip):
+    """A step of each: what was painted elsewhere is undone first."""
     opened(studio, clip)
-    stroke(studio, (0.5, 0.5))
-    assert "films are coloured whole" in studio.notice["text"] and studio.region == {} and "mask" in studio.disabled
+    stroke(studio, (0.2, 0.5))
+    first = region(studio)
+    studio.act({"do": "moment", "time": 0.8})
+    assert np.array_equal(region(studio), first) and studio.region["laid"] and "mask" not in studio.disabled
+    hint(studio, "#c03020", (0.5, 0.5))
+    stroke(studio, (0.6, 0.5))
+    both = region(studio)
+    studio.act({"do": "moment", "time": 0.0})
+    assert np.array_equal(region(studio), both)
+    studio.act({"do": "undo"})
+    assert np.array_equal(region(studio), first)
+    studio.act({"do": "moment", "time": 0.8})
+    assert np.array_equal(region(studio), first) and len(studio.hints) == 1
+    studio.act({"do": "undo"})
+    assert np.array_equal(region(studio), both) and len(studio.hints) == 1
+    number = studio.picture["number"]
+    studio.act({"do": "sample", "name": "coffee"})
+    assert studio.region == {} and studio.knobs["mask"] == []
+    studio.act({"do": "pick", "item": number})
+    assert np.array_equal(region(studio), both)
+
+
+def test_a_mask_that_moves_is_for_the_command_line(studio, clip):
+    opened(studio, clip)
+    before = studio.color
+    studio.act({"do": "turn", "knobs": {"mask": [str(clip)]}})
+    assert "colorify video --mask" in studio.notice["text"] and studio.region == {} and studio.color == before
+
+
+def test_a_tint_that_is_kept_is_no_paint(studio, tmp_path):
+    """It is laid as a mask is; the region that is painted and saved is the user's own."""
+    opened(studio, tmp_path / "old.png", tinted()[0])
+    plain = np.asarray(studio.result, int)
+    studio.act({"do": "turn", "knobs": {"keep_color": True}})
+    found, before = region(studio), np.asarray(Image.open(tmp_path / "old.png"), int)
+    assert studio.region["laid"] and not studio.region["painted"] and studio.knobs["mask"] == []
+    assert found[90, 160] == 0 and found[10, 10] == 255
+    made = np.asarray(studio.result, int)
+    assert np.array_equal(made[85:95, 155:165], before[85:95, 155:165]) and np.array_equal(made[:30], plain[:30])
+    stroke(studio, (0.7, 0.5), radius=0.3)
+    saved = given(studio, "save region")
+    both, own = region(studio), np.asarray(Image.open(io.BytesIO(saved)), int)
+    assert studio.region["painted"] and own[90, 160] == 255 and both[90, 160] == 0 and both[10, 10] == 0
+    studio.act({"do": "turn", "knobs": {"keep_color": False}})
+    assert np.array_equal(region(studio), own)
 
 
 def test_what_is_no_stroke_changes_nothing(studio, mine):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from colorify.widgets.shelf import History, Shelf, mark
+from colorify.widgets.shelf import History, Item, Shelf, mark
 
 A, B = mark(1, 2, "#ff0000", (10, 10)), mark(3, 4, "#00ff00", (10, 10))
 
@@ -24,6 +24,14 @@ def test_steps_are_undone_and_redone():
     for _ in range(9):
         history.undo()
     assert history.now == ()
+
+
+def test_hints_of_a_film_are_those_of_its_moments():
+    item = Item(1, "mine", Path("mine.mp4"), film=True)
+    for item.moment, marks in ((2.00049, [A, B]), (1.5, []), (0.0, [B])):
+        item.history.change(marks)
+    assert item.times() == [0.0, 2.00049]
+    assert [(hint.x, hint.time) for hint in item.timed()] == [(3, 0.0), (1, 2.0), (3, 2.0)]
 
 
 def test_what_changes_nothing_is_no_step():

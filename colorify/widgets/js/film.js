@@ -56,8 +56,9 @@ export function makeTimeline({ model, bus, stage }) {
   function play() {
     const clip = model.get("clip");
     player.hidden = !clip.film;
-    if (clip.film) shown(video, clip.film, "video/mp4");
-    else video.removeAttribute("src");
+    if (!clip.film) return video.removeAttribute("src");
+    shown(video, clip.film, "video/mp4");
+    player.scrollIntoView({ block: "nearest" }); // on a phone the button is far below
   }
 
   return { el, update, fill, play };

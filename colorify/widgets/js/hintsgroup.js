@@ -7,7 +7,7 @@ export function makeHintsGroup({ model, bus, store }) {
   const used = h("div.cs-used", { role: "group", "aria-label": "Colours in use" });
   const count = h("p.cs-quiet", { "aria-live": "polite" });
   const clear = h("button.cs-button", { type: "button", title: "Remove all hints (undo brings them back)", onclick: () => bus.send("clear") }, "Clear");
-  const save = h("button.cs-button", { type: "button", title: "As a CSV file, which colorify image --hints reads", onclick: () => bus.send("save hints") }, "Save hints");
+  const save = h("button.cs-button", { type: "button", title: "As a CSV file, which colorify reads with --hints; of a film with the time of each", onclick: () => bus.send("save hints") }, "Save hints");
   const file = h("input", {
     type: "file",
     accept: ".csv",
@@ -17,7 +17,7 @@ export function makeHintsGroup({ model, bus, store }) {
       file.value = "";
     },
   });
-  const load = h("label.cs-file.cs-button", { title: "A CSV file of x,y,color" }, "Load hints", file);
+  const load = h("label.cs-file.cs-button", { title: "A CSV file of x,y,color; of a film with time or frame" }, "Load hints", file);
 
   const swatch = (color, name, text) => h("button.cs-name", {
     type: "button",

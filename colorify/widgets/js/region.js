@@ -125,11 +125,10 @@ export function regionButtons({ bus, store, model }) {
   const others = [
     button("Invert", "Colour what was left, and leave what was coloured", () => bus.send("invert")),
     button("Clear region", "Colour all of it (undo brings the region back)", () => bus.turn({ mask: [] })),
-    button("Save region", "As a PNG file, which colorify image --mask reads", () => bus.send("save region")),
+    button("Save region", "As a PNG file, which colorify reads with --mask", () => bus.send("save region")),
   ];
   const update = () => {
-    for (const one of others) one.disabled = !model.get("region").mask;
-    paints.disabled = Boolean(model.get("film").name);
+    for (const one of others) one.disabled = !model.get("region").painted;
   };
   return { el: () => h("div.cs-row", {}, paints, ...others), update };
 }

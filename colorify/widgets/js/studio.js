@@ -77,7 +77,6 @@ function render({ model, el }) {
     samples: opener.fill,
     film: () => {
       film.update();
-      paints.update();
       panel.update();
     },
     stills: film.fill,
