@@ -97,12 +97,12 @@ def video(
             _done(facts, f"{shots}: {count:,} shots", shots=count)
             return
         if out and (out == sequence.PIPE or sequence.is_numbered(out)):
-            _frame_by_frame(source, out, load(model, device, blend=blend), options, facts)
+            _frame_by_frame(source, out, load(model, device, job.THREADS, blend), options, facts)
             return
         if out:
             for note in job.check(source, out, options):
                 say(note)
-        colorizer = load(model, device, blend=blend)
+        colorizer = load(model, device, job.THREADS, blend)
         if preview:
             stills.preview(source, colorizer, options).save(preview)
             _done(facts, str(preview))

@@ -136,6 +136,6 @@ def _write_part(run: Run, parts: Parts, colored: Colored, encoding: ThreadPoolEx
         for future in coming:
             future.result()
         out.mux(stream.encode(None))
-    if media.count(parts.next) != run.written - begun:
+    if media.count(parts.next, own=True) != run.written - begun:
         raise OSError(errno.EIO, "a part of the film did not reach the disk whole", str(parts.next))
     parts.done(run.state())

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from colorify.video.steady import AHEAD, BLOCK, CUT, Predict, Steady, confidence, is_cut, warp
+from colorify.video.flow import warp
+from colorify.video.steady import AHEAD, BLOCK, Predict, Steady, is_cut
 from video.conftest import detailed, reel_of
 
 SIZE, FRAMES = (96, 160), 48
@@ -174,16 +175,6 @@ def test_results_leave_in_order_and_the_memory_is_bounded(film):
     counts = [len(list(steady.add(luma))) for luma in lumas[: BLOCK + AHEAD]]
     assert counts == [0] * (BLOCK + AHEAD - 1) + [BLOCK] and len(steady.frames) == AHEAD
     assert len(list(steady.flush())) == AHEAD and list(steady.flush()) == []
-
-
-def test_confidence_knows_what_moved_from_what_is_new():
-    lumas, _ = pan(0, 2)
-    here, there = lumas[1], lumas[0]
-    flow = np.broadcast_to(np.float32([-MOTION[0], -MOTION[1]]), (*SIZE, 2)).copy()
-    sure = confidence(flow, -flow, there, here)  # the camera goes right: things go left
-    assert sure[4:-4, 4:-4].min() > 0.9
-    assert sure[:, 0].max() == 0  # it left the picture
-    assert confidence(flow, -flow, there, here + 40).mean() < CUT
 
 
 @pytest.mark.parametrize("wrong", [{"steady": 1.5}, {"steady": -0.1}, {"every": 0}])
