@@ -83,7 +83,7 @@ class Facts:
 def of(source: Path, start: float = 0.0) -> Facts:
     """The facts of a film from about ``start`` seconds on; `VideoError` if no frame of it can be decoded."""
     try:
-        stat = os.stat(source)
+        stat = source.stat()
     except OSError:
         return _read(source, start)  # which says what is wrong
     return _known(source, start, stat.st_mtime_ns, stat.st_size)
