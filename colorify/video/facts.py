@@ -6,7 +6,6 @@ import io
 import os
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import cast
@@ -82,20 +81,6 @@ class Facts:
 
 def of(source: Path, start: float = 0.0) -> Facts:
     """The facts of a film from about ``start`` seconds on; `VideoError` if no frame of it can be decoded."""
-    try:
-        stat = source.stat()
-    except OSError:
-        return _read(source, start)  # which says what is wrong
-    return _known(source, start, stat.st_mtime_ns, stat.st_size)
-
-
-@lru_cache(8)
-def _known(source: Path, start: float, _time: int, _bytes: int) -> Facts:
-    """What was read of a file as it is: its frames are not decoded again."""
-    return _read(source, start)
-
-
-def _read(source: Path, start: float) -> Facts:
     with media.opened(source) as film:
         stream, begin = media.moving(film), media.origin(film)
         at = round((Fraction(start) + begin) / media.base(stream)) if start else None

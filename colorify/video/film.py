@@ -18,6 +18,7 @@ from colorify.files import hidden
 from colorify.inference import Colorizer, Mix
 from colorify.lock import lock
 from colorify.video import media, shots
+from colorify.video.facts import Target
 from colorify.video.formats import VideoError
 from colorify.video.job import FilmOptions, FilmProgress, OnProgress, chosen, named, plan, signing_film, target_of
 from colorify.video.join import join
@@ -47,7 +48,7 @@ def colorize(
     planned = plan(source, out, options)
     with named(source, out), lock(folder := hidden(out, ".parts")):
         shots.ensure(source, options)
-        done, parts = color_parts(source, folder, colorizer, options, progress)
+        done, parts = color_parts(source, folder, colorizer, options, progress, target=planned.target)
         if not done.frames:
             parts.remove()
             raise VideoError(f"{source}: no frame in it could be decoded")
@@ -77,12 +78,16 @@ def color_parts(
     options: FilmOptions,
     progress: OnProgress = lambda now: None,
     margin: float = 0.0,
+    target: Target | None = None,
 ) -> tuple[FilmProgress, Parts]:
     """The coloured moving picture from ``start`` to ``end`` as parts in a folder; what is there already stays.
 
     The seconds of ``margin`` before and after are looked at, so that colours go on from there, and not written.
+    ``target``: what the film becomes, if that is known already.
     """
-    target = target_of(source, replace(options, start=0.0) if margin else options)  # the same for all segments
+    target = target or target_of(
+        source, replace(options, start=0.0) if margin else options
+    )  # the same for all segments
     with media.opened(source) as film:
         run = Run(film, target, colorizer, options, margin, folder)
         stat = source.stat()

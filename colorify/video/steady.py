@@ -24,6 +24,11 @@ BLOCK, AHEAD = 8, 14  # frames that are finished at once, and frames looked ahea
 _FADES = 0.95  # what a weight from the future counts a frame earlier: the end of what is looked ahead must not show
 _UNSEEN = 0.2  # weight under which a pixel counts as not seen by the network
 _NEW, _HOLES = 0.3, 0.03  # it is asked when more than this share is unseen: from the past; from both sides
+_LOST, _FAST = (
+    0.2,
+    0.01,
+)  # share of the usual weight under which a past is lost; share of the picture that it is asked at
+_THICK = 9  # px of what counts as lost at the least
 _SPREAD = 6.0  # sigma, px, of the fill of smaller holes
 _GAIN, _HASTE = 1.3, 0.1  # a mean is paler than what it is the mean of: it gets back its chroma, up to this factor,
 # that goes this share of its way a frame
@@ -148,9 +153,15 @@ class Steady:
         self.since += not repeated
         if reference is not None:
             self._color(frame, reference, REFERENCE)
-        elif (self.since >= self.every and not repeated) or _unseen(frame.total) > _NEW:
+        elif (not repeated and self._is_due(frame)) or _unseen(frame.total) > _NEW:
             self._color(frame, self._answer(frame.luma), 1.0)
             self.since = 0
+
+    def _is_due(self, frame: Frame) -> bool:
+        """Whether the network is to see a frame: after half of the time where something moves too fast for the flow."""
+        if self.since >= self.every:
+            return True
+        return self.since >= max(2, self.every / 2) and _lost(frame.total) > _FAST
 
     def _answer(self, luma: np.ndarray) -> np.ndarray:
         """What the network says of the newest frame, with what earlier shots say."""
@@ -285,6 +296,15 @@ def _chroma(ab: np.ndarray) -> float:
 
 def _unseen(total: np.ndarray) -> float:
     return float((total < _UNSEEN).mean())
+
+
+def _lost(total: np.ndarray) -> float:
+    """Share of the picture whose past is lost, in pieces of some size; not what comes in from the rim."""
+    few = (total < _LOST * np.median(total)).astype(np.uint8)
+    count, pieces = cv2.connectedComponents(cv2.morphologyEx(few, cv2.MORPH_OPEN, np.ones((_THICK, _THICK), np.uint8)))
+    within = np.ones(count, bool)
+    within[[0, *pieces[0], *pieces[-1], *pieces[:, 0], *pieces[:, -1]]] = False
+    return float(within[pieces].mean())
 
 
 def _filled(mean: np.ndarray, total: np.ndarray) -> np.ndarray:

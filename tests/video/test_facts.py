@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import pytest
 
-from colorify.video import facts, film, job
+from colorify.video import film, job
 from colorify.video.film import FilmOptions
 from colorify.video.formats import samples
 
@@ -39,15 +39,6 @@ def tagged(path: Path, aspect: Fraction | None = Fraction(16, 11), rate: Fractio
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     return path
-
-
-def test_a_film_is_looked_at_once_and_again_when_it_changes(tmp_path, monkeypatch):
-    source, looked = tagged(tmp_path / "in.mov"), []
-    read = facts.media.frames
-    monkeypatch.setattr(facts.media, "frames", lambda *a, **k: looked.append(1) or read(*a, **k))
-    assert facts.of(source).rate == facts.of(source).rate == Fraction(24000, 1001) and len(looked) == 1
-    tagged(source, rate=Fraction(30))
-    assert facts.of(source).rate == 30 and len(looked) == 2
 
 
 @pytest.mark.parametrize(("codec", "suffix"), CASES)
