@@ -79,7 +79,7 @@ def video(
         raise typer.BadParameter("--sign-key signs a film: name a .mp4, .mov or .gif as --out")
     facts = {"source": source, "target": out or preview or export_keyframes or shots} if json else None
     with plainly(facts), _as_film(source, out, rate) as source:
-        from colorify.video import film, job, sequence, stills
+        from colorify.video import film, job, pace, sequence, stills
         from colorify.video import shots as tables
 
         options = film.FilmOptions(
@@ -110,6 +110,8 @@ def video(
             paths = stills.export_keyframes(source, export_keyframes, colorizer, options)
             _done(facts, "\n".join(map(str, paths)), keyframes=paths)
         elif out:
+            if paced := pace.note(source, colorizer, options):
+                say(f"{source}: {paced}")
             _told(source, out, _film(source, out, colorizer, options), facts)
 
 
