@@ -27,6 +27,7 @@ from colorify.video.run import AHEAD, Run, Waiting
 from colorify.video.steady import BLOCK
 
 PART = 40 * BLOCK  # frames, about: what a kill may lose
+STATE = 2  # of a run, as it is kept: an older one begins anew
 Colored = Iterator[tuple[Waiting, tuple[np.ndarray, ...]]]
 
 
@@ -102,6 +103,7 @@ def color_parts(
             "model": colorizer.digest,
             "keyframes": run.keyframes.digest if run.keyframes else None,
             "shots": run.cast.digest,
+            "state": STATE,
         }
         parts = Parts(folder, job)
         try:

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from colorify.video.flow import as_bytes, confidence, find_flow, warp
+from colorify.video.slow import Slow
 
 MEMORY = 19.0  # weight of the past at most, in frames, at full steadiness
 CUT = 0.2  # mean confidence under which a frame is of another scene
@@ -37,6 +38,7 @@ _BESIDES = (-15, -10, -5, 0, 5, 10, 15)  # px to places where its color may be t
 _SOME, _SAME = 0.05, 2.0  # share of doubt that matters; ab units that one color differs by
 _FLICKER, _OTHER = 12.0, 3.0  # ab units that answers of the network differ by; beyond them: another color
 REFERENCE, _LASTS = 1000.0, 0.95  # weight of a frame that the user coloured; what of it is left a frame later
+_HEARD = 100.0  # weight from which on such a frame has its say: answers of the network reach 80
 
 _AGAIN = 16  # frames after which earlier shots are asked again
 _HELD = 0.5  # confidence of a step of the motion along which what they said is as good as new
@@ -65,6 +67,8 @@ class Frame:
     luma: np.ndarray  # (h, w)
     ab: np.ndarray  # (h, w, 2), zero where the network did not look
     weight: float  # of ab: 0, 1 or `REFERENCE`
+    back: np.ndarray  # (h, w, 2) pixels: where each pixel was in the frame before
+    sure: np.ndarray  # (h, w) 0..1: how sure that is
     on: np.ndarray  # (h, w, 2) pixels: where each pixel of the frame before went
     sure_on: np.ndarray  # (h, w) 0..1: how sure that is
     mean: np.ndarray  # (h, w, 2)
@@ -74,10 +78,13 @@ class Frame:
 class Steady:
     """Takes frames one after the other and gives their steady colours, some frames later."""
 
-    def __init__(self, predict: Predict, steady: float = 1.0, every: int = 1, earlier: Earlier | None = None):
+    def __init__(
+        self, predict: Predict, steady: float = 1.0, every: int = 1, earlier: Earlier | None = None, rate: float = 25.0
+    ):
         """``steady`` from 0 (each frame for itself) to 1; the network looks at every ``every``-th frame.
 
-        With what ``earlier`` shots say, all frames of a shot leave before the network looks at the next one.
+        ``rate``: frames a second. With what ``earlier`` shots say, all frames of a shot leave before the network looks
+        at the next one.
         """
         if not 0 <= steady <= 1 or every < 1:
             raise ValueError(f"steady {steady}, every {every}: expected 0 to 1, and 1 or more")
@@ -88,6 +95,7 @@ class Steady:
         self.since = 0  # frames since the network last looked
         self.earlier, self.left = earlier, None  # the frame that leaves now
         self.lent, self.asked = _NOTHING, _AGAIN  # what earlier shots said, along the motion, and frames since
+        self.slow = Slow(rate)
         self.chroma = np.zeros(4)  # of this scene: mean chroma asked for, that of the means, looks; gain of the last
 
     def add(self, luma: np.ndarray, reference: np.ndarray | None = None) -> Iterator[np.ndarray]:
@@ -121,6 +129,7 @@ class Steady:
             "lent": self.lent,
             "asked": np.array(self.asked),
             "chroma": self.chroma,
+            **self.slow.state(),
         }
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
@@ -133,6 +142,7 @@ class Steady:
         self.seen = as_bytes(kept[-1].luma) if kept else self.seen
         self.since, self.chroma = int(state["since"]), state["chroma"]
         self.lent, self.asked = state["lent"], int(state["asked"])
+        self.slow.restore(state)
 
     def _arrived(self, luma: np.ndarray) -> tuple[Frame, bool]:
         """A frame with the mean of what came before it, and whether it only repeats the last."""
@@ -140,9 +150,10 @@ class Steady:
         still, nothing = np.zeros((*luma.shape, 2), np.float32), np.zeros(luma.shape, np.float32)
         repeated = False
         if last is None or last.luma.shape != luma.shape:
-            frame = Frame(luma, still, 0.0, still, nothing, still, nothing)
+            frame = Frame(luma, still, 0.0, still, nothing, still, nothing, still, nothing)
         elif repeated := np.array_equal(seen, self.seen):
-            frame = Frame(luma, still, 0.0, still, nothing + 1, last.mean, self._remembered(last.total))
+            sure, total = nothing + 1, self._remembered(last.total)
+            frame = Frame(luma, still, 0.0, still, sure, still, sure, last.mean, total)
         else:
             frame = self._moved(luma, last, seen)
         self.seen = seen
@@ -193,7 +204,7 @@ class Steady:
         self.asked += 1
         if self.lent.size:
             self.lent = warp(self.lent, back) * np.minimum(sure / _HELD, 1)[..., None]
-        return Frame(luma, np.zeros_like(on), 0.0, on, sure_on, warp(last.mean, back), total)
+        return Frame(luma, np.zeros_like(on), 0.0, back, sure, on, sure_on, warp(last.mean, back), total)
 
     def _remembered(self, total: np.ndarray) -> np.ndarray:
         """What a weight counts a frame later: the network's at most `memory`, a reference's fades."""
@@ -221,7 +232,9 @@ class Steady:
         self.frames = self.frames[count:]
         for frame, mean, total in reversed(found):
             self.left = frame
-            yield self._colorful(frame, _filled(mean, total), total)
+            ab = self._colorful(frame, _filled(mean, total), total)
+            free = frame.sure * (total < _HEARD) * bool(self.memory)
+            yield self.slow(frame.luma, ab, frame.back, free)
 
     def _colorful(self, frame: Frame, mean: np.ndarray, total: np.ndarray) -> np.ndarray:
         """The mean, as colourful as the network's answers in this scene; where a reference has its say, untouched."""
@@ -233,7 +246,7 @@ class Steady:
         due = np.clip(asked / max(got, 1e-6), 1 / _GAIN, _GAIN) if count else 1.0
         gain = due if new else gain + (due - gain) * _HASTE
         self.chroma = np.array((asked, got, count, gain))
-        free = (total <= 2 * self.memory + 1).mean()
+        free = (total < _HEARD).mean()
         return mean * np.float32(1 + free * (gain - 1))
 
 
@@ -316,7 +329,7 @@ def _filled(mean: np.ndarray, total: np.ndarray) -> np.ndarray:
     half = (max(1, size[0] // 2), max(1, size[1] // 2))
     seen = cv2.resize(cv2.merge((mean * share, trust)), half, interpolation=cv2.INTER_AREA)
     a, b, weight = cv2.split(cv2.GaussianBlur(seen, (0, 0), _SPREAD / 2))
-    around = cv2.merge((a, b)) / np.maximum(weight, 1e-6)[..., None]
+    around: np.ndarray = cv2.merge((a, b)) / np.maximum(weight, 1e-6)[..., None]
     around = cv2.resize(around, size, interpolation=cv2.INTER_LINEAR)
     return around + (mean - around) * share
 
