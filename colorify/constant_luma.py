@@ -65,15 +65,27 @@ def table(exact: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
     return (found[low] * (1 - share) + found[low + 1] * share).reshape(-1, _GRID[2], 2).astype(np.float32)
 
 
+def places(ab: np.ndarray) -> np.ndarray:
+    """Where in a slice of a `table` ab ``(..., 2)`` lie: x, that is b, and y, float32; they may be resized."""
+    found = np.multiply(ab[..., ::-1], (_GRID[1] - 1) / 2 / _LIMIT, dtype=np.float32)
+    found += (_GRID[1] - 1) / 2
+    return found
+
+
+def slices(gray: np.ndarray) -> np.ndarray:
+    """The first line of the slice of a `table` for each gray 0..1, float32."""
+    found = np.rint(gray * 255).astype(np.float32)
+    found *= _GRID[1]
+    return found
+
+
+def at(places: np.ndarray, slices: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """What a `table` says ``(H, W, 2)`` at `places (H, W, 2)`, which are overwritten, of `slices (H, W)`."""
+    np.clip(places, 0, _GRID[1] - 1, out=places)
+    places[..., 1] += slices
+    return cv2.remap(known, places, None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
+
+
 def looked_up(gray: np.ndarray, ab: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Cb and Cr ``(H, W, 2)`` float32, -0.5..0.5, of ``gray (H, W)`` in 0..1 and ab ``(H, W, 2)``, by a `table`."""
-    _, points, _ = _GRID
-    place = ab.astype(np.float32)  # in place from here on: fresh memory for every step costs as much as the step
-    place /= _LIMIT
-    place += 1
-    place *= (points - 1) / 2
-    np.clip(place, 0, points - 1, out=place)
-    slices = np.rint(gray * 255).astype(np.float32)
-    slices *= points
-    slices += place[..., 0]
-    return cv2.remap(known, place[..., 1], slices, cv2.INTER_LINEAR)
+    return at(places(ab), slices(gray), known)

@@ -79,7 +79,7 @@ def video(
         raise typer.BadParameter("--sign-key signs a film: name a .mp4, .mov or .gif as --out")
     facts = {"source": source, "target": out or preview or export_keyframes or shots} if json else None
     with plainly(facts), _as_film(source, out, rate) as source:
-        from colorify.video import film, job, sequence, stills
+        from colorify.video import film, job, pace, sequence, stills
         from colorify.video import shots as tables
 
         options = film.FilmOptions(
@@ -97,12 +97,12 @@ def video(
             _done(facts, f"{shots}: {count:,} shots", shots=count)
             return
         if out and (out == sequence.PIPE or sequence.is_numbered(out)):
-            _frame_by_frame(source, out, load(model, device, blend=blend), options, facts)
+            _frame_by_frame(source, out, load(model, device, job.THREADS, blend), options, facts)
             return
         if out:
             for note in job.check(source, out, options):
                 say(note)
-        colorizer = load(model, device, blend=blend)
+        colorizer = load(model, device, job.THREADS, blend)
         if preview:
             stills.preview(source, colorizer, options).save(preview)
             _done(facts, str(preview))
@@ -110,6 +110,8 @@ def video(
             paths = stills.export_keyframes(source, export_keyframes, colorizer, options)
             _done(facts, "\n".join(map(str, paths)), keyframes=paths)
         elif out:
+            if paced := pace.note(source, colorizer, options):
+                say(f"{source}: {paced}")
             _told(source, out, _film(source, out, colorizer, options), facts)
 
 

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
-from colorify.video.steady import as_bytes, confidence, find_flow, warp
+from colorify.video.flow import as_bytes, confidence, find_flow, warp
 
 _FIRM = 0.6  # confidence of a step of the motion that is as good as any: noise must not wear colors out
 _KEPT = 0.8  # of what is shown, from a frame to the next, where the motion is sure

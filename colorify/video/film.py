@@ -18,6 +18,7 @@ from colorify.files import hidden
 from colorify.inference import Colorizer, Mix
 from colorify.lock import lock
 from colorify.video import media, shots
+from colorify.video.facts import Target
 from colorify.video.formats import VideoError
 from colorify.video.job import FilmOptions, FilmProgress, OnProgress, chosen, named, plan, signing_film, target_of
 from colorify.video.join import join
@@ -26,6 +27,7 @@ from colorify.video.run import AHEAD, Run, Waiting
 from colorify.video.steady import BLOCK
 
 PART = 40 * BLOCK  # frames, about: what a kill may lose
+STATE = 2  # of a run, as it is kept: an older one begins anew
 Colored = Iterator[tuple[Waiting, tuple[np.ndarray, ...]]]
 
 
@@ -47,7 +49,7 @@ def colorize(
     planned = plan(source, out, options)
     with named(source, out), lock(folder := hidden(out, ".parts")):
         shots.ensure(source, options)
-        done, parts = color_parts(source, folder, colorizer, options, progress)
+        done, parts = color_parts(source, folder, colorizer, options, progress, target=planned.target)
         if not done.frames:
             parts.remove()
             raise VideoError(f"{source}: no frame in it could be decoded")
@@ -77,12 +79,16 @@ def color_parts(
     options: FilmOptions,
     progress: OnProgress = lambda now: None,
     margin: float = 0.0,
+    target: Target | None = None,
 ) -> tuple[FilmProgress, Parts]:
     """The coloured moving picture from ``start`` to ``end`` as parts in a folder; what is there already stays.
 
     The seconds of ``margin`` before and after are looked at, so that colours go on from there, and not written.
+    ``target``: what the film becomes, if that is known already.
     """
-    target = target_of(source, replace(options, start=0.0) if margin else options)  # the same for all segments
+    target = target or target_of(
+        source, replace(options, start=0.0) if margin else options
+    )  # the same for all segments
     with media.opened(source) as film:
         run = Run(film, target, colorizer, options, margin, folder)
         stat = source.stat()
@@ -97,6 +103,7 @@ def color_parts(
             "model": colorizer.digest,
             "keyframes": run.keyframes.digest if run.keyframes else None,
             "shots": run.cast.digest,
+            "state": STATE,
         }
         parts = Parts(folder, job)
         try:
@@ -136,6 +143,6 @@ def _write_part(run: Run, parts: Parts, colored: Colored, encoding: ThreadPoolEx
         for future in coming:
             future.result()
         out.mux(stream.encode(None))
-    if media.count(parts.next) != run.written - begun:
+    if media.count(parts.next, own=True) != run.written - begun:
         raise OSError(errno.EIO, "a part of the film did not reach the disk whole", str(parts.next))
     parts.done(run.state())

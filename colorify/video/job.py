@@ -39,6 +39,8 @@ USUAL = {".webm": ("libvpx-vp9", "libsvtav1"), ".mxf": ("mpeg2video", "prores"),
 
 
 _USUAL = "libx264"  # anywhere else
+THREADS = 2
+"""What a model is loaded for: the network gets half of the cores, decoding and encoding keep the other half busy."""
 
 
 @dataclass(frozen=True)

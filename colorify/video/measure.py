@@ -12,9 +12,10 @@ import numpy as np
 from colorify.color import lab_to_rgb
 from colorify.inference import Colorizer
 from colorify.video import media
+from colorify.video.flow import confidence, flow_by, warp
 from colorify.video.paint import Look, Painter
 from colorify.video.scene import Scene
-from colorify.video.steady import Steady, confidence, flow_by, warp
+from colorify.video.steady import Steady
 
 
 def changes(ab: np.ndarray, on: np.ndarray, seen: np.ndarray) -> np.ndarray:

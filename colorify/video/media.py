@@ -31,6 +31,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 _BACK = (1, 4, 16, 64)  # seconds to step back, until a frame before the wanted one is found
 Seek = Literal["never", "trusted", "always"]
 """Whether to seek: where the same frames come as without; or where near is enough."""
+_UNPROBED = {"probesize": "2048"}  # bytes; NUT says all in its head
 _TRIES = 20  # reads in a row that fail: then the rest is lost
 
 
@@ -53,11 +54,11 @@ class Damage:
         self.places.add(-3 - frame.pts)
 
 
-def opened(path: Path) -> InputContainer:
-    """A film to read, of a file and nothing else; `VideoError` if it is none."""
+def opened(path: Path, **options: str) -> InputContainer:
+    """A film to read, of a file and nothing else; `VideoError` if it is none. ``options`` are FFmpeg's."""
     try:
         # a playlist may name what it likes: only files; titles are in any encoding
-        return av.open(f"file:{path}", metadata_errors="replace", options={"protocol_whitelist": "file"})
+        return av.open(f"file:{path}", metadata_errors="replace", options={**options, "protocol_whitelist": "file"})
     except (av.FFmpegError, OSError) as error:
         raise VideoError(f"{path}: cannot be read as a film: {error.strerror or error}") from None
 
@@ -97,9 +98,9 @@ def whole_duration(film: InputContainer) -> float | None:
     return float(Fraction(film.duration, av.time_base) - before)
 
 
-def count(path: Path) -> int:
-    """The packets of moving picture in a file."""
-    with opened(path) as film:
+def count(path: Path, own: bool = False) -> int:
+    """The packets of moving picture in a file; of an ``own`` one, written here, no frame is decoded to know it."""
+    with opened(path, **(_UNPROBED if own else {})) as film:
         return sum(packet.size > 0 for packet in film.demux(moving(film)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -12,6 +12,7 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from colorify.color import rgb_to_lab
+from colorify.constant_luma import places
 from colorify.inference import Colorizer, Mix
 from colorify.knobs import Knobs
 from colorify.masks import Mask
@@ -68,8 +69,7 @@ class Painter:
         coding = coding_of(frame)
         luma = samples(frame.planes[0], coding.depth)
         size = small_size((frame.width, frame.height), self.knobs.size or self.model.size)
-        small = (cv2.resize(whole, size, interpolation=cv2.INTER_AREA) for whole, _ in self._pictures(luma))
-        return [light.luma_of(planes.gray(luma, coding), coding.transfer) for luma in small]
+        return [planes.lightness(planes.smaller(whole, size), coding) for whole, _ in self._pictures(luma)]
 
     def _pictures(self, luma: np.ndarray) -> list[tuple[np.ndarray, slice]]:
         return fields.pictures(luma, self.top_first)
@@ -96,29 +96,30 @@ class Painter:
         luma, width = samples(frame.planes[0], coding.depth), frame.width
         colored = blank(context, frame, wanted)
         out = [samples(plane, wanted.depth) for plane in colored.planes]
-        out[0][:, :width] = out[0][:, -width:] = planes.recoded(luma, coding, wanted)
-        for plane in out[1:]:
-            plane[:] = 2 ** (wanted.depth - 1)
+        out[0][:, -width:] = planes.recoded(luma, coding, wanted)
+        if self.look.side_by_side:
+            out[0][:, :width] = out[0][:, -width:]
+            for plane in out[1:]:
+                plane[:] = 2 ** (wanted.depth - 1)
         shape = (out[1].shape[0], out[1].shape[1] // (1 + self.look.side_by_side))
         own = self._own_chroma(frame, wanted, shape) if mask else None
         for (whole, lines), ab in zip(self._pictures(luma), moments, strict=True):
-            chroma = self._chroma((whole, coding), ab, wanted, shape, lines)
+            chroma: Iterable[np.ndarray] = self._chroma((whole, coding), ab, wanted, shape, lines)
             if mask and own is not None:
-                chroma = _shared(own[:, lines], chroma, self._share(mask, shape)[lines])
+                chroma = _shared(own[:, lines], np.stack(list(chroma)), self._share(mask, shape)[lines])
             for plane, values in zip(out[1:], chroma, strict=True):
                 plane[lines, -values.shape[1] :] = values
         return colored
 
     def _chroma(
         self, given: tuple[np.ndarray, Coding], ab: np.ndarray, wanted: Coding, shape: tuple[int, int], lines: slice
-    ) -> np.ndarray:
-        """The lines ``(2, ...)`` of chroma planes of this shape that show the colors ``ab (h, w, 2)`` over a luma."""
+    ) -> Sequence[np.ndarray]:
+        """The lines of both chroma planes of this shape that show the colors ``ab (h, w, 2)`` over a luma."""
         luma, coding = given
         if self.knobs.blur:
             ab = cv2.GaussianBlur(ab, (0, 0), self.knobs.blur * min(ab.shape[:2]) / min(luma.shape))
-        seen = planes.gray(planes.sited(luma, shape)[lines], coding)
-        wide = planes.sited(ab, shape, luma.shape)[lines]
-        return planes.chroma(seen, wide, wanted)
+        wide = planes.spread(places(ab), shape, luma.shape[1])[lines]
+        return planes.chroma(planes.sited(luma, shape)[lines], wide, coding, wanted)
 
     def _own_chroma(self, frame: VideoFrame, wanted: Coding, shape: tuple[int, int]) -> np.ndarray:
         """The samples of Cb and Cr ``(2, H, W)`` that a frame has itself: none is gray."""

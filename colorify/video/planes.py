@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import cv2
 import numpy as np
 
-from colorify.constant_luma import differences, looked_up, of_luma, table, weights_of
+from colorify.constant_luma import at, differences, of_luma, slices, table, weights_of
 from colorify.video import light
 
 
@@ -54,36 +55,95 @@ def recoded(values: np.ndarray, given: Coding, wanted: Coding, is_chroma: bool =
     return np.rint(levels).clip(0, 2**wanted.depth - 1).astype(np.uint8 if wanted.depth == 8 else np.uint16)
 
 
-def sited(plane: np.ndarray, shape: tuple[int, int], full: tuple[int, int] | None = None) -> np.ndarray:
-    """``plane (h, w[, n])``, of a picture of ``full`` (its own) height and width, at the places of chroma samples.
+def lightness(plane: np.ndarray, coding: Coding) -> np.ndarray:
+    """Luma samples ``(H, W)`` -> L* ``(H, W)`` float32 as a usual display shows it."""
+    if plane.dtype == np.uint8:
+        return cv2.LUT(plane, _lightness(coding))
+    return light.luma_of(gray(plane, coding), coding.transfer)
 
-    Where two columns of luma share a sample, it lies on the first of them (MPEG's "left"); else in the middle.
+
+@lru_cache(16)
+def _lightness(coding: Coding) -> np.ndarray:
+    """L* of all levels of 8 bits."""
+    return light.luma_of(gray(_LEVELS, coding), coding.transfer)
+
+
+_LEVELS = np.arange(256, dtype=np.uint8)[None]
+
+
+_FAR = 4.0  # times a picture is larger than what is wanted of it
+
+
+def smaller(luma: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Luma samples ``(H, W)`` at a smaller width and height, by means over areas."""
+    height, width = luma.shape
+    while not (height % 2 or width % 2) and min(width / size[0], height / size[1]) >= _FAR:
+        height, width = height // 2, width // 2  # many times faster than any other size
+        luma = cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
+
+
+def sited(luma: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Luma samples ``(H, W)`` at the places of chroma samples of this shape.
+
+    Where two columns share a sample, it lies on the first of them (MPEG's "left"); else in the middle.
     """
-    full = full or plane.shape[:2]
-    if full[1] == shape[1]:
-        return cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_CUBIC if plane.ndim > 2 else cv2.INTER_AREA)
-    if plane.shape[:2] == tuple(full):  # mean over the columns x - 1, x and x + 1
-        return cv2.resize(cv2.blur(plane, (2, 1), anchor=(1, 0)), shape[::-1], interpolation=cv2.INTER_AREA)
-    scale = np.array(plane.shape[1::-1]) / shape[::-1]
-    left = 0.5 * plane.shape[1] / full[1]
-    place = np.array([[scale[0], 0, scale[0] / 2 - 0.5 - left], [0, scale[1], scale[1] / 2 - 0.5]], np.float32)
-    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(plane, place, shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    height, width = shape
+    if luma.shape[1] == width:
+        return cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA)
+    if luma.shape == (2 * height, 2 * width) and width > 1:  # two halvings, one a column to the left
+        found = cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA)
+        left = cv2.resize(luma[:, 1:-1], (width - 1, height), interpolation=cv2.INTER_AREA)
+        found[:, 1:] = cv2.addWeighted(found[:, 1:], 0.5, left, 0.5, 0)
+        return found
+    pairs = cv2.sepFilter2D(luma, -1, np.array((0.5, 0.5)), np.ones(1), anchor=(1, 0))  # `cv2.blur` rounds upwards
+    return cv2.resize(pairs, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def chroma(gray: np.ndarray, ab: np.ndarray, coding: Coding) -> np.ndarray:
-    """The samples ``(2, H, W)`` of Cb and Cr that show ab ``(H, W, 2)`` over the neutral ``gray`` ``(H, W)``.
+def spread(ab: np.ndarray, shape: tuple[int, int], width: int) -> np.ndarray:
+    """``ab (h, w, 2)`` of a picture of this ``width`` in px at the places of its chroma samples, see `sited`."""
+    if width != shape[1]:
+        left = 0.5 * ab.shape[1] / width
+        reach = 2 + int(left)
+        taps = _cubic(np.arange(-reach, reach + 1) + left)
+        ab = cv2.sepFilter2D(ab, -1, taps, np.ones(1), borderType=cv2.BORDER_REPLICATE)
+    return cv2.resize(ab, shape[::-1], interpolation=cv2.INTER_CUBIC)
 
-    The luma of the shown colour is that of ``gray`` exactly, but for rounding; a and b are as asked for, or of the
-    same hue and less where the gamut ends. Read from a table that `exact_chroma` fills.
+
+def _cubic(x: np.ndarray, a: float = -0.5) -> np.ndarray:
+    """The kernel of cubic convolution (Keys 1981)."""
+    x = np.abs(x)
+    near, far = (a + 2) * x**3 - (a + 3) * x**2 + 1, a * (x**3 - 5 * x**2 + 8 * x - 4)
+    return np.where(x <= 1, near, np.where(x < 2, far, 0))
+
+
+def chroma(luma: np.ndarray, places: np.ndarray, given: Coding, wanted: Coding) -> Sequence[np.ndarray]:
+    """The samples ``(H, W)`` of Cb and of Cr that show colors over luma samples ``(H, W)`` of another coding.
+
+    The colors are ``places`` of `constant_luma` ``(H, W, 2)``, which are overwritten. The luma of the shown color is
+    that of the samples exactly, but for rounding; a and b are as asked for, or of the same hue and less where the gamut
+    ends. Read from a table that `exact_chroma` fills.
     """
-    levels = looked_up(gray, ab, _table(coding.matrix, coding.transfer, coding.primaries))
-    middle, span = coding.chroma_range
-    levels *= np.array(span, np.float32)
-    levels += np.array(middle, np.float32)
+    lines = cv2.LUT(luma, _slices(given)) if luma.dtype == np.uint8 else slices(gray(luma, given))
+    levels = at(places, lines, _levels(wanted))
+    if wanted.depth == 8:
+        return cv2.split(cv2.convertScaleAbs(levels))  # rounds, and ends at 255
     np.rint(levels, out=levels)
-    np.clip(levels, 0, 2**coding.depth - 1, out=levels)
-    return levels.astype(np.uint8 if coding.depth == 8 else np.uint16).transpose(2, 0, 1)
+    np.clip(levels, 0, 2**wanted.depth - 1, out=levels)
+    return cv2.split(levels.astype(np.uint16))
+
+
+@lru_cache(16)
+def _slices(coding: Coding) -> np.ndarray:
+    """The slices of all levels of 8 bits."""
+    return slices(gray(_LEVELS, coding))
+
+
+@lru_cache(4)
+def _levels(coding: Coding) -> np.ndarray:
+    """A table of samples."""
+    middle, span = coding.chroma_range
+    return _table(coding.matrix, coding.transfer, coding.primaries) * np.float32(span) + np.float32(middle)
 
 
 @cache

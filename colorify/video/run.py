@@ -108,7 +108,8 @@ class Run:
         asked = self.cast.options_of(number)
         if self.memory:
             self.memory.references = asked.knobs.references
-        return Steady(self._predict, asked.steady, asked.every * self.fields, self.memory)
+        rate = float(self.facts.rate) * self.fields
+        return Steady(self._predict, asked.steady, asked.every * self.fields, self.memory, rate)
 
     def _time(self, frame: VideoFrame) -> float:
         """Seconds from where the film begins."""

@@ -14,8 +14,8 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from colorify.color import delinearize, linearize, luma_to_gray, rgb_to_lab, rgb_to_luma
+from colorify.video.flow import warp
 from colorify.video.formats import samples
-from colorify.video.steady import warp
 
 Window = tuple[float, float, float]
 """What a camera shows: its centre, x and y, and its width, in shares of the picture's width and height."""

@@ -15,6 +15,9 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from colorify.video.flow import as_bytes, confidence, find_flow, warp
+from colorify.video.slow import Slow
+
 MEMORY = 19.0  # weight of the past at most, in frames, at full steadiness
 CUT = 0.2  # mean confidence under which a frame is of another scene
 _DOUBT, _LIKE = 0.5, 0.75  # mean confidence under which correlation is looked at, too; that of a scene with itself
@@ -22,6 +25,11 @@ BLOCK, AHEAD = 8, 14  # frames that are finished at once, and frames looked ahea
 _FADES = 0.95  # what a weight from the future counts a frame earlier: the end of what is looked ahead must not show
 _UNSEEN = 0.2  # weight under which a pixel counts as not seen by the network
 _NEW, _HOLES = 0.3, 0.03  # it is asked when more than this share is unseen: from the past; from both sides
+_LOST, _FAST = (
+    0.2,
+    0.01,
+)  # share of the usual weight under which a past is lost; share of the picture that it is asked at
+_THICK = 9  # px of what counts as lost at the least
 _SPREAD = 6.0  # sigma, px, of the fill of smaller holes
 _GAIN, _HASTE = 1.3, 0.1  # a mean is paler than what it is the mean of: it gets back its chroma, up to this factor,
 # that goes this share of its way a frame
@@ -29,8 +37,8 @@ _BESIDE, _APART = 15, 6.0  # px that count as beside; px that motions differ by 
 _BESIDES = (-15, -10, -5, 0, 5, 10, 15)  # px to places where its color may be that of the network
 _SOME, _SAME = 0.05, 2.0  # share of doubt that matters; ab units that one color differs by
 _FLICKER, _OTHER = 12.0, 3.0  # ab units that answers of the network differ by; beyond them: another color
-_PHOTOMETRIC = 10.0  # L*
 REFERENCE, _LASTS = 1000.0, 0.95  # weight of a frame that the user coloured; what of it is left a frame later
+_HEARD = 100.0  # weight from which on such a frame has its say: answers of the network reach 80
 
 _AGAIN = 16  # frames after which earlier shots are asked again
 _HELD = 0.5  # confidence of a step of the motion along which what they said is as good as new
@@ -59,6 +67,8 @@ class Frame:
     luma: np.ndarray  # (h, w)
     ab: np.ndarray  # (h, w, 2), zero where the network did not look
     weight: float  # of ab: 0, 1 or `REFERENCE`
+    back: np.ndarray  # (h, w, 2) pixels: where each pixel was in the frame before
+    sure: np.ndarray  # (h, w) 0..1: how sure that is
     on: np.ndarray  # (h, w, 2) pixels: where each pixel of the frame before went
     sure_on: np.ndarray  # (h, w) 0..1: how sure that is
     mean: np.ndarray  # (h, w, 2)
@@ -68,19 +78,24 @@ class Frame:
 class Steady:
     """Takes frames one after the other and gives their steady colours, some frames later."""
 
-    def __init__(self, predict: Predict, steady: float = 1.0, every: int = 1, earlier: Earlier | None = None):
+    def __init__(
+        self, predict: Predict, steady: float = 1.0, every: int = 1, earlier: Earlier | None = None, rate: float = 25.0
+    ):
         """``steady`` from 0 (each frame for itself) to 1; the network looks at every ``every``-th frame.
 
-        With what ``earlier`` shots say, all frames of a shot leave before the network looks at the next one.
+        ``rate``: frames a second. With what ``earlier`` shots say, all frames of a shot leave before the network looks
+        at the next one.
         """
         if not 0 <= steady <= 1 or every < 1:
             raise ValueError(f"steady {steady}, every {every}: expected 0 to 1, and 1 or more")
         self.predict, self.memory, self.every = predict, MEMORY * steady, every
         self.frames: list[Frame] = []
         self.before: Frame | None = None  # the last frame that left
+        self.seen = np.zeros(0, np.uint8)  # `as_bytes` of the last frame
         self.since = 0  # frames since the network last looked
         self.earlier, self.left = earlier, None  # the frame that leaves now
         self.lent, self.asked = _NOTHING, _AGAIN  # what earlier shots said, along the motion, and frames since
+        self.slow = Slow(rate)
         self.chroma = np.zeros(4)  # of this scene: mean chroma asked for, that of the means, looks; gain of the last
 
     def add(self, luma: np.ndarray, reference: np.ndarray | None = None) -> Iterator[np.ndarray]:
@@ -114,6 +129,7 @@ class Steady:
             "lent": self.lent,
             "asked": np.array(self.asked),
             "chroma": self.chroma,
+            **self.slow.state(),
         }
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
@@ -123,20 +139,24 @@ class Steady:
             values: dict[str, Any] = {field.name: state[f"{number}.{field.name}"] for field in fields(Frame)}
             kept.append(Frame(**values | {"weight": float(values["weight"])}))
         self.before, self.frames = (kept[0], kept[1:]) if state["left"] else (None, kept)
+        self.seen = as_bytes(kept[-1].luma) if kept else self.seen
         self.since, self.chroma = int(state["since"]), state["chroma"]
         self.lent, self.asked = state["lent"], int(state["asked"])
+        self.slow.restore(state)
 
     def _arrived(self, luma: np.ndarray) -> tuple[Frame, bool]:
         """A frame with the mean of what came before it, and whether it only repeats the last."""
-        last = self.frames[-1] if self.frames else self.before
+        last, seen = self.frames[-1] if self.frames else self.before, as_bytes(luma)
         still, nothing = np.zeros((*luma.shape, 2), np.float32), np.zeros(luma.shape, np.float32)
         repeated = False
         if last is None or last.luma.shape != luma.shape:
-            frame = Frame(luma, still, 0.0, still, nothing, still, nothing)
-        elif repeated := np.array_equal(as_bytes(luma), as_bytes(last.luma)):
-            frame = Frame(luma, still, 0.0, still, nothing + 1, last.mean, self._remembered(last.total))
+            frame = Frame(luma, still, 0.0, still, nothing, still, nothing, still, nothing)
+        elif repeated := np.array_equal(seen, self.seen):
+            sure, total = nothing + 1, self._remembered(last.total)
+            frame = Frame(luma, still, 0.0, still, sure, still, sure, last.mean, total)
         else:
-            frame = self._moved(luma, last)
+            frame = self._moved(luma, last, seen)
+        self.seen = seen
         return frame, repeated
 
     def _look(self, frame: Frame, reference: np.ndarray | None, repeated: bool) -> None:
@@ -144,9 +164,15 @@ class Steady:
         self.since += not repeated
         if reference is not None:
             self._color(frame, reference, REFERENCE)
-        elif (self.since >= self.every and not repeated) or _unseen(frame.total) > _NEW:
+        elif (not repeated and self._is_due(frame)) or _unseen(frame.total) > _NEW:
             self._color(frame, self._answer(frame.luma), 1.0)
             self.since = 0
+
+    def _is_due(self, frame: Frame) -> bool:
+        """Whether the network is to see a frame: after half of the time where something moves too fast for the flow."""
+        if self.since >= self.every:
+            return True
+        return self.since >= max(2, self.every / 2) and _lost(frame.total) > _FAST
 
     def _answer(self, luma: np.ndarray) -> np.ndarray:
         """What the network says of the newest frame, with what earlier shots say."""
@@ -169,8 +195,8 @@ class Steady:
         frame.total = frame.total * _agreed(frame.mean, frame, frame.on)
         frame.mean, frame.total = _mixed(frame.mean, frame.total, ab, weight)
 
-    def _moved(self, luma: np.ndarray, last: Frame) -> Frame:
-        back, on, sure, sure_on = _motion(luma, last.luma)
+    def _moved(self, luma: np.ndarray, last: Frame, seen: np.ndarray) -> Frame:
+        back, on, sure, sure_on = _motion(luma, last.luma, (seen, self.seen))
         low = min(sure.mean(), sure_on.mean())
         if low < CUT or (low < _DOUBT and _likeness(luma, last.luma, back) < _LIKE):
             sure, sure_on = np.zeros_like(sure), np.zeros_like(sure_on)
@@ -178,7 +204,7 @@ class Steady:
         self.asked += 1
         if self.lent.size:
             self.lent = warp(self.lent, back) * np.minimum(sure / _HELD, 1)[..., None]
-        return Frame(luma, np.zeros_like(on), 0.0, on, sure_on, warp(last.mean, back), total)
+        return Frame(luma, np.zeros_like(on), 0.0, back, sure, on, sure_on, warp(last.mean, back), total)
 
     def _remembered(self, total: np.ndarray) -> np.ndarray:
         """What a weight counts a frame later: the network's at most `memory`, a reference's fades."""
@@ -206,7 +232,9 @@ class Steady:
         self.frames = self.frames[count:]
         for frame, mean, total in reversed(found):
             self.left = frame
-            yield self._colorful(frame, _filled(mean, total), total)
+            ab = self._colorful(frame, _filled(mean, total), total)
+            free = frame.sure * (total < _HEARD) * bool(self.memory)
+            yield self.slow(frame.luma, ab, frame.back, free)
 
     def _colorful(self, frame: Frame, mean: np.ndarray, total: np.ndarray) -> np.ndarray:
         """The mean, as colourful as the network's answers in this scene; where a reference has its say, untouched."""
@@ -218,13 +246,15 @@ class Steady:
         due = np.clip(asked / max(got, 1e-6), 1 / _GAIN, _GAIN) if count else 1.0
         gain = due if new else gain + (due - gain) * _HASTE
         self.chroma = np.array((asked, got, count, gain))
-        free = (total <= 2 * self.memory + 1).mean()
+        free = (total < _HEARD).mean()
         return mean * np.float32(1 + free * (gain - 1))
 
 
-def _motion(luma: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The motion from a frame back to the last, and on from that, and how sure both are."""
-    here, there = as_bytes(luma), as_bytes(last)
+def _motion(
+    luma: np.ndarray, last: np.ndarray, seen: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The motion from a frame back to the last, ``seen`` `as_bytes`, and on from that, and how sure both are."""
+    here, there = seen
     back, on = find_flow(here, there), find_flow(there, here)
     return back, on, confidence(back, on, luma, last), confidence(on, back, last, luma)
 
@@ -233,7 +263,7 @@ def is_cut(luma: np.ndarray, last: np.ndarray) -> bool:
     """Whether a frame's L* ``(h, w)`` is of another shot than the last one's; not where only the light changes."""
     if luma.shape != last.shape:
         return True
-    back, _, sure, sure_on = _motion(luma, last)
+    back, _, sure, sure_on = _motion(luma, last, (as_bytes(luma), as_bytes(last)))
     return bool(min(sure.mean(), sure_on.mean()) < _DOUBT and _likeness(luma, last, back) < _LIKE)
 
 
@@ -281,14 +311,27 @@ def _unseen(total: np.ndarray) -> float:
     return float((total < _UNSEEN).mean())
 
 
+def _lost(total: np.ndarray) -> float:
+    """Share of the picture whose past is lost, in pieces of some size; not what comes in from the rim."""
+    few = (total < _LOST * np.median(total)).astype(np.uint8)
+    count, pieces = cv2.connectedComponents(cv2.morphologyEx(few, cv2.MORPH_OPEN, np.ones((_THICK, _THICK), np.uint8)))
+    within = np.ones(count, bool)
+    within[[0, *pieces[0], *pieces[-1], *pieces[:, 0], *pieces[:, -1]]] = False
+    return float(within[pieces].mean())
+
+
 def _filled(mean: np.ndarray, total: np.ndarray) -> np.ndarray:
     """Where almost nothing is known, the colours from around."""
-    trust = np.minimum(total / _UNSEEN, 1).astype(np.float32)
+    trust = np.minimum(total / np.float32(_UNSEEN), 1)
     if trust.min() == 1:
         return mean
-    near = cv2.GaussianBlur(np.dstack((mean * trust[..., None], trust)), (0, 0), _SPREAD)
-    around = near[..., :2] / np.maximum(near[..., 2:], 1e-6)
-    return around + (mean - around) * trust[..., None]
+    share, size = cv2.merge((trust, trust)), mean.shape[1::-1]
+    half = (max(1, size[0] // 2), max(1, size[1] // 2))
+    seen = cv2.resize(cv2.merge((mean * share, trust)), half, interpolation=cv2.INTER_AREA)
+    a, b, weight = cv2.split(cv2.GaussianBlur(seen, (0, 0), _SPREAD / 2))
+    around: np.ndarray = cv2.merge((a, b)) / np.maximum(weight, 1e-6)[..., None]
+    around = cv2.resize(around, size, interpolation=cv2.INTER_LINEAR)
+    return around + (mean - around) * share
 
 
 def _mixed(
@@ -296,46 +339,9 @@ def _mixed(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The mean of two means ``(h, w, 2)`` with their weights, and the sum of these."""
     both = total + weight
-    share = (weight / np.maximum(both, 1e-6))[..., None]
-    return mean + (other - mean) * share, both.astype(np.float32)
-
-
-def find_flow(here: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """Where each pixel ``here (h, w)`` is ``there``, both of `as_bytes`: ``(h, w, 2)`` px, by DIS (Kroeger 2016)."""
-    # by a new object, for OpenCV's remember: a resumed film must be equal
-    return flow_by(cv2.DISOPTICAL_FLOW_PRESET_FAST, here, there)
-
-
-def flow_by(preset: int, here: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """`find_flow` with one of OpenCV's presets."""
-    finder: Any = cv2.DISOpticalFlow.create(preset)  # its types want a flow to begin with
-    return finder.calc(here, there, None)
-
-
-def warp(field: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """``field (h, w[, n])`` at where ``flow (h, w, 2)``, in pixels, leads from each pixel; bilinear."""
-    height, width = flow.shape[:2]
-    x = np.arange(width, dtype=np.float32) + flow[..., 0]
-    y = np.arange(height, dtype=np.float32)[:, None] + flow[..., 1]
-    return cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-
-def confidence(flow: np.ndarray, back: np.ndarray, here: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """How sure it is, 0..1, that ``flow`` leads from ``here`` to the same thing ``there``: forth and back, by L*."""
-    returned = warp(back, flow)
-    error, motion = _squared(flow + returned), _squared(flow) + _squared(returned)
-    sure = np.exp(-np.maximum(error - 0.01 * motion - 1.5, 0) / 2)
-    height, width = here.shape
-    x, y = np.arange(width) + flow[..., 0], np.arange(height)[:, None] + flow[..., 1]
-    sure *= (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
-    off = cv2.GaussianBlur(warp(there, flow) - here, (0, 0), 2)
-    return (sure * np.exp(-((off / _PHOTOMETRIC) ** 2))).astype(np.float32)
+    share = weight / np.maximum(both, np.float32(1e-6))
+    return mean + (other - mean) * cv2.merge((share, share)), both
 
 
 def _squared(field: np.ndarray) -> np.ndarray:
     return field[..., 0] ** 2 + field[..., 1] ** 2
-
-
-def as_bytes(luma: np.ndarray) -> np.ndarray:
-    """L* ``(h, w)`` as flow is to see it: bytes, without the finest grain."""
-    return cv2.GaussianBlur((luma * 2.55).clip(0, 255).astype(np.uint8), (0, 0), 1)

@@ -25,8 +25,8 @@ FRAMES, SIZE = 24, (192, 128)
 
 
 def frame(luma: np.ndarray, ab: np.ndarray) -> Frame:
-    nothing = np.zeros_like(luma)
-    return Frame(luma, ab, 1.0, np.zeros_like(ab), nothing, ab, nothing)
+    nothing, still = np.zeros_like(luma), np.zeros_like(ab)
+    return Frame(luma, ab, 1.0, still, nothing, still, nothing, ab, nothing)
 
 
 def textured(seed: int) -> tuple[np.ndarray, np.ndarray]:

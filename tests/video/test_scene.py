@@ -7,7 +7,7 @@ import numpy as np
 
 from colorify.color import rgb_to_lab
 from colorify.video import scene
-from colorify.video.steady import warp
+from colorify.video.flow import warp
 
 
 def test_the_motion_leads_to_the_same_thing(pan, reel):
