@@ -40,7 +40,7 @@ lint: $(READY) ## Check style, types and the floors of the package
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
 
-bench: $(READY) ## Measure speed and memory, as ratios in one run, into reports/benchmarks: 40 minutes
+bench: $(READY) ## Measure speed and memory, as ratios in one run, into reports/benchmarks: most of an hour
 	for name in inference networks video training scale collect studio growth simulation summary; do $(PYTHON) benchmarks/$$name.py || exit 1; done
 
 fuzz: $(READY) ## Look for bytes that break a reader, for MINUTES=10; findings are kept in tests/fuzz/corpus
