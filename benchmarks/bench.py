@@ -123,6 +123,7 @@ def publish(name: str, tables: Sequence[Table]) -> None:
     print(text)
     print(report.write_table(text, folder, name), file=sys.stderr)
     exact = {title: [dict(zip(columns, row, strict=True)) for row in rows] for title, columns, rows in tables}
+    assert len(exact) == len(tables), "two tables of one title"
     (folder / f"{name}.json").write_text(json.dumps({"machine": about, **exact}, indent=2) + "\n")
 
 

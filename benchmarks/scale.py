@@ -4,7 +4,7 @@
 
 A processor gives two processes no more cores than one has: two of one thread each stand beside one of one thread, and
 beside one of all threads. The start of the processes is not counted: rates are those of `speed.csv`, and, of an
-archive, from its first picture on.
+archive, from its first picture on. Ray's workers of one core each are nodes of a cluster on this machine.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import argparse
 import csv
 import hashlib
 import json
+import logging
 import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +29,12 @@ from colorify import batch, bulk, inputs
 from colorify.data import manifest
 from colorify.data.manifest import Entry
 from colorify.models.running import cores
+from colorify.models.unet import SMALL
 from colorify.training.speed import SPEED_FILE
 from training import write_photos
 
 NUMBERS = {
-    "network": {"encoder": "efficientnet_lite0", "decoder": [192, 128, 64, 32]},
+    "network": asdict(SMALL),
     "batch": 16,
     "sizes": [[0, 96]],
     "grid_every": 10**9,
@@ -59,6 +62,22 @@ def colored(source: Path, out: Path, engine: bulk.Engine) -> float:
         assert outcome.state == "done", outcome.reason
     times = [job.target.stat().st_mtime for job in jobs]
     return (len(times) - 1) / (max(times) - min(times))
+
+
+def by_workers(source: Path, out: Path, workers: int) -> float:
+    """Pictures a second by so many workers of Ray's, of one core each."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster()
+    try:
+        for _ in range(workers):
+            cluster.add_node(num_cpus=1, object_store_memory=100 << 20)
+        ray.init(cluster.address, log_to_driver=False, logging_level=logging.ERROR)
+        return colored(source, out, "ray")
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
 
 
 def listed(home: Path, count: int = 880_000) -> list[float]:
@@ -90,6 +109,9 @@ def main() -> None:
         for number in range(given.pictures):
             Image.fromarray(np.roll(photo, 7 * number, 1)).save(home / "in" / f"{number:04d}.jpg", quality=90)
         engines = {engine: colored(home / "in", home / engine, engine) for engine in bulk.ENGINES}
+        for workers in (1, 2, 4):
+            name = f"ray, workers of one core: {workers}"
+            engines[name] = by_workers(home / "in", home / name, workers)
         manifests = listed(home)
     single, seconds = rates[1, 1], "{:.0f} s".format
     training = [[n, k, rate, rate / single, rate / single / (n * k)] for (n, k), rate in rates.items()]

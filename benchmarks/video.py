@@ -123,6 +123,7 @@ def beside(folder: Path, height: int, given: argparse.Namespace) -> list[tuple]:
     }
     if onnx.has_bfloat16():
         ways["every frame, cpu-bf16"] = (colored, source, out, given.model, 1, BFLOAT16)
+        ways["every fourth, cpu-bf16"] = (colored, source, out, given.model, 4, BFLOAT16)
     costs = {way: [] for way in ways}
     for _ in range(given.repeats):
         for way, call in ways.items():
