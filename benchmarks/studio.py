@@ -58,7 +58,7 @@ def main() -> None:
             spent.append(time.perf_counter() - begun)
         rows.append([name, median(spent)])
     title = f"{large.width} x {large.height} pixels, opened in {opened:.2f} s"
-    publish("studio", [(title, {"": str, "until it is shown": ms}, rows)])
+    publish("studio", [(title, {"": str, "until its colors are sent": ms}, rows)])
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ def text(found: Found) -> str:
     """The page."""
     rows = [row for part in (photos, films, others, peers, growth) for row in part(found)]
     columns = ["what", "measured", "its floor", "over the floor", "report"]
-    cells = [[what, measured, floor, two(ratio), f"[{name}]({name}.md)"] for what, measured, floor, ratio, name in rows]
+    cells = [[what, measured, floor, two(ratio), f"`{name}.md`"] for what, measured, floor, ratio, name in rows]
     about = next(iter(found.values()))["machine"]
     commits = sorted({str(tables["machine"]["commit"]) for tables in found.values()})
     machine = f"{about['processor']}, {about['cores']} cores, {about['system']}, Python {about['python']}"

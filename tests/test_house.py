@@ -1,6 +1,7 @@
 """The house is in order: floors, words of the README, weights that fit."""
 
 import ast
+import importlib
 import json
 import re
 import shutil
@@ -19,6 +20,8 @@ from colorify.releasing import card
 from reliability import summary
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "benchmarks"))
+speed = importlib.import_module("summary")
 README = (ROOT / "README.md").read_text()
 PAGES = {path.stem: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / name / "README.md" for name in
@@ -136,8 +139,8 @@ def test_the_table_of_the_page_is_the_report_and_what_the_weights_say():
 def test_the_figures_of_the_readme_are_those_of_the_reports():
     rows = {label: [cell.strip() for cell in cells.split("|")[:-1]] for label, cells in _rows(README)}
     measured = json.loads((ROOT / "reports/comparison/metrics.json").read_text())
-    networks = json.loads((ROOT / "reports/benchmarks/networks.json").read_text())
-    sizes = {row["network"]: row for row in networks["One picture of 256 px"]}
+    networks = speed.read(ROOT / "reports" / "benchmarks")
+    photos = {row["network"]: row for row in speed.table(networks, "networks", "A square photo")}
     for label, name in (("gray", "gray"), ("colorify `highres`", "gan (highres)"), ("colorify `lowres`", "lowres")):
         (row,) = (cells for start, cells in rows.items() if start.startswith(label))
         (values,) = (found for key, found in measured.items() if name in key)
@@ -148,13 +151,14 @@ def test_the_figures_of_the_readme_are_those_of_the_reports():
         f"{wide[name]['de2000']['value']:.1f}" for name in ("gray", "gan (highres)", "classification (lowres)")
     )
     assert f"gray errs by {gray}, `highres` by {vivid} and `lowres` by {cautious}." in " ".join(README.split())
-    for label, network in (("colorify `highres`", "colorify, the small one"), ("ECCV16", "ECCV16")):
+    for label, network in (("colorify `highres`", "colorify highres, as it comes"), *((name, name) for name in PEERS)):
         (row,) = (cells for start, cells in rows.items() if start.startswith(label))
-        assert row[3:] == [f"{1000 * sizes[network]['time']:.0f}", f"{sizes[network]['GMAC']:.1f}"]
-    for other in networks["Multiply-adds of others at their usual size"][1:]:
-        name, side = other["network"].split(", ")
-        (row,) = (cells for start, cells in rows.items() if start.startswith(name))
-        assert row[4] == f"{other['GMAC']:.0f} ({side})"
+        seconds = photos[network]["photo"]
+        assert row[3] == (f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s")
+        assert row[4] == f"{photos[network]['GMAC']:.1f}"
+
+
+PEERS = ("ECCV16", "SIGGRAPH17", "DDColor-large", "DeOldify artistic")
 
 
 def _rows(page: str) -> list[tuple[str, str]]:
@@ -162,21 +166,14 @@ def _rows(page: str) -> list[tuple[str, str]]:
     return re.findall(r"^\| ([^|]+?) \|(.*)$", page, re.MULTILINE)
 
 
-def test_the_rates_on_the_page_are_those_of_the_reports():
-    folder = ROOT / "reports" / "benchmarks"
-    found = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("inference", "networks", "video")}
-    photo = next(row for row in found["inference"]["One photo in memory"] if row["picture"] == "1 MP")
-    films = {row[""]: row for row in found["video"]["720 lines, 10 seconds of film"]}
-    said = (
-        f"{1000 * photo['whole']:.0f} ms, of which {1000 * photo['bare']:.0f} the network; "
-        f"{photo['whole / torch module']:.2f} of the plain torch module alone",
-        f"{films['every frame']['frames/s']:.0f} frames a second, {films['every fourth']['frames/s']:.0f} with",
-        f"decoding and encoding alone: {films['decode + encode alone']['frames/s']:.0f}",
-        f"{found['networks']['One picture of 256 px'][2]['over our small one']:.1f} times ECCV16",
-    )
-    assert all(text in PAGES["speed"] for text in said), said
-    time, rate = 1000 * photo["whole"], films["every frame"]["frames/s"]
-    takes = f"takes {time:.0f} ms, and a film of 720 lines runs at {rate:.0f} frames a second."
+def test_the_table_of_speed_is_that_of_the_reports():
+    found = speed.read(ROOT / "reports" / "benchmarks")
+    page = (ROOT / "reports/benchmarks/README.md").read_text()
+    assert page == speed.text(found)
+    assert len({tables["machine"]["commit"] for tables in found.values()}) == 1, "of several commits: make bench"
+    one = next(row for row in speed.table(found, "inference", "One photo") if row["picture"] == "1 MP")
+    rate = next(row for row in speed.table(found, "video", "720 lines") if row[""] == "every frame")["frames/s"]
+    takes = f"takes {1000 * one['whole']:.0f} ms, and a film of 720 lines runs at {rate:.0f} frames a second."
     weights = sum(path.stat().st_size for path in (ROOT / "colorify/weights").glob("*.[os]*")) / 1e6
     assert all(text in PAGES["questions"] for text in (takes, f"{weights:.0f} MB for both"))
 
