@@ -138,8 +138,9 @@ def text(found: Found) -> str:
     about = next(iter(found.values()))["machine"]
     commits = sorted({str(tables["machine"]["commit"]) for tables in found.values()})
     machine = f"{about['processor']}, {about['cores']} cores, {about['system']}, Python {about['python']}"
+    longest = table(found, "growth", "A film")[-1]["seconds of film"]
     return (
-        "# Speed, in one table\n\nMade by `make bench`; the machine is shared, read the ratios.\n\n"
+        f"# Speed, in one table\n\nMade by `make bench FILM={longest}`; the machine is shared, read the ratios.\n\n"
         f"{report.table(columns, cells)}\n\n{machine}; commit {', '.join(commits)}.\n"
     )
 
