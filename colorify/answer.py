@@ -13,7 +13,7 @@ from colorify import pictures
 from colorify.codec import Bits, Codec
 from colorify.knobs import Knobs
 from colorify.laying import adjust, apply_chroma, chroma_planes, in_file_order
-from colorify.network_input import resized, upright_size
+from colorify.network_input import dimmed, resized, upright_size
 from colorify.pictures import Picture
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Answer:
         ab = self._decoded.get(key)
         if ab is None:
             idea = self.own_idea or knobs.idea
-            ab = decode(self.codec, self.output[None], replace(knobs, idea=idea))[0]
+            ab = decode(self.codec, self.output[None], replace(knobs, idea=idea))[0] * dimmed(self.luma[None])
             self._decoded = {key: ab}
         return ab
 

@@ -23,7 +23,7 @@ from colorify.knobs import Knobs
 from colorify.laying import in_file_order
 from colorify.models import CheckpointError, onnx, released
 from colorify.models.running import BFLOAT16
-from colorify.network_input import autocontrast, resized, small_luma, smaller
+from colorify.network_input import autocontrast, dimmed, resized, small_luma, smaller
 from colorify.pictures import Picture
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class Colorizer:
     def chroma(self, luma: np.ndarray, knobs: Knobs = _PLAIN) -> np.ndarray:
         """The ab ``(B, H/2, W/2, 2)`` that `output` stands for, drawn to references and palette."""
         output = self.output(luma, knobs.tta)
-        ab = decode(self.codec, output, knobs)
+        ab = decode(self.codec, output, knobs) * dimmed(luma)[:, None, None, None]
         if knobs.references and knobs.reference_strength:
             ab = np.stack([self._referred(one, seen, knobs) for one, seen in zip(ab, luma, strict=True)])
         return np.stack([drawn(one, said, self.codec, knobs) for one, said in zip(ab, output, strict=True)])

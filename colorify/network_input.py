@@ -11,6 +11,7 @@ from colorify.laying import luma_reader
 from colorify.pictures import Picture
 
 _SMALLER = 0.8  # sides of the second copy that the network sees, as a share of those of the first
+_DIM = 70  # L* that something reaches in most photos: those that stay under it have less chroma
 _LONGEST = 8  # the network's picture is at most this many times longer than wide
 
 
@@ -39,6 +40,15 @@ def autocontrast(luma: np.ndarray) -> np.ndarray:
     middle, reach = (low + high) / 2, gain * (high - low) / 2
     moved = middle.clip(darkest + reach, lightest - reach)  # as near to where it was as may be
     return (gain * (luma - middle) + moved).clip(0, 100).astype(np.float32)
+
+
+def dimmed(luma: np.ndarray) -> np.ndarray:
+    """What share of its chroma by day each L* ``(B, H, W)`` has, ``(B,)`` in 0..1: below 1 where all is dark.
+
+    `autocontrast` hides from the network that it is. Half the light leaves 0.79 of L*, a* and b*.
+    """
+    lightest = np.percentile(luma, 99, axis=(1, 2))
+    return np.minimum(1, lightest / _DIM).astype(np.float32)
 
 
 def smaller(luma: np.ndarray) -> np.ndarray:

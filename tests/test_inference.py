@@ -12,7 +12,8 @@ from skimage import color as reference
 
 from colorify import pictures
 from colorify.codec import Bits
-from colorify.color import rgb_to_lab
+from colorify.color import delinearize, linearize, rgb_to_lab, to_rgb
+from colorify.data import samples
 from colorify.inference import Colorizer
 from colorify.models.checkpoint import Checkpoint
 from colorify.models.unet import UNet
@@ -100,6 +101,18 @@ def test_pillow_in_pillow_out_with_metadata(colorizer, tmp_path):
 def test_a_16_bit_path_gives_an_8_bit_pillow_image(colorizer, tmp_path):
     pictures.write(pictures.from_array(array(1, np.uint16)), tmp_path / "a.png")
     assert colorizer(tmp_path / "a.png").size == (120, 90)
+
+
+@pytest.mark.parametrize("model", ["highres", "lowres"])
+def test_by_little_light_there_is_little_chroma(model):
+    colorizer, found = Colorizer.load(model), []
+    for _, sample in samples.color():
+        sample.thumbnail((160, 160))
+        light = 0.08 * linearize(to_rgb(sample.convert("RGB")))
+        dark = (delinearize(light) * 255).round().astype(np.uint8)
+        found.append([np.hypot(*rgb_to_lab(to_rgb(each))[..., 1:].T).mean() for each in (dark, colorizer(dark))])
+    true, given = np.mean(found, 0)
+    assert 0.4 * true < given < true
 
 
 def test_saturation_scales_chroma(colorizer):

@@ -8,7 +8,7 @@ from skimage import color as reference
 from test_inference import array, luma
 
 from colorify import pictures
-from colorify.network_input import autocontrast, small_luma, smaller
+from colorify.network_input import autocontrast, dimmed, small_luma, smaller
 from colorify.pictures import Metadata, Picture
 
 RNG = np.random.default_rng(0)
@@ -66,3 +66,12 @@ def test_the_network_sees_faded_pictures_at_full_contrast():
     assert np.ptp(autocontrast(0.1 * clean)) <= 1.5 * np.ptp(0.1 * clean) + 1e-4  # a dark frame's grain is no picture
     flat = np.full((1, 8, 8), 30, np.float32)
     np.testing.assert_array_equal(autocontrast(flat), flat)
+
+
+def test_what_is_dark_has_less_chroma():
+    luma = RNG.random((2, 48, 64), np.float32) * 100
+    np.testing.assert_array_equal(dimmed(luma), 1)
+    np.testing.assert_allclose(dimmed(luma * [[[0.35]], [[0.07]]]), [0.5, 0.1], rtol=0.02)
+    assert dimmed(np.zeros((1, 8, 8), np.float32)) == 0
+    luma[:, 0, 0] = 100  # a lamp
+    np.testing.assert_allclose(dimmed(luma[:1] * np.where(luma[:1] == 100, 1, 0.35)), 0.5, rtol=0.02)

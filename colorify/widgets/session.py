@@ -18,7 +18,7 @@ from colorify.color import luma_to_gray, render, rgb_to_lab, to_rgb
 from colorify.inference import Colorizer, Mix
 from colorify.knobs import Knobs
 from colorify.laying import adjust, apply_chroma, luma_reader
-from colorify.network_input import small_luma, small_size, upright_size
+from colorify.network_input import dimmed, small_luma, small_size, upright_size
 from colorify.pictures import Metadata, Picture
 
 if TYPE_CHECKING:
@@ -212,14 +212,16 @@ class Session:
         """Likely colours at a place, in shares of width and height, as ``#rrggbb`` with their shares; one a name."""
         if self.classifier is None:
             return []
-        logits = self._answer(self.classifier, Knobs()).output
+        answer = self._answer(self.classifier, Knobs())
+        logits = answer.output
         _, height, width = logits.shape
         top, left = (max(0, min(int(v * n), n - 1) - 1) for v, n in ((y, height), (x, width)))
         probabilities = softmax(logits[:, top : top + 3, left : left + 3]).mean((1, 2))
         codec, luma = cast(Bits, self.models[self.classifier].codec), self._shown_luma(x, y)
+        centers = codec.centers * dimmed(answer.luma[None])
         found: dict[str, tuple[str, float]] = {}
         for number in np.argsort(-probabilities)[: 4 * count]:
-            color = hex_of(luma, codec.centers[number])
+            color = hex_of(luma, centers[number])
             first, sum_of = found.get(name_of(color), (color, 0.0))
             found[name_of(color)] = first, sum_of + float(probabilities[number])
         return sorted(found.values(), key=lambda entry: -entry[1])[:count]
