@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
+import numpy as np
 from av.container import InputContainer, OutputContainer
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
@@ -32,6 +34,20 @@ SHAPED = ("libx264", "libx265")
 """Encoders that say in their own stream, and exactly, how wide a pixel is; Matroska rounds to whole pixels."""
 _BEYOND = 5  # seconds
 _TOLERANCE = Fraction(1, 500)  # seconds: Matroska counts in thousandths
+
+
+class Times:
+    """When frames are shown, in seconds: the first and the last to the tick, and all as numbers of 8 bytes."""
+
+    def __init__(self, times: Iterable[Fraction] = ()):
+        self.first = self.last = Fraction(0)
+        self.all = array("d")
+        for time in times:
+            self.add(time)
+
+    def add(self, time: Fraction) -> None:
+        self.first, self.last = self.first if self.all else time, time
+        self.all.append(float(time))
 
 
 @dataclass(frozen=True)
@@ -60,11 +76,11 @@ def join(
     """
     target, lost = content.target, Damage() if lost is None else lost
     with atomic(out, out.suffix) as part:
-        heard, times = Fraction(0), list[Fraction]()
+        heard, times = Fraction(0), Times()
         if out.suffix.lower() == ".gif":
             if content.ways:
                 raise VideoError(f"{out}: a .gif holds nothing but the picture")
-            times = gif.write(source, parts, part, target.facts, target.facts.origin + Fraction(stretch[0]))
+            times = Times(gif.write(source, parts, part, target.facts, target.facts.origin + Fraction(stretch[0])))
             if content.knobs is not None:
                 gif.say(part, with_sentence("", content.knobs))
         else:
@@ -73,14 +89,14 @@ def join(
         if target.facts.aspect and out.suffix.lower() in (".mkv", ".webm") and target.codec not in SHAPED:
             matroska.set_aspect(part, target.size, target.facts.aspect)
         _verify(part, times, out)
-    return float(max(heard, times[-1] + 1 / target.facts.rate))
+    return float(max(heard, times.last + 1 / target.facts.rate))
 
 
 def _muxed(
     pair: tuple[InputContainer, OutputContainer],
     parts: list[Path],
     content: Content,
-    when: tuple[Stretch, list[Fraction]],
+    when: tuple[Stretch, Times],
     lost: Damage,
 ) -> Fraction:
     """Put all into the second film that is to be of the first; notes the times of the frames; how long sound lasts."""
@@ -101,7 +117,7 @@ def _muxed(
     pictures = _noted(_shifted(_packets(parts), start), times)
     waiting = next(pictures, None)
     for carrier in carriers.values():
-        carrier.zero = times[0]
+        carrier.zero = times.first
     timed = [film.streams[index] for index in carriers if film.streams[index].type != "attachment"]
     others: Iterator[av.Packet] = islice(media.packets(film, timed, lost) if timed else (), most)
     last = end if end is not None or not film.duration else start + Fraction(film.duration, av.time_base)
@@ -120,7 +136,7 @@ def _muxed(
     while waiting:
         waiting = _put(written, waiting, video, pictures)
     for carrier in carriers.values():
-        written.mux(carrier.rest(times[-1] + 1 / target.facts.rate))
+        written.mux(carrier.rest(times.last + 1 / target.facts.rate))
     return heard
 
 
@@ -154,19 +170,21 @@ def _describe(video: VideoStream, target: Target, out: Path) -> None:
         video.codec_context.codec_tag = "hvc1"  # players of Apple know no other
 
 
-def _verify(path: Path, times: list[Fraction], out: Path) -> None:
+def _verify(path: Path, times: Times, out: Path) -> None:
     """`VideoError` unless a film has a frame at each of these seconds, and no other."""
     with media.opened(path) as film:
-        found = sorted(packet.pts * packet.time_base for packet in _packets([path]))
-        off = max((abs(a - b - found[0] + times[0]) for a, b in zip(found, times, strict=False)), default=0)
-        if len(found) != len(times) or off > max(_TOLERANCE, media.moving(film).time_base):
-            raise VideoError(f"{out}: {len(found)} of {len(times)} frames, {float(off):.3f} s off: the parts are kept")
+        found = np.sort(np.fromiter((float(packet.pts * packet.time_base) for packet in _packets([path])), float))
+        wanted = np.array(times.all)
+        both = min(len(found), len(wanted))
+        off = max(abs(found[:both] - wanted[:both] - (found[:1] - wanted[:1])), default=0.0)
+        if len(found) != len(wanted) or off > max(_TOLERANCE, media.moving(film).time_base) + 1e-6:
+            raise VideoError(f"{out}: {len(found)} of {len(wanted)} frames, {off:.3f} s off: the parts are kept")
 
 
-def _noted(packets: Iterable[av.Packet], times: list[Fraction]) -> Iterator[av.Packet]:
+def _noted(packets: Iterable[av.Packet], times: Times) -> Iterator[av.Packet]:
     """The packets, and their times written down."""
     for packet in packets:
-        times.append(packet.pts * packet.time_base)
+        times.add(packet.pts * packet.time_base)
         yield packet
 
 
