@@ -36,11 +36,13 @@ from colorify.video.planes import Coding
 from colorify.video.sidedata import View
 
 _ORDER = {True: "tff=1", False: "bff=1"}  # to x264
-_ALWAYS = {"libx264": {"bf": "0"}, "libx265": {"bf": "0", "a53cc": "1"}, "libsvtav1": {"bf": "0"}}
-_ALWAYS |= {
+_ALWAYS = {
+    "libx264": {"bf": "0", "x264-params": "cpu-independent=1"},  # with AVX-512 it reads what nobody wrote
+    "libx265": {"bf": "0", "a53cc": "1"},
+    "libsvtav1": {"bf": "0"},
     "mpeg2video": {"bf": "0", "flags": "+low_delay"},
-    "libvpx-vp9": {"threads": "1"},
-}  # its threads were seen to wait for ever
+    "libvpx-vp9": {"threads": "1"},  # its threads were seen to wait for ever
+}
 _FINE = {"prores": "4444", "dnxhr": "dnxhr_444"}  # profiles of 4:4:4
 _PARAMS = {"libx264": "x264-params", "libx265": "x265-params", "libsvtav1": "svtav1-params"}
 COUNTED = ("mpeg2video",)
