@@ -17,7 +17,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import gray_photo, one, publish, share
+from bench import gray_photo, publish, share, two
 from PIL import Image
 
 from colorify import params
@@ -113,7 +113,7 @@ def main() -> None:
                 found = run(task, count, machines, rate)
                 busy = {name: found[name] for name in ("workers", "storage", "network")}
                 rows.append([what, storage, machines, found["seconds"] / 3600, *busy.values(), max(busy, key=busy.get)])
-    columns = {"work": str, "storage": str, "machines of 8 cores": str, "hours": one}
+    columns = {"work": str, "storage": str, "machines of 8 cores": str, "hours": two}
     columns |= {"workers busy": share, "storage busy": share, "network busy": share, "saturates first": str}
     publish("simulation", [("Simulated from the rates of one machine", columns, rows)])
 
