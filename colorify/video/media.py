@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import av
 import numpy as np
@@ -19,6 +19,7 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from colorify.video import sidedata
 from colorify.video.formats import VideoError, planar
 
 _TIMED = {
@@ -240,6 +241,5 @@ def turns(frame: VideoFrame) -> int:
 
 def display_matrix(frame: VideoFrame) -> list[int] | None:
     """How players are to turn and mirror the film, nine numbers; nothing: as it lies."""
-    given: Any = frame.side_data  # whose keys PyAV's types take for numbers and names
-    found = given.get(SideDataType.DISPLAYMATRIX)
+    found = sidedata.found_in(frame, SideDataType.DISPLAYMATRIX)
     return None if found is None else np.frombuffer(found, np.int32).tolist()

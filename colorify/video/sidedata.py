@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
@@ -43,14 +43,18 @@ class Mastering:
     content: tuple[int, int] | None = None  # candela per square meter: of a pixel, and of a frame on average
 
 
-def _found(frame: VideoFrame, kind: Type) -> Any:
-    given: Any = frame.side_data  # whose keys PyAV's types take for numbers and names
-    return given.get(kind)
+def found_in(frame: VideoFrame, kind: Type) -> Any:
+    """What a frame carries of a kind, readable as bytes, or nothing.
+
+    Not by ``frame.side_data``: a frame keeps that, and that the frame, so that hundreds wait for the garbage collector.
+    """
+    container: Any = SideDataContainer  # PyAV's types know neither its argument nor its keys
+    return container(frame).get(kind)
 
 
 def mastering(frame: VideoFrame) -> Mastering | None:
     """Of a frame, if it says any."""
-    display, content = (_found(frame, kind) for kind in _LIGHTS)
+    display, content = (found_in(frame, kind) for kind in _LIGHTS)
     if display is None and content is None:
         return None
     points: tuple[float, ...] = ()
@@ -77,7 +81,7 @@ class View:
 
 def view(frame: VideoFrame) -> View:
     """Of a frame, as its container says it."""
-    pair, ball = _found(frame, Type.STEREO3D), _found(frame, Type.SPHERICAL)
+    pair, ball = found_in(frame, Type.STEREO3D), found_in(frame, Type.SPHERICAL)
     unsaid: list[str] = []
     stereo, projection = None, None
     if pair is not None and struct.unpack_from("i", bytes(pair))[0]:
@@ -93,12 +97,12 @@ def view(frame: VideoFrame) -> View:
 
 def extras(frames: Sequence[VideoFrame]) -> tuple[str, ...]:
     """Which of `EXTRAS` some frames carry."""
-    return tuple(name for name, kind in _TYPES.items() if any(_found(frame, kind) for frame in frames))
+    return tuple(name for name, kind in _TYPES.items() if any(found_in(frame, kind) for frame in frames))
 
 
 def carried(like: VideoFrame, context: VideoCodecContext) -> VideoFrame | None:
     """A frame of ``context``, its samples undefined, with the captions of ``like``; nothing if it has none."""
-    if _found(like, Type.A53_CC) is None:
+    if found_in(like, Type.A53_CC) is None:
         return None
     small = like.reformat(16, 16, "gray", interpolation=_NEAREST)  # two steps: one that does nothing gives ``like``
     return small.reformat(context.width, context.height, context.pix_fmt, interpolation=_NEAREST)

@@ -1,5 +1,6 @@
 """What frames carry beside their samples: captions stay, and so does the display that highlights were made for."""
 
+import gc
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from av.video.codeccontext import VideoCodecContext
 from colorify.video import film, job, sidedata
 from colorify.video.film import FilmOptions
 from colorify.video.formats import VideoError, samples
+from video.test_film import make
 
 MASTERED = sidedata.Mastering(
     (0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.3127, 0.329),
@@ -89,3 +91,29 @@ def test_the_display_of_highlights_stays(colorizer, tmp_path, codec):
     assert found.points == pytest.approx(MASTERED.points, abs=1e-4) and found.content == MASTERED.content
     assert found.lights == pytest.approx(MASTERED.lights, rel=1e-2)
     assert (int(frame.color_primaries), int(frame.color_trc), int(frame.colorspace)) == (9, 16, 9)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"deinterlace": True}, {"every": 4, "keep_color": True}, {"memory": 8}, {"keyframes": True}],
+    ids=lambda options: "-".join(options) or "plain",
+)
+@pytest.mark.parametrize("kind", ["plain", "captions"])
+def test_no_frame_waits_for_the_garbage_collector(colorizer, tmp_path, kind, options):
+    source = captioned(tmp_path / "in.h264") if kind == "captions" else make(tmp_path / "in.mkv", frames=12)
+    if "keyframes" in options:
+        options = {"keyframes": tmp_path / "keys"}
+        options["keyframes"].mkdir()
+        with av.open(str(source)) as clip:
+            next(clip.decode(video=0)).to_image().save(options["keyframes"] / "0.png")
+    gc.collect()
+    gc.disable()
+    try:
+        film.colorize(source, tmp_path / "out.mkv", colorizer, FilmOptions(**options))
+        gc.set_debug(gc.DEBUG_SAVEALL)  # what is garbage goes into `gc.garbage`
+        gc.collect()
+        assert not [each for each in gc.garbage if isinstance(each, av.VideoFrame)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
