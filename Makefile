@@ -40,9 +40,9 @@ lint: $(READY) ## Check style, types and the floors of the package
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
 
-bench: $(READY) ## Measure speed and memory, as ratios in one run, into reports/benchmarks: most of an hour, more with FILM=7200
+bench: $(READY) ## Measure speed and memory, as ratios in one run, into reports/benchmarks: 35 minutes, 75 with FILM=7200
 	for name in inference networks video training scale collect studio; do $(PYTHON) benchmarks/$$name.py || exit 1; done
-	$(PYTHON) benchmarks/growth.py --film $(or $(FILM),1800)
+	$(PYTHON) benchmarks/growth.py --film $(or $(FILM),1000)
 	for name in simulation summary; do $(PYTHON) benchmarks/$$name.py || exit 1; done
 
 fuzz: $(READY) ## Look for bytes that break a reader, for MINUTES=10; findings are kept in tests/fuzz/corpus

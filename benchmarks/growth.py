@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--model", default="highres")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--most", type=int, default=10_000, help="files")
-    parser.add_argument("--film", type=int, default=1800, help="seconds of the longest film")
+    parser.add_argument("--film", type=int, default=1000, help="seconds of the longest film")
     given = parser.parse_args()
     sizes = [(size, *apart(picture, given.model, size, given.repeats)) for size in MEGAPIXELS]
     counts = [10**power for power in range(9) if 10**power <= given.most]
